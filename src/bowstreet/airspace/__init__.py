@@ -1,0 +1,1 @@
+"""Zones and their activation, permissions, traffic between our own flights, routes that are clear."""

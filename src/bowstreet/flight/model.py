@@ -1,0 +1,228 @@
+"""Vehicles, docks and missions. Frozen values; the rules that move them are in `rules.py`."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from bowstreet.geo import Position
+from bowstreet.messages import Reason
+
+
+class Airframe(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kind of drone can do. Speeds are through the air; energies are watt-hours, powers watts."""
+
+    name: str
+    cruise_mps: float
+    climb_mps: float
+    descent_mps: float
+    battery_wh: float
+    cruise_w: float
+    hover_w: float
+    max_wind_mps: float
+    launch_s: float  # from authority to climbing: lid, checks, arming
+    charge_full_s: float  # empty to full in the dock
+    reserve_fraction: float  # never planned to be used
+
+
+class Wind(msgspec.Struct, frozen=True, kw_only=True):
+    """Wind at transit height. `from_deg` is where it blows from, clockwise from north."""
+
+    speed_mps: float
+    from_deg: float
+    gust_mps: float = 0.0
+
+
+class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`."""
+
+    vehicle_id: str
+    link: str
+    system_id: int
+    airframe: str
+    home_dock_id: str
+
+
+class DockConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A dock, where it stands, and how it is reached. A dock is a MAVLink peer of type CHARGING_STATION."""
+
+    dock_id: str
+    name: str
+    position: Position
+    ground_m_amsl: float
+    pads: int
+    link: str
+    system_id: int
+
+
+class VehicleStatus(StrEnum):
+    UNSEEN = "unseen"  # never heard since start
+    READY = "ready"  # docked, healthy, may be given a mission when charged enough
+    CHARGING = "charging"  # docked, below full; may still be tasked when its charge suffices
+    BUSY = "busy"  # has a mission
+    STALE = "stale"  # not heard for 3 s
+    UNFIT = "unfit"  # heard, but a health check fails
+    GROUNDED = "grounded"  # taken out of service by a person
+
+
+class DockStatus(StrEnum):
+    UNSEEN = "unseen"
+    CLOSED = "closed"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+    JAMMED = "jammed"
+    STALE = "stale"
+
+
+class Phase(StrEnum):
+    """The life of a mission. `DONE`, `ABORTED` and `LOST` are final."""
+
+    AUTHORISED = "authorised"
+    PREFLIGHT = "preflight"  # dock opens, vehicle checked, failsafes confirmed, armed
+    CLIMBING = "climbing"
+    OUTBOUND = "outbound"
+    ON_SCENE = "on-scene"
+    RETURNING = "returning"
+    LANDING = "landing"
+    DONE = "done"  # landed in a dock, disarmed, lid closed
+    ABORTED = "aborted"  # never left the ground
+    CONTROLLED = "controlled"  # a pilot flies
+    CONTINGENCY = "contingency"  # link or position lost: the vehicle's own failsafe flies
+    LOST = "lost"  # landed elsewhere or not heard from: a person must act
+
+    @property
+    def is_final(self) -> bool:
+        return self in (Phase.DONE, Phase.ABORTED, Phase.LOST)
+
+    @property
+    def is_airborne(self) -> bool:
+        return self in (
+            Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING,
+            Phase.LANDING, Phase.CONTROLLED, Phase.CONTINGENCY,
+        )  # fmt: skip
+
+
+class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vehicle last said of itself, already fused from its MAVLink messages."""
+
+    vehicle_id: str
+    at: datetime
+    position: Position
+    altitude_m_amsl: float
+    height_m_above_dock: float
+    heading_deg: float
+    ground_speed_mps: float
+    vertical_speed_mps: float
+    charge_fraction: float
+    armed: bool
+    landed: bool
+    gps_ok: bool
+    ready_to_arm: bool
+    gimbal_pitch_deg: float
+    mode: str = ""
+    faults: tuple[str, ...] = ()
+
+
+class Waypoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to fly, at what height above the dock that was left."""
+
+    position: Position
+    height_m_above_dock: float
+
+
+class MissionPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The flight as planned: out, on scene, and home again with the reserve untouched.
+
+    `outbound` ends over the scene; `homeward` ends over the dock. `bingo_fraction` is the charge at which the drone must
+    leave the scene; `expected_eyes_on_s` counts from authority.
+    """
+
+    outbound: tuple[Waypoint, ...]
+    homeward: tuple[Waypoint, ...]
+    home_dock_id: str
+    expected_eyes_on_s: float
+    on_scene_s: float
+    bingo_fraction: float
+    expected_return_fraction: float
+
+
+class Mission(msgspec.Struct, frozen=True, kw_only=True):
+    """One flight for one incident, as the store keeps it."""
+
+    mission_id: str
+    incident_id: str
+    vehicle_id: str
+    dock_id: str
+    purpose: str
+    grade: str
+    plan: MissionPlan
+    authorised_at: datetime
+    authorised_by: str
+    phase: Phase = Phase.AUTHORISED
+    phase_since: datetime | None = None
+    leg: int = 0
+    commands_issued: int = 0
+    took_off_at: datetime | None = None
+    eyes_on_at: datetime | None = None
+    landed_at: datetime | None = None
+    return_reason: Reason | None = None
+    diverted_to: str | None = None
+    pilot: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    version: int = 0
+
+
+# --- commands: what the rules may ask of a vehicle or a dock ---------------------------------------------------------
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of what may be asked of a vehicle or a dock."""
+
+
+class OpenDock(Command):
+    dock_id: str
+
+
+class CloseDock(Command):
+    dock_id: str
+
+
+class ConfirmFailsafes(Command):
+    """The vehicle's own response to loss of the ground station must be on before it may fly."""
+
+
+class Arm(Command): ...
+
+
+class Disarm(Command): ...
+
+
+class TakeOff(Command):
+    height_m_above_dock: float
+
+
+class SetSpeed(Command):
+    ground_speed_mps: float
+
+
+class GoTo(Command):
+    waypoint: Waypoint
+
+
+class Orbit(Command):
+    centre: Waypoint
+    radius_m: float
+
+
+class Hold(Command): ...
+
+
+class PointGimbal(Command):
+    pitch_deg: float  # 0 is level, -90 straight down
+
+
+class Land(Command):
+    """Land here, on the pad below."""
+
+    waypoint: Waypoint

@@ -1,0 +1,51 @@
+"""What flight needs of the world outside: links to vehicles and docks."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from bowstreet.flight.model import Command, DockStatus, Telemetry
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed-out"
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command ended on the link. `detail` is the peer's own word (a MAV_RESULT, a STATUSTEXT)."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+class DockReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dock last said. `pads` holds, for each pad, the system id of the vehicle on it, or 0 when free."""
+
+    dock_id: str
+    status: DockStatus
+    pads: tuple[int, ...]
+    wind_speed_mps: float | None = None
+    wind_from_deg: float | None = None
+
+
+OnTelemetry = Callable[[Telemetry], Awaitable[None]]
+OnDock = Callable[[DockReport], Awaitable[None]]
+
+
+class VehicleLink(Protocol):
+    """Carries commands out and telemetry in. The MAVLink adapter and the discrete simulation both stand behind it."""
+
+    async def send(self, target_id: str, command: Command, command_id: str) -> Settled:
+        """Send to a vehicle or dock and wait for its acknowledgement, retransmitting within the protocol's own rules
+        (MAVLink confirmation counter). Never raises for a silent peer: that is `TIMED_OUT`."""
+        ...
+
+    def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None: ...
+
+    def heard_s_ago(self, target_id: str) -> float | None:
+        """Seconds of the injected clock since the last heartbeat; None when never heard."""
+        ...

@@ -1,0 +1,1 @@
+"""Calls become incidents: parse, de-duplicate, grade, quarantine."""

@@ -1,0 +1,258 @@
+"""Every message of the running system: what it says, who owns it, how often it comes, whether it is evidence.
+
+This file is one of the two maps of the program (the other is `wiring.ROLES`). A message that is not in `MESSAGES` does not
+exist: the bus refuses it. Audited messages may be published only together with a ledger entry, in the same transaction.
+Bodies hold plain values and pseudonymous ids, never names, call text or any biometric.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bowstreet.geo import Position
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base: every message says when, by the publisher's injected clock (aware UTC)."""
+
+    at: datetime
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a choice or a refusal was made. `code` is stable for machines, `text` is for people."""
+
+    code: str
+    text: str
+    vehicle_id: str | None = None
+
+
+# --- intake ---------------------------------------------------------------------------------------------------------
+
+
+class IncidentOpened(Message):
+    incident_id: str
+    grade: str
+    category: str
+    position: Position
+    reported_at: datetime
+
+
+class CallMerged(Message):
+    incident_id: str
+    reports: int
+
+
+class CallQuarantined(Message):
+    quarantine_id: str
+    source: str
+    reason: str
+
+
+class IncidentChanged(Message):
+    """The incident moved on: `state` is one of `intake.model.IncidentState`."""
+
+    incident_id: str
+    state: str
+    reason: str = ""
+
+
+# --- dispatch -------------------------------------------------------------------------------------------------------
+
+
+class LaunchAuthorised(Message):
+    """The grave act of this program. Recorded durably before it is published; `flight` flies nothing without it."""
+
+    mission_id: str
+    incident_id: str
+    vehicle_id: str
+    dock_id: str
+    purpose: str
+    authorised_by: str
+    reasons: tuple[Reason, ...]
+
+
+class NoDroneAvailable(Message):
+    incident_id: str
+    reasons: tuple[Reason, ...]
+
+
+class RecallOrdered(Message):
+    mission_id: str
+    ordered_by: str
+    reason: Reason
+
+
+class MissionRetasked(Message):
+    """A drone in the air is given a graver incident. The incident it leaves goes back to the queue."""
+
+    mission_id: str
+    vehicle_id: str
+    from_incident_id: str
+    to_incident_id: str
+    reasons: tuple[Reason, ...]
+
+
+# --- flight ---------------------------------------------------------------------------------------------------------
+
+
+class MissionChanged(Message):
+    """`phase` is one of `flight.model.Phase`."""
+
+    mission_id: str
+    vehicle_id: str
+    incident_id: str
+    phase: str
+    reason: Reason
+
+
+class CommandIssued(Message):
+    """A command is about to be sent to a vehicle or a dock; it is durable before the first byte leaves."""
+
+    command_id: str
+    target_id: str
+    mission_id: str | None
+    command: str
+
+
+class CommandSettled(Message):
+    """`outcome`: accepted, rejected, timed-out or uncertain (the process died between record and acknowledgement)."""
+
+    command_id: str
+    target_id: str
+    outcome: str
+    detail: str = ""
+
+
+class ControlTaken(Message):
+    mission_id: str
+    vehicle_id: str
+    pilot: str
+
+
+class ControlReleased(Message):
+    mission_id: str
+    vehicle_id: str
+    pilot: str
+
+
+class VehicleTelemetry(Message):
+    """One vehicle's latest state as received. Not evidence: kept for replay, thinned by retention."""
+
+    vehicle_id: str
+    position: Position
+    altitude_m_amsl: float
+    height_m_above_dock: float
+    heading_deg: float
+    ground_speed_mps: float
+    vertical_speed_mps: float
+    charge_fraction: float
+    armed: bool
+    landed: bool
+    gps_ok: bool
+    gimbal_pitch_deg: float
+    mode: str = ""
+
+
+class VehicleChanged(Message):
+    """`status` is one of `flight.model.VehicleStatus`; published on change only."""
+
+    vehicle_id: str
+    status: str
+    reason: str = ""
+
+
+class DockChanged(Message):
+    """`status` is one of `flight.model.DockStatus`; published on change only."""
+
+    dock_id: str
+    status: str
+    reason: str = ""
+
+
+class PacketRejected(Message):
+    """A packet that could not be used; counted by link and reason, the bytes are not kept."""
+
+    link: str
+    reason: str
+    count: int
+
+
+# --- airspace -------------------------------------------------------------------------------------------------------
+
+
+class ZoneChanged(Message):
+    """A zone was added, removed, activated or deactivated by a person or a file."""
+
+    zone_id: str
+    change: str
+    by: str
+
+
+# --- accountability and access --------------------------------------------------------------------------------------
+
+
+class AccessDenied(Message):
+    """A refusal at the edge. `subject` is a pseudonymous account or address id."""
+
+    subject: str
+    action: str
+    rule: str
+
+
+class SignedIn(Message):
+    subject: str
+    role: str
+
+
+class AccountChanged(Message):
+    subject: str
+    change: str
+    by: str
+
+
+class RunChanged(Message):
+    """The program started, stopped or recovered; gaps in the record show against these."""
+
+    change: str
+    detail: str = ""
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the table: the folder that alone may publish it, its rate for a city of 300 drones, and whether it is evidence."""
+
+    owner: str
+    rate_hz: float
+    audited: bool
+
+
+def _row(owner: str, rate_hz: float, *, audited: bool) -> Spec:
+    return Spec(owner=owner, rate_hz=rate_hz, audited=audited)
+
+
+MESSAGES: dict[type[Message], Spec] = {
+    IncidentOpened: _row("intake", 0.1, audited=True),
+    CallMerged: _row("intake", 0.1, audited=True),
+    CallQuarantined: _row("intake", 0.1, audited=True),
+    IncidentChanged: _row("intake", 0.3, audited=True),
+    LaunchAuthorised: _row("dispatch", 0.1, audited=True),
+    NoDroneAvailable: _row("dispatch", 0.1, audited=True),
+    RecallOrdered: _row("dispatch", 0.1, audited=True),
+    MissionRetasked: _row("dispatch", 0.1, audited=True),
+    MissionChanged: _row("flight", 1.0, audited=True),
+    CommandIssued: _row("flight", 3.0, audited=True),
+    CommandSettled: _row("flight", 3.0, audited=True),
+    ControlTaken: _row("flight", 0.01, audited=True),
+    ControlReleased: _row("flight", 0.01, audited=True),
+    VehicleTelemetry: _row("flight", 3000.0, audited=False),
+    VehicleChanged: _row("flight", 1.0, audited=False),
+    DockChanged: _row("flight", 1.0, audited=False),
+    PacketRejected: _row("flight", 0.1, audited=False),
+    ZoneChanged: _row("airspace", 0.001, audited=True),
+    AccessDenied: _row("accountability", 0.1, audited=True),
+    SignedIn: _row("accountability", 0.01, audited=True),
+    AccountChanged: _row("accountability", 0.001, audited=True),
+    RunChanged: _row("runtime", 0.001, audited=True),
+}

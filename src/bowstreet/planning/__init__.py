@@ -1,0 +1,1 @@
+"""Demand, siting, coverage, roll-out: where docks go and what they buy."""
