@@ -29,7 +29,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 # --- intake ---------------------------------------------------------------------------------------------------------
 
 
-class IncidentOpened(Message):
+class IncidentOpened(Message, frozen=True, kw_only=True):
     incident_id: str
     grade: str
     category: str
@@ -37,18 +37,18 @@ class IncidentOpened(Message):
     reported_at: datetime
 
 
-class CallMerged(Message):
+class CallMerged(Message, frozen=True, kw_only=True):
     incident_id: str
     reports: int
 
 
-class CallQuarantined(Message):
+class CallQuarantined(Message, frozen=True, kw_only=True):
     quarantine_id: str
     source: str
     reason: str
 
 
-class IncidentChanged(Message):
+class IncidentChanged(Message, frozen=True, kw_only=True):
     """The incident moved on: `state` is one of `intake.model.IncidentState`."""
 
     incident_id: str
@@ -59,7 +59,7 @@ class IncidentChanged(Message):
 # --- dispatch -------------------------------------------------------------------------------------------------------
 
 
-class LaunchAuthorised(Message):
+class LaunchAuthorised(Message, frozen=True, kw_only=True):
     """The grave act of this program. Recorded durably before it is published; `flight` flies nothing without it."""
 
     mission_id: str
@@ -71,18 +71,18 @@ class LaunchAuthorised(Message):
     reasons: tuple[Reason, ...]
 
 
-class NoDroneAvailable(Message):
+class NoDroneAvailable(Message, frozen=True, kw_only=True):
     incident_id: str
     reasons: tuple[Reason, ...]
 
 
-class RecallOrdered(Message):
+class RecallOrdered(Message, frozen=True, kw_only=True):
     mission_id: str
     ordered_by: str
     reason: Reason
 
 
-class MissionRetasked(Message):
+class MissionRetasked(Message, frozen=True, kw_only=True):
     """A drone in the air is given a graver incident. The incident it leaves goes back to the queue."""
 
     mission_id: str
@@ -95,7 +95,7 @@ class MissionRetasked(Message):
 # --- flight ---------------------------------------------------------------------------------------------------------
 
 
-class MissionChanged(Message):
+class MissionChanged(Message, frozen=True, kw_only=True):
     """`phase` is one of `flight.model.Phase`."""
 
     mission_id: str
@@ -105,7 +105,7 @@ class MissionChanged(Message):
     reason: Reason
 
 
-class CommandIssued(Message):
+class CommandIssued(Message, frozen=True, kw_only=True):
     """A command is about to be sent to a vehicle or a dock; it is durable before the first byte leaves."""
 
     command_id: str
@@ -114,7 +114,7 @@ class CommandIssued(Message):
     command: str
 
 
-class CommandSettled(Message):
+class CommandSettled(Message, frozen=True, kw_only=True):
     """`outcome`: accepted, rejected, timed-out or uncertain (the process died between record and acknowledgement)."""
 
     command_id: str
@@ -123,19 +123,19 @@ class CommandSettled(Message):
     detail: str = ""
 
 
-class ControlTaken(Message):
+class ControlTaken(Message, frozen=True, kw_only=True):
     mission_id: str
     vehicle_id: str
     pilot: str
 
 
-class ControlReleased(Message):
+class ControlReleased(Message, frozen=True, kw_only=True):
     mission_id: str
     vehicle_id: str
     pilot: str
 
 
-class VehicleTelemetry(Message):
+class VehicleTelemetry(Message, frozen=True, kw_only=True):
     """One vehicle's latest state as received. Not evidence: kept for replay, thinned by retention."""
 
     vehicle_id: str
@@ -153,7 +153,7 @@ class VehicleTelemetry(Message):
     mode: str = ""
 
 
-class VehicleChanged(Message):
+class VehicleChanged(Message, frozen=True, kw_only=True):
     """`status` is one of `flight.model.VehicleStatus`; published on change only."""
 
     vehicle_id: str
@@ -161,7 +161,7 @@ class VehicleChanged(Message):
     reason: str = ""
 
 
-class DockChanged(Message):
+class DockChanged(Message, frozen=True, kw_only=True):
     """`status` is one of `flight.model.DockStatus`; published on change only."""
 
     dock_id: str
@@ -169,7 +169,7 @@ class DockChanged(Message):
     reason: str = ""
 
 
-class PacketRejected(Message):
+class PacketRejected(Message, frozen=True, kw_only=True):
     """A packet that could not be used; counted by link and reason, the bytes are not kept."""
 
     link: str
@@ -180,7 +180,7 @@ class PacketRejected(Message):
 # --- airspace -------------------------------------------------------------------------------------------------------
 
 
-class ZoneChanged(Message):
+class ZoneChanged(Message, frozen=True, kw_only=True):
     """A zone was added, removed, activated or deactivated by a person or a file."""
 
     zone_id: str
@@ -191,7 +191,7 @@ class ZoneChanged(Message):
 # --- accountability and access --------------------------------------------------------------------------------------
 
 
-class AccessDenied(Message):
+class AccessDenied(Message, frozen=True, kw_only=True):
     """A refusal at the edge. `subject` is a pseudonymous account or address id."""
 
     subject: str
@@ -199,18 +199,18 @@ class AccessDenied(Message):
     rule: str
 
 
-class SignedIn(Message):
+class SignedIn(Message, frozen=True, kw_only=True):
     subject: str
     role: str
 
 
-class AccountChanged(Message):
+class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
     by: str
 
 
-class RunChanged(Message):
+class RunChanged(Message, frozen=True, kw_only=True):
     """The program started, stopped or recovered; gaps in the record show against these."""
 
     change: str

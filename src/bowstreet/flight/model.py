@@ -180,49 +180,49 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of what may be asked of a vehicle or a dock."""
 
 
-class OpenDock(Command):
+class OpenDock(Command, frozen=True, kw_only=True):
     dock_id: str
 
 
-class CloseDock(Command):
+class CloseDock(Command, frozen=True, kw_only=True):
     dock_id: str
 
 
-class ConfirmFailsafes(Command):
+class ConfirmFailsafes(Command, frozen=True, kw_only=True):
     """The vehicle's own response to loss of the ground station must be on before it may fly."""
 
 
-class Arm(Command): ...
+class Arm(Command, frozen=True, kw_only=True): ...
 
 
-class Disarm(Command): ...
+class Disarm(Command, frozen=True, kw_only=True): ...
 
 
-class TakeOff(Command):
+class TakeOff(Command, frozen=True, kw_only=True):
     height_m_above_dock: float
 
 
-class SetSpeed(Command):
+class SetSpeed(Command, frozen=True, kw_only=True):
     ground_speed_mps: float
 
 
-class GoTo(Command):
+class GoTo(Command, frozen=True, kw_only=True):
     waypoint: Waypoint
 
 
-class Orbit(Command):
+class Orbit(Command, frozen=True, kw_only=True):
     centre: Waypoint
     radius_m: float
 
 
-class Hold(Command): ...
+class Hold(Command, frozen=True, kw_only=True): ...
 
 
-class PointGimbal(Command):
+class PointGimbal(Command, frozen=True, kw_only=True):
     pitch_deg: float  # 0 is level, -90 straight down
 
 
-class Land(Command):
+class Land(Command, frozen=True, kw_only=True):
     """Land here, on the pad below."""
 
     waypoint: Waypoint

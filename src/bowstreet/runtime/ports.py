@@ -120,9 +120,7 @@ class Store(Protocol):
 class TelemetryStore(Protocol):
     """Fast, recent, replaceable: losing the last second of it in a power cut is acceptable (WAL, NORMAL)."""
 
-    async def append(
-        self, rows: Sequence[bytes], at: Sequence[datetime], vehicle_ids: Sequence[str]
-    ) -> None: ...
+    async def append(self, rows: Sequence[bytes], at: Sequence[datetime], vehicle_ids: Sequence[str]) -> None: ...
 
     async def between(self, vehicle_id: str, start: datetime, stop: datetime) -> list[bytes]: ...
 
