@@ -1,0 +1,1 @@
+"""Enrolment will live here: the one writer of the watchlist."""

@@ -1,0 +1,1 @@
+"""Matching will live here: the one reader of the watchlist."""
