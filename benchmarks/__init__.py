@@ -1,0 +1,1 @@
+"""Benchmarks: each module's `run()` returns figures beside their baseline from the same run."""

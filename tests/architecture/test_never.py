@@ -1,0 +1,45 @@
+"""DESIGN's list of what is never built, as far as a test of the tree can hold it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import bowstreet
+
+SOURCE = Path(bowstreet.__file__).parent
+CODE = [path for path in SOURCE.rglob("*.py")]
+
+# Words that could only stand in code for a thing this program must never do. Prose that forbids the thing is in docstrings,
+# so only identifiers are searched.
+NEVER = {
+    "a guess of ethnicity, gender, age or emotion": r"\b\w*(ethnicit|gender|emotion|estimate_age|age_estimat)\w*\b",
+    "a weapon or payload drop": r"\b\w*(weapon|payload_drop|drop_payload|release_payload|DO_GRIPPER|DO_WINCH)\w*\b",
+    "a prediction of who or where will offend": r"\b\w*(predict_offen|offender_risk|crime_predict|predictive_polic)\w*\b",
+    "covert use": r"\b\w*(covert_mode|covert_deployment|stealth)\w*\b",
+}
+
+
+def _identifiers(text: str) -> str:
+    without_strings = re.sub(r'("""|\'\'\')(?:.|\n)*?\1|"[^"\n]*"|\'[^\'\n]*\'', '""', text)
+    return re.sub(r"#.*", "", without_strings)
+
+
+@pytest.mark.parametrize("thing", NEVER)
+def test_never_built(thing: str) -> None:
+    pattern = re.compile(NEVER[thing], re.IGNORECASE)
+    found = {f"{path.name}: {match.group()}" for path in CODE for match in [pattern.search(_identifiers(path.read_text()))] if match}
+    assert not found
+
+
+def test_the_search_would_find_it() -> None:
+    assert re.search(NEVER["a weapon or payload drop"], _identifiers("link.send(DO_GRIPPER)"), re.IGNORECASE)
+    assert not re.search(NEVER["covert use"], _identifiers('"""never a covert_mode"""'), re.IGNORECASE)
+
+
+def test_time_is_injected() -> None:
+    """Only the clock asks the operating system for the time, so that rules and services run alike on a simulated one."""
+    asks = re.compile(r"datetime\.now\(|datetime\.utcnow\(|time\.time\(|time\.monotonic\(|date\.today\(")
+    strays = {str(path.relative_to(SOURCE)) for path in CODE if asks.search(_identifiers(path.read_text()))}
+    # The clock is the source; the simulated fleet is another program with a clock of its own.
+    assert strays <= {"runtime/clock.py", "simulation/fleet.py"}
