@@ -135,7 +135,16 @@ class Bus(Protocol):
     """Carries messages between roles. Order is kept for each publisher and message type."""
 
     async def publish(self, message: Message) -> None:
-        """Raises `LookupError` for a type that is not in `MESSAGES`."""
+        """For what is not audited.
+
+        Raises:
+            LookupError: for a type that is not in `MESSAGES`.
+            Refused: for an audited type, which only the recorder may publish, with its ledger entry.
+        """
+        ...
+
+    async def publish_recorded(self, message: Message, handled: Callable[[], None] | None = None) -> None:
+        """For the recorder only: publish what is already durable. `handled` is called once every handler has run."""
         ...
 
     def subscribe(self, message_type: type[M], handler: Handler[M]) -> None:

@@ -1,0 +1,128 @@
+"""What an entry of the ledger says, byte for byte.
+
+An entry is a JSON object in canonical form (RFC 8785), version 1:
+
+    {"at": ISO 8601 UTC, "commitment": hex, "index": its place, "kind": the message, "subject": a pseudonymous id, "v": 1}
+
+`commitment` is SHA-256 over a 32-byte random salt and then the payload: the message itself, canonical. Salt and payload are
+stored beside the entry, never in it. Erasing both leaves every proof valid and the content unguessable.
+"""
+
+import hmac
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+import rfc8785
+
+from bowstreet import messages as m
+from bowstreet.runtime.ports import LogRow
+
+VERSION = 1
+# As long as the hash: a shorter salt would be the easier thing to guess.
+SALT_BYTES = 32
+
+# Whom or what each audited message is about: the field that the entry shows as its subject. All are ids made here.
+SUBJECTS: dict[type[m.Message], str] = {
+    m.IncidentOpened: "incident_id",
+    m.CallMerged: "incident_id",
+    m.CallQuarantined: "quarantine_id",
+    m.IncidentChanged: "incident_id",
+    m.LaunchAuthorised: "mission_id",
+    m.NoDroneAvailable: "incident_id",
+    m.RecallOrdered: "mission_id",
+    m.MissionRetasked: "mission_id",
+    m.MissionChanged: "mission_id",
+    m.CommandIssued: "target_id",
+    m.CommandSettled: "target_id",
+    m.ControlTaken: "mission_id",
+    m.ControlReleased: "mission_id",
+    m.ZoneChanged: "zone_id",
+    m.AccessDenied: "subject",
+    m.SignedIn: "subject",
+    m.AccountChanged: "subject",
+    m.RunChanged: "change",
+}
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry. The fields stand in alphabetical order, which makes the encoding canonical (RFC 8785 §3.2.3)."""
+
+    at: datetime
+    commitment: str
+    index: int
+    kind: str
+    subject: str
+    v: int = VERSION
+
+
+# msgspec writes strings, integers and UTC moments as RFC 8785 does (tested against the `rfc8785` package); floats it does not.
+_encode_entry = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
+
+
+def _has_floats(schema: object) -> bool:
+    if isinstance(schema, dict):
+        return schema.get("type") == "number" or any(_has_floats(value) for value in schema.values())
+    return isinstance(schema, list) and any(_has_floats(value) for value in schema)
+
+
+_WITH_FLOATS = frozenset(kind for kind in SUBJECTS if _has_floats(msgspec.json.schema(kind)))
+_NAMES = {kind: kind.__name__ for kind in SUBJECTS}
+
+
+def payload_of(message: m.Message) -> bytes:
+    """The message as canonical JSON (RFC 8785)."""
+    if type(message) in _WITH_FLOATS:
+        return rfc8785.dumps(msgspec.to_builtins(message))
+    return _encode_sorted(message)
+
+
+def commit_to(payload: bytes, salt: bytes) -> str:
+    """The commitment to a payload, hex."""
+    return sha256(salt + payload).hexdigest()
+
+
+def opens(entry: Entry, payload: bytes, salt: bytes) -> bool:
+    """Whether this payload and salt are what the entry committed to."""
+    return hmac.compare_digest(entry.commitment, commit_to(payload, salt))
+
+
+def entry_of(message: m.Message, index: int, payload: bytes, salt: bytes) -> bytes:
+    """The entry for an audited message, canonical.
+
+    Raises:
+        LookupError: when the message has no row in `SUBJECTS`.
+    """
+    kind = type(message)
+    try:
+        subject = getattr(message, SUBJECTS[kind])
+    except KeyError:
+        raise LookupError(f"{kind.__name__} has no subject in bowstreet.accountability.ledger.SUBJECTS") from None
+    return _encode_entry(
+        Entry(at=message.at, commitment=commit_to(payload, salt), index=index, kind=_NAMES[kind], subject=subject)
+    )
+
+
+def read_entry(entry: bytes) -> Entry:
+    """Raises `ValueError` when it is not a canonical entry of this version."""
+    try:
+        read = _decode_entry(entry)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not an entry: {error}") from error
+    if read.v != VERSION or _encode_entry(read) != entry:
+        raise ValueError("not in canonical form")
+    return read
+
+
+def message_of(row: LogRow) -> m.Message | None:
+    """The message that a row commits to, or None when it was erased."""
+    if row.payload is None:
+        return None
+    return msgspec.json.decode(row.payload, type=_ANY_MESSAGE)
+
+
+_ANY_MESSAGE = m.Message
+for _kind in SUBJECTS:
+    _ANY_MESSAGE |= _kind  # type: ignore[assignment]

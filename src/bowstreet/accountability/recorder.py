@@ -1,0 +1,302 @@
+"""The one way to act: records, ledger entries and messages commit together, and only then does anyone hear of it."""
+
+import asyncio
+import itertools
+import random
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from bowstreet.accountability import ledger
+from bowstreet.accountability.merkle import Frontier, leaf_hash
+from bowstreet.errors import Conflict, LedgerBroken, StoreUnavailable
+from bowstreet.messages import MESSAGES, Message
+from bowstreet.runtime.ports import Batch, Bus, Clock, LogRow, OutboxRow, Record, Store
+from bowstreet.runtime.records import Collection, Undo
+
+log = structlog.get_logger(__name__)
+
+Salts = Callable[[int], bytes]
+Save = tuple[Collection[Any], Any]
+Remove = tuple[Collection[Any], str]
+
+# How often an act is put forward again when another process appended to the same ledger in between.
+MAX_ATTEMPTS = 8
+
+
+def seeded_salts(seed: int) -> Salts:
+    """Repeatable salts, so that a simulation gives the same root twice. For nothing that is evidence."""
+    return random.Random(seed).randbytes  # noqa: S311 - repeatable by purpose
+
+
+class _Published(NamedTuple):
+    outbox_id: str
+    message: Message
+
+
+class _Act:
+    """One call of `record`, from staging to its outcome."""
+
+    __slots__ = ("deletes", "done", "error", "messages", "puts", "undos")
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
+        self.puts: list[Record] = []
+        self.deletes: list[tuple[str, str]] = []
+        self.undos: list[Undo] = []
+        self.done = False
+        self.error: BaseException | None = None
+
+    def touches(self, keys: set[tuple[int, str]]) -> bool:
+        return any((id(undo.collection), undo.id) in keys for undo in self.undos)
+
+    def keys(self) -> set[tuple[int, str]]:
+        return {(id(undo.collection), undo.id) for undo in self.undos}
+
+    def fail(self, error: BaseException) -> None:
+        """Leave no trace. Acts staged later on the same records must have failed before."""
+        for undo in reversed(self.undos):
+            undo.collection.restore(undo)
+        self.error = error
+        self.done = True
+
+
+class Recorder:
+    """Records acts and publishes them. One recorder owns a store's ledger in a process.
+
+    Args:
+        store: the system of record.
+        bus: where messages go once they are durable.
+        clock: kept for those who record through this and need the time of the record.
+        salts: where salts come from; anything but the default is for simulation.
+    """
+
+    def __init__(self, store: Store, bus: Bus, clock: Clock, *, salts: Salts = secrets.token_bytes) -> None:
+        self.store = store
+        self.bus = bus
+        self.clock = clock
+        self._salts = salts
+        self._frontier: Frontier | None = None
+        self._tree_head = b""
+        self._lock = asyncio.Lock()
+        self._waiting: list[_Act] = []
+        self._outgoing: deque[_Published] = deque()
+        self._delivered: list[str] = []
+        # Unique over restarts; order is the store's business.
+        self._outbox_prefix = secrets.token_hex(6)
+        self._outbox_numbers = itertools.count()
+
+    @property
+    def size(self) -> int:
+        """How many entries the ledger holds, as far as this process knows."""
+        return self._frontier.size if self._frontier else 0
+
+    @property
+    def root(self) -> bytes:
+        """The ledger's tree head."""
+        return self._frontier.root() if self._frontier else Frontier().root()
+
+    async def open(self) -> None:
+        """Read the ledger through and stand ready to append.
+
+        Raises:
+            LedgerBroken: when the stored tree heads are not those of the stored entries.
+        """
+        async with self._lock:
+            await self._ready()
+
+    async def record(self, *, save: Sequence[Save] = (), remove: Sequence[Remove] = (), messages: Sequence[Message] = ()) -> None:
+        """Do one act: change records, enter each audited message into the ledger, publish all messages.
+
+        Everything is durable on return and before anyone is told. Acts recorded at the same time share one commit. The
+        collections show the change at once; if it cannot be recorded it is taken back, with whatever was staged upon it.
+
+        Raises:
+            Conflict: a record changed in the store meanwhile. Nothing happened.
+            StoreUnavailable: it could not be made durable. Nothing happened, nothing was published.
+            LedgerBroken: the stored ledger does not verify. Nothing is appended to it.
+            LookupError: a message that is not declared.
+        """
+        act = self._stage(save, remove, messages)
+        self._waiting.append(act)
+        try:
+            async with self._lock:
+                if not act.done:
+                    await self._commit_waiting()
+        finally:
+            if self._outgoing:
+                await self._publish()
+        if act.error is not None:
+            raise act.error
+
+    async def recover(self) -> int:
+        """After a restart, once everybody has subscribed: publish what was committed but perhaps not delivered.
+
+        Returns:
+            How many messages went out again. Handlers are idempotent.
+        """
+        await self.open()
+        pending = await self.store.outbox_pending()
+        self._outgoing.extend(_Published(row.outbox_id, row.message) for row in pending)
+        await self._publish()
+        return len(pending)
+
+    async def flush(self) -> None:
+        """Tell the store what was delivered. Called by itself now and then; call it before closing the store."""
+        delivered, self._delivered = self._delivered, []
+        if delivered:
+            await self.store.outbox_delivered(delivered)
+
+    # --- staging ----------------------------------------------------------------------------------------------------
+
+    def _stage(self, save: Sequence[Save], remove: Sequence[Remove], messages: Sequence[Message]) -> _Act:
+        for message in messages:
+            if type(message) not in MESSAGES:
+                raise LookupError(f"{type(message).__name__} is not declared in bowstreet.messages.MESSAGES")
+        act = _Act(messages)
+        try:
+            for removed, id_ in remove:
+                act.undos.append(removed.stage_removal(id_))
+                act.deletes.append((removed.kind, id_))
+            for saved, value in save:
+                record, undo = saved.stage(value)
+                act.undos.append(undo)
+                act.puts.append(record)
+        except BaseException as error:
+            act.fail(error)
+            raise
+        return act
+
+    # --- committing, under the lock ---------------------------------------------------------------------------------
+
+    async def _commit_waiting(self) -> None:
+        acts, self._waiting = self._waiting, []
+        try:
+            await self._ready()
+            if len(acts) == 1:
+                await self._commit_alone(acts[0])
+            else:
+                await self._commit_together(acts)
+        except BaseException as error:
+            # The store or the ledger fails, so every act that waits may rest on one that is lost.
+            self._fail([act for act in acts if not act.done] + self._waiting, error)
+            self._waiting = []
+            if not isinstance(error, (StoreUnavailable, LedgerBroken)):
+                self._frontier = None  # the outcome is not known: read the ledger again before the next act
+                raise
+
+    async def _commit_together(self, acts: list[_Act]) -> None:
+        try:
+            await self._commit(acts)
+        except Conflict:
+            # One of them conflicts: let each stand alone.
+            for act in acts:
+                if not act.done:
+                    await self._commit_alone(act)
+
+    async def _commit_alone(self, act: _Act) -> None:
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                await self._commit([act])
+            except Conflict as conflict:
+                if not await self._grown():
+                    self._fail_with_dependants(act, conflict)
+                    return
+            else:
+                return
+        self._fail_with_dependants(
+            act,
+            StoreUnavailable(
+                "another process keeps appending to the same ledger",
+                remedy="run one recorder for each data directory or database",
+            ),
+        )
+
+    async def _commit(self, acts: Sequence[_Act]) -> None:
+        assert self._frontier is not None
+        frontier = self._frontier.copy()
+        rows: list[LogRow] = []
+        outbox: list[OutboxRow] = []
+        for act in acts:
+            for message in act.messages:
+                if MESSAGES[type(message)].audited:
+                    rows.append(self._row(frontier, message))
+                outbox.append(OutboxRow(outbox_id=f"{self._outbox_prefix}-{next(self._outbox_numbers)}", message=message))
+        puts = [record for act in acts for record in act.puts]
+        deletes = [key for act in acts for key in act.deletes]
+        await self.store.commit(Batch(puts=puts, deletes=deletes, log=rows, outbox=outbox))
+        self._frontier = frontier
+        for act in acts:
+            act.done = True
+        self._outgoing.extend(_Published(row.outbox_id, row.message) for row in outbox)
+
+    def _row(self, frontier: Frontier, message: Message) -> LogRow:
+        payload = ledger.payload_of(message)
+        salt = self._salts(ledger.SALT_BYTES)
+        index = frontier.size
+        entry = ledger.entry_of(message, index, payload, salt)
+        leaf = leaf_hash(entry)
+        frontier.append(leaf)
+        return LogRow(index=index, entry=entry, leaf_hash=leaf, tree_head=frontier.root(), payload=payload, salt=salt)
+
+    def _fail_with_dependants(self, act: _Act, error: BaseException) -> None:
+        """An act that fails takes with it those staged later on the same records; others are unharmed."""
+        keys = act.keys()
+        doomed = [act]
+        for later in self._waiting:
+            if later.touches(keys):
+                keys |= later.keys()
+                doomed.append(later)
+        self._waiting = [later for later in self._waiting if later not in doomed]
+        self._fail(doomed, error)
+
+    @staticmethod
+    def _fail(acts: Sequence[_Act], error: BaseException) -> None:
+        for act in reversed(acts):
+            act.fail(error)
+
+    # --- the ledger's head ------------------------------------------------------------------------------------------
+
+    async def _ready(self) -> None:
+        if self._frontier is None:
+            self._frontier = await _read_on(Frontier(), self.store.log_rows())
+
+    async def _grown(self) -> bool:
+        """Whether the stored ledger is longer than we knew; then we know now."""
+        assert self._frontier is not None
+        if await self.store.log_size() == self._frontier.size:
+            return False
+        self._frontier = await _read_on(self._frontier.copy(), self.store.log_rows(self._frontier.size))
+        return True
+
+    # --- publishing -------------------------------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        while self._outgoing:
+            outbox_id, message = self._outgoing.popleft()
+            await self.bus.publish_recorded(message, lambda done=outbox_id: self._delivered.append(done))  # type: ignore[misc]
+        await self.flush()
+
+
+async def _read_on(frontier: Frontier, rows: AsyncIterator[LogRow]) -> Frontier:
+    """Append stored rows to a frontier, and hold the last stored tree head against it."""
+    start = frontier.size
+    last = None
+    async for row in rows:
+        if row.index != frontier.size:
+            raise _broken(frontier.size, f"entry {frontier.size} is missing")
+        frontier.append(leaf_hash(row.entry))
+        last = row
+    if last is not None and last.tree_head != frontier.root():
+        raise _broken(last.index, f"the tree head after entry {last.index} is not that of the entries {start} to {last.index}")
+    return frontier
+
+
+def _broken(index: int, what: str) -> LedgerBroken:
+    log.error("the ledger is broken", index=index, what=what)
+    return LedgerBroken(
+        what, remedy="run 'bowstreet audit verify' on the data directory; keep it as it is, and restore a backup elsewhere"
+    )
