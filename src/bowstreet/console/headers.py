@@ -1,0 +1,88 @@
+"""What headers say, as pure functions: the host asked for, where a request comes from, and what browsers are told."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1; TRACE is never routed
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")  # a year, the usual floor; only said over https
+
+
+def content_security_policy(tile_origins: Sequence[str] = ()) -> str:
+    """No inline script, no frame, no other origin but an operator's own map tiles.
+
+    MapLibre runs its worker from a blob; the style attributes that it sets through the DOM are not what CSP governs.
+    `connect-src 'self'` covers the WebSocket of the same origin (CSP 3).
+    """
+    tiles = "".join(f" {origin}" for origin in tile_origins)
+    return "; ".join(
+        (
+            "default-src 'self'", "script-src 'self'", "worker-src 'self' blob:", "child-src blob:", "style-src 'self'",
+            f"img-src 'self' data: blob:{tiles}", f"connect-src 'self'{tiles}", "font-src 'self'", "object-src 'none'",
+            "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+        )
+    )  # fmt: skip
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, lower case, without port; None when it is malformed."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return None
+    if not host or parts.username is not None or parts.path or parts.query or parts.fragment:
+        return None
+    return (parts.hostname or "").rstrip(".") or None
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def host_allowed(host: str, hosts: Collection[str]) -> bool:
+    """Whether a Host header names this console. Loopback names always do; anything else must be configured, so that a name
+    which an attacker points at us (DNS rebinding) is refused."""
+    name = host_name(host)
+    return name is not None and (is_loopback(name) or name in hosts)
+
+
+def same_origin(origin: str | None, fetch_site: str | None, *, scheme: str, host: str) -> bool:
+    """Whether a request comes from the console's own pages, or from no page at all.
+
+    `Origin` must then be the address that was asked. A browser says `Sec-Fetch-Site` by itself and a page cannot forge it.
+    Programs send neither; they hold no cookie that a page could borrow, and need the CSRF value as well.
+    """
+    if fetch_site is not None and fetch_site != "same-origin":
+        return False
+    return origin is None or origin == f"{scheme}://{host}"
+
+
+def csrf_of(session_token: str) -> str:
+    """The value that changing requests of a session must carry. Only who knows the session can make it; scripts of other
+    origins cannot read it. Derived, so there is nothing to keep."""
+    digest = hmac.digest(session_token.encode(), b"bowstreet csrf v1", hashlib.sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def csrf_valid(session_token: str, given: str | None) -> bool:
+    """Constant-time check of a CSRF header."""
+    return given is not None and hmac.compare_digest(csrf_of(session_token).encode(), given.encode(errors="replace"))

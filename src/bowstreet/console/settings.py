@@ -1,0 +1,40 @@
+"""What the edge is told at start: where it listens, whom it trusts, what it allows."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bowstreet.console.limits import Limits
+
+STATIC = Path(__file__).parent / "static"
+DEFAULT_PORT = 8700
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings:
+    """Settings of the HTTP edge.
+
+    Args:
+        hosts: names that browsers may ask for besides loopback ones, lower case, without port.
+        https: whether the console is reached over https (by its own certificate or behind a proxy that ends TLS).
+        trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
+        metrics_token: lets a Prometheus that is not on this machine read /metrics.
+        tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
+        public_path: where the built console is.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    hosts: frozenset[str] = frozenset()
+    https: bool = False
+    certificate: Path | None = None
+    private_key: Path | None = None
+    trusted_proxies: frozenset[str] = frozenset()
+    metrics_token: str = ""
+    tile_origins: tuple[str, ...] = ()
+    public_path: Path = STATIC
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def cookie(self) -> str:
+        """The session cookie's name. `__Host-` binds it to this host and https; browsers refuse that prefix over http."""
+        return "__Host-bowstreet" if self.https else "bowstreet"
