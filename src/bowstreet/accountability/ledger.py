@@ -16,6 +16,7 @@ import msgspec
 import rfc8785
 
 from bowstreet import messages as m
+from bowstreet.runtime import wire
 from bowstreet.runtime.ports import LogRow
 
 VERSION = 1
@@ -117,12 +118,7 @@ def read_entry(entry: bytes) -> Entry:
 
 
 def message_of(row: LogRow) -> m.Message | None:
-    """The message that a row commits to, or None when it was erased."""
+    """The message that a row commits to, or None when it was erased. Raises `ValueError` when it is none of this version's."""
     if row.payload is None:
         return None
-    return msgspec.json.decode(row.payload, type=_ANY_MESSAGE)
-
-
-_ANY_MESSAGE = m.Message
-for _kind in SUBJECTS:
-    _ANY_MESSAGE |= _kind  # type: ignore[assignment]
+    return wire.decode(row.payload)

@@ -80,7 +80,6 @@ class Recorder:
         self.clock = clock
         self._salts = salts
         self._frontier: Frontier | None = None
-        self._tree_head = b""
         self._lock = asyncio.Lock()
         self._waiting: list[_Act] = []
         self._outgoing: deque[_Published] = deque()
@@ -126,6 +125,10 @@ class Recorder:
             async with self._lock:
                 if not act.done:
                     await self._commit_waiting()
+        except asyncio.CancelledError as error:
+            if act in self._waiting:  # nobody has taken it up: it never was
+                self._fail_with_dependants(act, error)
+            raise
         finally:
             if self._outgoing:
                 await self._publish()
@@ -180,21 +183,28 @@ class Recorder:
                 await self._commit_alone(acts[0])
             else:
                 await self._commit_together(acts)
-        except BaseException as error:
-            # The store or the ledger fails, so every act that waits may rest on one that is lost.
-            self._fail([act for act in acts if not act.done] + self._waiting, error)
-            self._waiting = []
-            if not isinstance(error, (StoreUnavailable, LedgerBroken)):
-                self._frontier = None  # the outcome is not known: read the ledger again before the next act
-                raise
+        except (StoreUnavailable, LedgerBroken) as error:
+            # Every act that waits may rest on one that is lost.
+            self._fail_all(acts, error)
+        except BaseException:
+            # The outcome is not known: read the ledger again before the next act.
+            self._frontier = None
+            self._fail_all(acts, StoreUnavailable("the write was broken off", remedy="look whether it happened, then repeat it"))
+            raise
+
+    def _fail_all(self, acts: list[_Act], error: BaseException) -> None:
+        self._fail([act for act in acts if not act.done and act not in self._waiting] + self._waiting, error)
+        self._waiting = []
 
     async def _commit_together(self, acts: list[_Act]) -> None:
         try:
             await self._commit(acts)
         except Conflict:
-            # One of them conflicts: let each stand alone.
+            # One of them conflicts: let each stand alone, in order.
+            self._waiting = acts + self._waiting
             for act in acts:
                 if not act.done:
+                    self._waiting.remove(act)
                     await self._commit_alone(act)
 
     async def _commit_alone(self, act: _Act) -> None:
