@@ -108,8 +108,8 @@ def reference(type_: Any) -> dict[str, Any]:
 
 
 def route(
-    answer: Any = None, *, status: int = 200, body: Any = None, open_to_all: bool = False, changes: bool = False, key: bool = False,
-    also: Iterable[int] = (), says: str = "Done",
+    answer: Any = None, *, status: int = 200, body: Any = None, open_to_all: bool = False,
+    changes: bool = False, key: bool = False, also: Iterable[int] = (), says: str = "Done",
 ) -> dict[str, Any]:  # fmt: skip
     """What a route's decorator says, so that the document tells all that can come back.
 

@@ -57,3 +57,6 @@ class Buckets:
         if len(self._left) > MAX_KEYS:
             self._left.popitem(last=False)
         return allowed
+
+    def __len__(self) -> int:
+        return len(self._left)

@@ -1,0 +1,76 @@
+"""The built console: the page, its assets with lasting names, and a plain word when it was not built."""
+
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from bowstreet.errors import NotFound
+
+# Vite puts a hash of the content into the name of what stands under assets/: it never changes under its name.
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+COMPRESSED = {"br": ".br", "gzip": ".gz"}
+
+NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Bowstreet</title>
+<h1>The console is not built</h1><p>Run <code>make console</code>, then load this page again. The program itself runs:
+see <a href="/healthz">/healthz</a> and <a href="/api/v1/openapi.json">the API</a>.</p></html>"""
+
+
+def router(folder: Path) -> APIRouter:
+    """Serves `folder`. Paths without an extension are addresses inside the console, so they get its page."""
+    routes = APIRouter(include_in_schema=False)
+    root = folder.resolve()
+
+    @routes.api_route("/{path:path}", methods=["GET", "HEAD"])
+    async def file(path: str, request: Request) -> Response:
+        if path.startswith(("api/", "log/")) or path in ("api", "metrics"):
+            raise NotFound("there is nothing at this address", remedy="see /api/v1/openapi.json")
+        found = _inside(root, path)
+        if found is not None:
+            return _serve(found, request, IMMUTABLE if path.startswith("assets/") else REVALIDATE)
+        if "." in path.rpartition("/")[2]:
+            raise NotFound("there is no such file in the console", remedy="load the page again; it may have been updated")
+        return _page(root, request)
+
+    return routes
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    """The file at `path` under `root`; None when there is none, or it would lie outside."""
+    if not path or "\0" in path:
+        return None
+    try:
+        wanted = (root / path).resolve()
+        return wanted if wanted.is_relative_to(root) and wanted.is_file() else None
+    except OSError:  # a name too long for the file system
+        return None
+
+
+def _page(root: Path, request: Request) -> Response:
+    index = root / "index.html"
+    if not index.is_file():
+        return HTMLResponse(NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": REVALIDATE})
+    return _serve(index, request, REVALIDATE)
+
+
+def _serve(file: Path, request: Request, caching: str) -> Response:
+    accepted = request.headers.get("accept-encoding", "")
+    for coding, suffix in COMPRESSED.items():
+        packed = file.with_name(file.name + suffix)
+        if coding in accepted and packed.is_file():
+            headers = {"Cache-Control": caching, "Content-Encoding": coding, "Vary": "Accept-Encoding"}
+            return FileResponse(packed, headers=headers, media_type=_media_type(file))
+    return FileResponse(file, headers={"Cache-Control": caching}, media_type=_media_type(file))
+
+
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".json": "application/json",
+    ".svg": "image/svg+xml", ".woff2": "font/woff2", ".png": "image/png", ".ico": "image/x-icon", ".webmanifest": "application/manifest+json",
+}  # fmt: skip
+
+
+def _media_type(file: Path) -> str:
+    """By a fixed table: the system's own differs from machine to machine, and a wrong one is not run under nosniff."""
+    return _MEDIA_TYPES.get(file.suffix, "application/octet-stream")
