@@ -1,6 +1,7 @@
 """A choice of drone, with its reasons. Frozen values."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
@@ -10,8 +11,38 @@ from bowstreet.geo import GridPoint
 from bowstreet.messages import Reason
 
 
+class Code(StrEnum):
+    """Every reason that dispatch gives. Stable for machines; the text beside it is for people."""
+
+    # for the drone that flies
+    EARLIEST = "earliest"  # from a dock, there before any other
+    COVER_KEPT = "cover-kept"  # not the very first there, but the first that leaves its neighbourhood covered
+    RETASKED = "retasked"  # was on its way home
+    PREEMPTED = "pre-empted"  # taken from a less grave incident
+    CHOSEN_BY_PERSON = "chosen-by-person"
+    # for a drone that does not
+    LATER = "later"  # could fly, would arrive later
+    UNSEEN = "unseen"
+    STALE = "stale"
+    UNFIT = "unfit"
+    GROUNDED = "grounded"
+    BUSY = "busy"  # serves an incident as grave
+    LEAVING = "leaving"  # has a mission and is not in a phase to be turned
+    PILOTED = "piloted"  # a person flies it
+    WIND = "wind"
+    CHARGE = "charge"
+    TOO_LATE = "too-late"  # would arrive after the time within which eyes matter
+    AIRSPACE = "airspace"
+    # for an incident that none flies to
+    GRADE_NOT_FLOWN = "grade-not-flown"
+    WIND_UNKNOWN = "wind-unknown"
+    NO_FLEET = "no-fleet"
+    EXPIRED = "expired"
+    NO_RECORD = "no-record"  # the store cannot take the record: launches fail closed
+
+
 class Drone(msgspec.Struct, frozen=True, kw_only=True):
-    """One drone as dispatch sees it now. `mission_*` are set when it is in the air for somebody else."""
+    """One drone as dispatch sees it now. `mission_*` are set when it is in the air for somebody else; `home` is its dock."""
 
     vehicle_id: str
     dock_id: str
@@ -24,6 +55,7 @@ class Drone(msgspec.Struct, frozen=True, kw_only=True):
     mission_incident_id: str | None = None
     mission_grade: str | None = None
     mission_phase: str | None = None
+    home: GridPoint | None = None
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):

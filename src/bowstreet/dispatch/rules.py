@@ -1,0 +1,283 @@
+"""Which drone, and why; which not, and why not. Pure: state, weather and time in, decision out.
+
+The rules, in the order in which they are applied:
+
+1. An incident is flown to only when its grade is one that drones fly to, within the time in which eyes matter
+   (`policy.TARGETS`), and when the wind is known.
+2. A drone can be sent when it is docked, heard, fit, not grounded, the gusts are within its limit, and its charge pays for
+   the way out, the least time on scene and the way home, with the reserve untouched.
+3. A drone that is returning may be turned to any incident; its own is done.
+4. A drone on its way out, or on scene, may be taken for a strictly graver incident, never for one of the same grade, and only
+   when that brings eyes earlier by more than the penalty of the policy. One that a person flies is never taken.
+5. Airspace must clear the route. Nothing else overrules a refusal.
+6. Of those, the one with the least cost goes: arrival plus the policy's penalty; ties by charge, then by vehicle id.
+
+The search is exact, and short: straight-line times bound real ones from below, so drones are checked in order of that bound
+until no further one can be better than the best found.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bowstreet.airspace.model import Clearance, Refusal
+from bowstreet.dispatch.estimate import bounds, exact
+from bowstreet.dispatch.fleet import Fleet, phase_code, status_code
+from bowstreet.dispatch.model import Assignment, Code, Considered, Drone, NoDrone
+from bowstreet.dispatch.policy import LEAVE_SCENE_PENALTY_S, TARGETS, TURN_PENALTY_S, Policy
+from bowstreet.flight.model import Phase, VehicleStatus, Wind
+from bowstreet.geo import FloatArray, GridPoint, to_grid
+from bowstreet.intake.model import Grade, Incident
+from bowstreet.messages import Reason
+
+Clear = Callable[[Drone, GridPoint], Clearance | Refusal]
+
+CODES = tuple(Code)
+_NUMBER = {code: number for number, code in enumerate(CODES)}
+ABLE = -1
+# Bounds and exact times come by different arithmetic; far below anything that matters, far above what doubles lose.
+ROUNDING_S = 1e-6
+
+_STATUS_CODES = {
+    VehicleStatus.UNSEEN: Code.UNSEEN,
+    VehicleStatus.STALE: Code.STALE,
+    VehicleStatus.UNFIT: Code.UNFIT,
+    VehicleStatus.GROUNDED: Code.GROUNDED,
+}
+_TEXTS = {
+    Code.UNSEEN: "not heard since the start",
+    Code.STALE: "not heard for more than 3 s",
+    Code.UNFIT: "fails a health check",
+    Code.GROUNDED: "taken out of service by a person",
+    Code.BUSY: "serves an incident at least as grave",
+    Code.LEAVING: "has a mission and cannot be turned in this phase",
+    Code.PILOTED: "a pilot flies it",
+    Code.WIND: "gusts are above its limit",
+    Code.CHARGE: "its charge does not pay for the way there, the scene and the way home with the reserve",
+    Code.TOO_LATE: "would arrive after the time in which eyes matter",
+    Code.AIRSPACE: "airspace refuses every way there",
+}
+
+
+def deadline(incident: Incident) -> datetime | None:
+    """Until when eyes matter: the police's own target for the grade; None for a grade that drones do not fly to."""
+    target = TARGETS.get(incident.grade)
+    return None if target is None else incident.reported_at + target
+
+
+def is_expired(incident: Incident, now: datetime) -> bool:
+    """Whether a waiting incident's time has passed. It is then closed as unserved, on the record."""
+    until = deadline(incident)
+    return until is not None and now >= until
+
+
+def queue_order(incidents: Iterable[Incident]) -> list[Incident]:
+    """Gravest first, then oldest, then by id."""
+    return sorted(incidents, key=lambda incident: (incident.grade.rank, incident.reported_at, incident.incident_id))
+
+
+class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    row: int
+    cost: float
+    eta_s: float
+    clearance: Clearance
+
+
+def choose_drone(
+    incident: Incident, fleet: Fleet, wind: Wind | None, now: datetime, *, clear: Clear, policy: Policy
+) -> Assignment | NoDrone:
+    """The drone that should fly to this incident now, or why none does.
+
+    Args:
+        incident: what waits.
+        fleet: all drones as they are now.
+        wind: at transit height; None when no source gives it, and then nothing is launched.
+        clear: asks airspace for a route from where the drone is to the scene.
+        policy: what to prefer among those that may fly.
+    """
+    if (final := _never(incident, now, policy)) is not None:
+        return _none(incident, [final], final=True)
+    if wind is None:
+        return _none(incident, [Reason(code=Code.WIND_UNKNOWN, text="no dock or station tells the wind: nothing is launched")])
+    if not len(fleet):
+        return _none(incident, [Reason(code=Code.NO_FLEET, text="no drone is configured")])
+    return _Choice(incident, fleet, wind, now, clear, policy).decide()
+
+
+def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:
+    if incident.grade not in policy.flown:
+        return Reason(code=Code.GRADE_NOT_FLOWN, text=f"drones are not sent to grade {incident.grade.value}")
+    if is_expired(incident, now):
+        minutes = TARGETS[incident.grade].total_seconds() / 60
+        return Reason(code=Code.EXPIRED, text=f"none could be sent within {minutes:.0f} min of the call")
+    return None
+
+
+def _none(
+    incident: Incident, reasons: Iterable[Reason], considered: Iterable[Considered] = (), *, final: bool = False
+) -> NoDrone:
+    return NoDrone(incident_id=incident.incident_id, reasons=tuple(reasons), considered=tuple(considered), final=final)
+
+
+def availability(fleet: Fleet, grade: Grade, wind: Wind, policy: Policy) -> npt.NDArray[np.int64]:
+    """For each drone `ABLE`, or the place in `CODES` of what keeps it from being sent to an incident of this grade."""
+    why = np.full(len(fleet), ABLE, dtype=np.int64)
+    limits = fleet.per_airframe([airframe.max_wind_mps for airframe in fleet.airframes])
+    # A mission that another grade may take: later lines overrule earlier ones, so this reads from the general to the particular.
+    why[fleet.status == status_code(VehicleStatus.BUSY)] = _NUMBER[Code.LEAVING]
+    for phase in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
+        why[fleet.phase == phase_code(phase)] = _NUMBER[Code.BUSY]
+        if policy.preempt:
+            why[(fleet.phase == phase_code(phase)) & (fleet.rank > grade.rank)] = ABLE
+    if policy.retask_returning:
+        why[fleet.phase == phase_code(Phase.RETURNING)] = ABLE
+    why[fleet.phase == phase_code(Phase.CONTROLLED)] = _NUMBER[Code.PILOTED]
+    why[max(wind.gust_mps, wind.speed_mps) > limits] = _NUMBER[Code.WIND]
+    for status, code in _STATUS_CODES.items():
+        why[fleet.status == status_code(status)] = _NUMBER[code]
+    return why
+
+
+def penalties_s(fleet: Fleet, grade: Grade, policy: Policy) -> FloatArray:
+    """Seconds that each drone's arrival is made to look later when candidates are compared."""
+    penalties = policy.penalties(fleet, grade)
+    serving = [phase_code(Phase.CLIMBING), phase_code(Phase.OUTBOUND)]
+    penalties = penalties + np.where(np.isin(fleet.phase, serving), TURN_PENALTY_S, 0.0)
+    return penalties + np.where(fleet.phase == phase_code(Phase.ON_SCENE), LEAVE_SCENE_PENALTY_S, 0.0)
+
+
+class _Choice:
+    """One decision on its way: the columns, what excludes each drone, and the best found."""
+
+    def __init__(self, incident: Incident, fleet: Fleet, wind: Wind, now: datetime, clear: Clear, policy: Policy) -> None:
+        self.incident, self.fleet, self.wind, self.clear, self.policy = incident, fleet, wind, clear, policy
+        self.scene = to_grid(incident.position)
+        until = deadline(incident)
+        self.left_s = float("inf") if until is None else (until - now).total_seconds()
+        self.why = availability(fleet, incident.grade, wind, policy)
+        self.arrival_s, affordable = bounds(fleet, self.scene, wind, policy.on_scene_s)
+        able = self.why == ABLE
+        self.why[able & ~affordable] = _NUMBER[Code.CHARGE]
+        self.why[able & affordable & (self.arrival_s > self.left_s)] = _NUMBER[Code.TOO_LATE]
+        self.penalty_s = penalties_s(fleet, incident.grade, policy)
+        self.refusals: dict[int, Refusal] = {}
+        self.found: dict[int, _Candidate] = {}
+
+    def decide(self) -> Assignment | NoDrone:
+        best: _Candidate | None = None
+        for row in self._in_order():
+            if best is not None and float(self.arrival_s[row] + self.penalty_s[row]) > best.cost + ROUNDING_S:
+                break
+            candidate = self._check(row)
+            if candidate is not None and (best is None or self._key(candidate) < self._key(best)):
+                best = candidate
+        return self._no_drone() if best is None else self._assignment(best)
+
+    def _in_order(self) -> Iterator[int]:
+        """Rows that the bounds leave, least bound on cost first."""
+        rows = np.flatnonzero(self.why == ABLE)
+        bound = (self.arrival_s + self.penalty_s)[rows]
+        yield from rows[np.lexsort((rows, -self.fleet.charge[rows], bound))].tolist()
+
+    def _key(self, candidate: _Candidate) -> tuple[float, float, int]:
+        return candidate.cost, -float(self.fleet.charge[candidate.row]), candidate.row
+
+    def _check(self, row: int) -> _Candidate | None:
+        """The exact check of one drone. Notes why it cannot fly when it cannot."""
+        drone = self.fleet.drones[row]
+        cleared = self.clear(drone, self.scene)
+        if isinstance(cleared, Refusal):
+            self.refusals[row] = cleared
+            self.why[row] = _NUMBER[Code.AIRSPACE]
+            return None
+        eta_s, affordable = exact(drone, cleared, self.wind, self.policy.on_scene_s)
+        if not affordable:
+            self.why[row] = _NUMBER[Code.CHARGE]
+            return None
+        if eta_s > self.left_s:
+            self.why[row] = _NUMBER[Code.TOO_LATE]
+            return None
+        self.found[row] = _Candidate(row=row, cost=eta_s + float(self.penalty_s[row]), eta_s=eta_s, clearance=cleared)
+        return self.found[row]
+
+    # --- reasons ----------------------------------------------------------------------------------------------------
+
+    def _assignment(self, best: _Candidate) -> Assignment:
+        drone = self.fleet.drones[best.row]
+        chosen = self._why_this(best, drone)
+        return Assignment(
+            incident_id=self.incident.incident_id,
+            vehicle_id=drone.vehicle_id,
+            dock_id=drone.dock_id,
+            clearance=best.clearance,
+            eta_s=best.eta_s,
+            preempts_mission_id=drone.mission_id,
+            reasons=(chosen,),
+            considered=(Considered(vehicle_id=drone.vehicle_id, eta_s=best.eta_s, reason=chosen), *self._others(best)),
+        )
+
+    def _why_this(self, best: _Candidate, drone: Drone) -> Reason:
+        detail = f"there in {best.eta_s:.0f} s with {drone.charge_fraction:.0%} charge"
+        if drone.mission_phase == Phase.RETURNING:
+            return self._reason(Code.RETASKED, drone, f"on its way home from another incident, {detail}")
+        if drone.mission_id is not None:
+            return self._reason(Code.PREEMPTED, drone, f"taken from a grade {drone.mission_grade} incident, {detail}")
+        if any(other.eta_s < best.eta_s for other in self.found.values()):
+            return self._reason(Code.COVER_KEPT, drone, f"{detail}; an earlier one is needed where it is, or for others")
+        return self._reason(Code.EARLIEST, drone, f"{detail}, the earliest of those that may fly")
+
+    @staticmethod
+    def _reason(code: Code, drone: Drone, text: str) -> Reason:
+        return Reason(code=code, text=text, vehicle_id=drone.vehicle_id)
+
+    def _others(self, best: _Candidate) -> list[Considered]:
+        """The other drones that people will ask about: those that seem nearer or next, nearest first."""
+        rows = self._nearest(self.policy.explain)
+        return [self._considered(row, best) for row in rows if row != best.row][: self.policy.explain - 1]
+
+    def _nearest(self, count: int) -> list[int]:
+        count = min(count, len(self.fleet))
+        near = np.argpartition(self.arrival_s, count - 1)[:count]
+        checked = np.asarray([*self.refusals, *self.found], dtype=np.int64)
+        rows = np.union1d(near, checked)
+        return rows[np.lexsort((rows, self.arrival_s[rows]))].tolist()  # type: ignore[no-any-return]  # numpy's tolist
+
+    def _considered(self, row: int, best: _Candidate | None) -> Considered:
+        drone = self.fleet.drones[row]
+        number = int(self.why[row])
+        bound = float(self.arrival_s[row])
+        eta_s = bound if np.isfinite(bound) else None
+        if number != ABLE:
+            return Considered(vehicle_id=drone.vehicle_id, eta_s=eta_s, reason=self._why_not(CODES[number], row))
+        exactly = self.found.get(row)
+        if exactly is not None:
+            eta_s = exactly.eta_s
+        late = 0.0 if best is None or eta_s is None else eta_s - best.eta_s
+        text = f"would arrive {late:.0f} s later" if late >= 0.5 else "would arrive no earlier, and was held back by the policy"
+        return Considered(vehicle_id=drone.vehicle_id, eta_s=eta_s, reason=self._reason(Code.LATER, drone, text))
+
+    def _why_not(self, code: Code, row: int) -> Reason:
+        drone = self.fleet.drones[row]
+        text = _TEXTS[code]
+        if code is Code.UNFIT and drone.unfit_reason:
+            text = drone.unfit_reason
+        elif code is Code.AIRSPACE and row in self.refusals:
+            text = "; ".join(reason.text for reason in self.refusals[row].reasons)
+        elif code is Code.CHARGE:
+            text = f"{text} ({drone.charge_fraction:.0%})"
+        return self._reason(code, drone, text)
+
+    def _no_drone(self) -> NoDrone:
+        """Why none flies: the reasons counted over the whole fleet, and the nearest drones one by one."""
+        counts = Counter(CODES[number] for number in self.why.tolist() if number != ABLE)
+        total = len(self.fleet)
+        reasons = [
+            Reason(code=code, text=f"{count} of {total} drones: {_TEXTS[code]}")
+            for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        considered = [self._considered(row, None) for row in self._nearest(self.policy.explain)[: self.policy.explain]]
+        return _none(self.incident, reasons, considered)
