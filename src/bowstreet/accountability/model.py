@@ -1,0 +1,97 @@
+"""People and programs that may use this program. Frozen values; names are personal data and never leave these records."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Role(StrEnum):
+    """What somebody does here. What each may do is in `rules.MAY`."""
+
+    VIEWER = "viewer"
+    CAD = "cad"  # a program, by token: takes calls in and sees nothing
+    DISPATCHER = "dispatcher"
+    PILOT = "pilot"
+    SUPERVISOR = "supervisor"
+    REGULATOR = "regulator"  # reads everything, changes nothing
+
+
+class Action(StrEnum):
+    """What can be permitted or refused, as the console shows it in `me.may`."""
+
+    SEE = "see"  # the operation: incidents, missions, drones, docks, zones, the live feed
+    SEE_QUARANTINE = "see-quarantine"
+    SEE_ACCOUNTS = "see-accounts"
+    REPORT = "report"  # take a call in
+    CLOSE = "close"  # an incident
+    LAUNCH = "launch"
+    RECALL = "recall"
+    CONTROL = "control"  # take, use and release control of a drone
+    GROUND = "ground"  # take a drone out of service, and put it back
+    ACTIVATE_ZONE = "activate-zone"
+    MANAGE_ACCOUNTS = "manage-accounts"  # people and service tokens
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who signs in. `password_hash` is argon2id in its standard text form."""
+
+    account_id: str
+    name: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign-in. `session_id` is SHA-256 of the token, hex; the token itself is nowhere kept."""
+
+    session_id: str
+    account_id: str
+    opened_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+class ServiceToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A program's way in, such as a CAD's. `digest` is SHA-256 of the secret, hex."""
+
+    token_id: str
+    label: str
+    role: Role
+    digest: str
+    created_at: datetime
+    created_by: str
+    revoked_at: datetime | None = None
+
+
+class SetupToken(msgspec.Struct, frozen=True, kw_only=True):
+    """The one-time right to make the first account."""
+
+    digest: str
+    expires_at: datetime
+
+
+class AddressKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The secret under which network addresses become pseudonyms. Destroying it makes them anonymous for good."""
+
+    key: bytes
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. `name` is for that person's own screen and the list of accounts, for nothing else."""
+
+    account_id: str
+    name: str
+    role: Role
+    may: tuple[Action, ...]
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A session just opened. `token` goes into the cookie, `csrf` into the console; neither is kept here."""
+
+    token: str
+    csrf: str
+    expires_at: datetime
+    identity: Identity
