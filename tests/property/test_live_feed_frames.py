@@ -18,17 +18,41 @@ ME = Me(account_id="acc-1", name="A", role="viewer", may=())
 
 def _drone(number: int, step: int, mission: int | None) -> DroneView:
     return DroneView(
-        id=f"d{number}", dock_id="k1", airframe="quad", system_id=number + 1, lat=51.5 + step / 1000, lon=-0.1, heading_deg=float(step),
-        ground_speed_mps=0.0, height_m_above_dock=0.0, charge_fraction=1.0, status="ready", phase=None, reason="",
+        id=f"d{number}",
+        dock_id="k1",
+        airframe="quad",
+        system_id=number + 1,
+        lat=51.5 + step / 1000,
+        lon=-0.1,
+        heading_deg=float(step),
+        ground_speed_mps=0.0,
+        height_m_above_dock=0.0,
+        charge_fraction=1.0,
+        status="ready",
+        phase=None,
+        reason="",
         mission_id=None if mission is None else f"m{mission}",
-    )  # fmt: skip
+    )
 
 
 def _incident(number: int, reports: int, state: str) -> IncidentView:
     return IncidentView(
-        id=f"i{number}", grade="I", category="robbery", lat=51.5, lon=-0.1, reported_at=AT, opened_at=AT, state=state, close_reason=None,
-        reports=reports, mission_ids=(), eyes_on_at=None, closed_at=None, text="", waiting_reason="",
-    )  # fmt: skip
+        id=f"i{number}",
+        grade="I",
+        category="robbery",
+        lat=51.5,
+        lon=-0.1,
+        reported_at=AT,
+        opened_at=AT,
+        state=state,
+        close_reason=None,
+        reports=reports,
+        mission_ids=(),
+        eyes_on_at=None,
+        closed_at=None,
+        text="",
+        waiting_reason="",
+    )
 
 
 def _event(text: str) -> EventView:

@@ -13,7 +13,17 @@ START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.0.0.1:8700", "localhost:8700", "LOCALHOST", "[::1]:8700", "bow.localhost", "bow.example.org", "bow.example.org."]
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:8700",
+        "localhost:8700",
+        "LOCALHOST",
+        "[::1]:8700",
+        "bow.localhost",
+        "bow.example.org",
+        "bow.example.org.",
+    ],
 )
 def test_own_hosts_are_allowed(host: str) -> None:
     assert headers.host_allowed(host, {"bow.example.org"})
@@ -21,9 +31,22 @@ def test_own_hosts_are_allowed(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "bow.example.org.evil.example", "user@127.0.0.1", "127.0.0.1/x",
-     "127.0.0.1?x", "127.0.0.1:port", "[::1", "0.0.0.0", "192.168.0.7", "127.0.0.1:99999"],
-)  # fmt: skip
+    [
+        "",
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "bow.example.org.evil.example",
+        "user@127.0.0.1",
+        "127.0.0.1/x",
+        "127.0.0.1?x",
+        "127.0.0.1:port",
+        "[::1",
+        "0.0.0.0",
+        "192.168.0.7",
+        "127.0.0.1:99999",
+    ],
+)
 def test_other_hosts_are_not(host: str) -> None:
     assert not headers.host_allowed(host, {"bow.example.org"})
 
@@ -47,16 +70,6 @@ def test_other_hosts_are_not(host: str) -> None:
 )
 def test_origin(origin: str | None, site: str | None, expected: bool) -> None:
     assert headers.same_origin(origin, site, scheme="http", host="127.0.0.1:8700") is expected
-
-
-def test_csrf_is_bound_to_its_session() -> None:
-    value = headers.csrf_of("session-a")
-    assert headers.csrf_valid("session-a", value)
-    assert not headers.csrf_valid("session-b", value)
-    assert not headers.csrf_valid("session-a", None)
-    assert not headers.csrf_valid("session-a", "")
-    assert not headers.csrf_valid("session-a", value + "\ud800")
-    assert "session" not in value
 
 
 def test_policy_has_no_inline_script_and_no_other_origin() -> None:

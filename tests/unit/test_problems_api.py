@@ -15,13 +15,22 @@ def _all_errors(kind: type[errors.BowstreetError]) -> set[type[errors.BowstreetE
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.NotSignedIn("x"), 401), (errors.NotPermitted("x"), 403), (errors.TooManyAttempts("x"), 429), (errors.Refused("x"), 409),
-        (errors.NotFound("x"), 404), (errors.MalformedReport("x"), 422), (errors.Conflict("x"), 409), (errors.LinkFailure("x"), 409),
-        (errors.StoreUnavailable("x"), 503), (errors.LedgerBroken("x"), 503), (errors.BowstreetError("x"), 500),
-        (problems.HeldInQuarantine("x", quarantine_id="q-1", well_formed=True), 409),
-        (problems.HeldInQuarantine("x", quarantine_id="q-1", well_formed=False), 422),
+        (errors.NotSignedIn("x"), 401),
+        (errors.NotPermitted("x"), 403),
+        (errors.TooManyAttempts("x"), 429),
+        (errors.Refused("x"), 409),
+        (errors.NotFound("x"), 404),
+        (errors.MalformedReport("x"), 409),
+        (errors.Conflict("x"), 409),
+        (errors.LinkFailure("x"), 409),
+        (errors.StoreUnavailable("x"), 503),
+        (errors.LedgerBroken("x"), 503),
+        (errors.BowstreetError("x"), 500),
+        (problems.HeldInQuarantine("x", quarantine_id="q-1"), 409),
+        (problems.MisfitInQuarantine("x", quarantine_id="q-1"), 422),
+        (problems.Misfit("x"), 422),
     ],
-)  # fmt: skip
+)
 def test_status(error: errors.BowstreetError, status: int) -> None:
     assert problems.status_of(error) == status
 
@@ -41,9 +50,13 @@ def test_answer_is_a_problem_document() -> None:
     assert answer.media_type == "application/problem+json"
     assert answer.headers["Retry-After"]
     assert json.loads(bytes(answer.body)) == {
-        "type": "urn:bowstreet:problem:too-many-attempts", "title": "Too many requests", "status": 429, "detail": "too many",
-        "remedy": "wait", "instance": "/api/v1/session",
-    }  # fmt: skip
+        "type": "urn:bowstreet:problem:too-many-attempts",
+        "title": "Too many requests",
+        "status": 429,
+        "detail": "too many",
+        "remedy": "wait",
+        "instance": "/api/v1/session",
+    }
 
 
 def test_sign_in_is_asked_for() -> None:

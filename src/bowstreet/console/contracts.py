@@ -13,8 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import Response
 
 from bowstreet.console import problems
-from bowstreet.console.problems import EdgeError, Problem
-from bowstreet.errors import BadInput
+from bowstreet.console.problems import EdgeError, Misfit, Problem
 
 T = TypeVar("T")
 
@@ -39,7 +38,7 @@ async def read(request: Request, type_: Any) -> Any:
 
     Raises:
         EdgeError: 415 when it is not said to be JSON, 400 when it is not JSON.
-        BadInput: when it is JSON of another shape; says where.
+        Misfit: when it is JSON of another shape; says where.
     """
     require_json(request)
     return decode(await request.body(), type_)
@@ -50,9 +49,11 @@ def require_json(request: Request) -> None:
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if kind.strip().lower() != JSON or charset not in ("", "utf-8"):
         raise EdgeError(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not said to be JSON in UTF-8",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "the body is not said to be JSON in UTF-8",
             remedy="send Content-Type: application/json",
-        )  # fmt: skip
+        )
 
 
 def decode(body: bytes, type_: Any) -> Any:
@@ -60,12 +61,14 @@ def decode(body: bytes, type_: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
-        raise BadInput(f"the body does not fit: {error}", remedy="see the schema in /api/v1/openapi.json") from error
+        raise Misfit(f"the body does not fit: {error}", remedy="see the schema in /api/v1/openapi.json") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, OverflowError) as error:
         raise EdgeError(
-            HTTPStatus.BAD_REQUEST, "malformed-json", "the body is not JSON",
+            HTTPStatus.BAD_REQUEST,
+            "malformed-json",
+            "the body is not JSON",
             remedy="send one JSON object in UTF-8, at most a few levels deep",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def json(value: Any, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
@@ -108,9 +111,16 @@ def reference(type_: Any) -> dict[str, Any]:
 
 
 def route(
-    answer: Any = None, *, status: int = 200, body: Any = None, open_to_all: bool = False,
-    changes: bool = False, key: bool = False, also: Iterable[int] = (), says: str = "Done",
-) -> dict[str, Any]:  # fmt: skip
+    answer: Any = None,
+    *,
+    status: int = 200,
+    body: Any = None,
+    open_to_all: bool = False,
+    changes: bool = False,
+    key: bool = False,
+    also: Iterable[int] = (),
+    says: str = "Done",
+) -> dict[str, Any]:
     """What a route's decorator says, so that the document tells all that can come back.
 
     Args:

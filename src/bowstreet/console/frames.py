@@ -178,10 +178,18 @@ class Picture:
     def snapshot(self, me: Me) -> Snapshot:
         """Everything, for one who looks for the first time."""
         return Snapshot(
-            seq=self.seq, at=self.at, run=self.run, me=me, drones=self.drones(), docks=self.docks.since(-1),
-            incidents=self.incidents.since(-1), missions=self.missions.since(-1),
-            events=[event for frame, event in self._events if frame <= self.seq], wind=self._wind[1], ledger=self._ledger[1],
-        )  # fmt: skip
+            seq=self.seq,
+            at=self.at,
+            run=self.run,
+            me=me,
+            drones=self.drones(),
+            docks=self.docks.since(-1),
+            incidents=self.incidents.since(-1),
+            missions=self.missions.since(-1),
+            events=[event for frame, event in self._events if frame <= self.seq],
+            wind=self._wind[1],
+            ledger=self._ledger[1],
+        )
 
     def reaches(self, since: int) -> bool:
         """Whether a tick can still say all that changed after frame `since`; if not, the console needs a snapshot."""
@@ -191,11 +199,17 @@ class Picture:
     def tick(self, since: int) -> Tick:
         """What changed after frame `since`."""
         return Tick(
-            seq=self.seq, at=self.at, d=self._rows.since(since), docks=self.docks.since(since),
+            seq=self.seq,
+            at=self.at,
+            d=self._rows.since(since),
+            docks=self.docks.since(since),
             drones=[self._drones[slow[0]] for slow in self._slow.since(since)],
-            incidents=self.incidents.since(since), missions=self.missions.since(since), events=self._events_since(since),
-            wind=self._wind[1] if self._wind[0] > since else None, ledger=self._ledger[1] if self._ledger[0] > since else None,
-        )  # fmt: skip
+            incidents=self.incidents.since(since),
+            missions=self.missions.since(since),
+            events=self._events_since(since),
+            wind=self._wind[1] if self._wind[0] > since else None,
+            ledger=self._ledger[1] if self._ledger[0] > since else None,
+        )
 
     def _events_since(self, since: int) -> list[EventView]:
         late = []
@@ -210,6 +224,13 @@ class Picture:
 
 def _row(place: int, drone: DroneView) -> DroneRow:
     return (
-        place, drone.lat, drone.lon, drone.heading_deg, drone.ground_speed_mps, drone.height_m_above_dock,
-        drone.charge_fraction, drone.status, drone.phase,
-    )  # fmt: skip
+        place,
+        drone.lat,
+        drone.lon,
+        drone.heading_deg,
+        drone.ground_speed_mps,
+        drone.height_m_above_dock,
+        drone.charge_fraction,
+        drone.status,
+        drone.phase,
+    )

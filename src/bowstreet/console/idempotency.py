@@ -108,9 +108,12 @@ class Idempotency:
             await self._store.commit(Batch(deletes=[(KIND, request.note_id)]))
             raise
         note = Note(
-            at=self._clock.now(), body_sha256=request.body_sha256, status=answer.status_code,
-            media_type=answer.media_type or "", answer=bytes(answer.body),
-        )  # fmt: skip
+            at=self._clock.now(),
+            body_sha256=request.body_sha256,
+            status=answer.status_code,
+            media_type=answer.media_type or "",
+            answer=bytes(answer.body),
+        )
         await self._write(request, version + 1, DONE, note)
         return answer
 

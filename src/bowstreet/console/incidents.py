@@ -1,28 +1,28 @@
 """Calls and incidents over HTTP: take a call, see what became of it and why, launch by hand, close."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console import views
-from bowstreet.console.access import Access, Asker
-from bowstreet.console.limits import Buckets, Limits
-from bowstreet.console.problems import HeldInQuarantine
-from bowstreet.console.scene import Scene
-from bowstreet.console.services import ConsoleServices
-from bowstreet.errors import BadInput, TooManyAttempts
-from bowstreet.intake.model import Incident, IncidentState, Quarantined
+from bowstreet.console.access import Asker
+from bowstreet.console.desk import Desk
+from bowstreet.console.limits import Buckets
+from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
+from bowstreet.errors import Conflict, TooManyAttempts
+from bowstreet.intake.model import CloseReason, IncidentState, Quarantined
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """What every report says. Keys that mean nothing here are left aside: a CAD may send its own record whole."""
 
-    grade: Annotated[str, msgspec.Meta(pattern="^[ISER]$", description="I immediate, S significant, E extended, R referred")]
+    grade: Annotated[Literal["I", "S", "E", "R"], msgspec.Meta(description="I immediate, S significant, E extended, R referred")]
     category: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="the caller's own reference")] | None = None
     reported_at: Annotated[datetime, msgspec.Meta(tz=True, description="now, when left out")] | None = None
@@ -60,3 +60,137 @@ class IncidentWithDecisions(msgspec.Struct, frozen=True, kw_only=True):
     incident: views.IncidentView
     missions: tuple[views.MissionView, ...]
     decisions: tuple[views.DecisionView, ...]
+
+
+MAX_LISTED = 500  # more than a shift opens; the record has the rest
+Call = CallAtPosition | CallAtGridPoint
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["incidents"])
+    services, needs = desk.services, desk.access.needs
+    flood = Buckets(desk.settings.limits.incidents, services.real_clock)
+
+    @routes.post("/incidents", **c.route(views.IncidentView, status=201, body=Call, changes=True, key=True, says="An incident"))
+    async def report(request: Request, who: Annotated[Asker, needs(Action.REPORT)]) -> Response:
+        """Take a call. Calls about the same thing become one incident. One that cannot be used is kept in quarantine and
+        answered 422 when its form is wrong, 409 when it is well formed but not for here or now."""
+        if not flood.take(who.account_id):
+            raise TooManyAttempts("too many calls from this account", remedy="wait; replay files with bowstreet up --calls")
+        c.require_json(request)
+        body = await request.body()
+        return await desk.command(request, who, lambda: _take(desk, body, who), repeatable=True)
+
+    @routes.get("/incidents", **c.route(list[views.IncidentView], says="Incidents, newest first, 500 at most"))
+    async def list_incidents(who: Annotated[Asker, needs(Action.SEE)], closed: bool = False) -> Response:
+        """Incidents that are not closed; with `closed` also the others."""
+        found = [i for i in services.intake.incidents.all() if closed or i.state is not IncidentState.CLOSED]
+        newest = sorted(found, key=lambda incident: incident.opened_at, reverse=True)[:MAX_LISTED]
+        return c.json([desk.scene.incident(incident) for incident in newest])
+
+    @routes.get("/incidents/{incident_id}", **c.route(IncidentWithDecisions))
+    async def one_incident(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)]) -> Response:
+        """One incident with its flights and decisions."""
+        incident = services.intake.incidents.get(incident_id)
+        flights = tuple(m for m in services.flight.missions.all() if m.incident_id == incident_id)
+        return c.json(
+            IncidentWithDecisions(
+                incident=desk.scene.incident(incident),
+                missions=tuple(desk.scene.mission(m) for m in flights),
+                decisions=_decisions(desk, incident_id),
+            )
+        )
+
+    @routes.get("/incidents/{incident_id}/decisions", **c.route(list[views.DecisionView]))
+    async def decisions(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)]) -> Response:
+        """'Why this drone', 'why none': the latest decisions about an incident, oldest first."""
+        services.intake.incidents.get(incident_id)
+        return c.json(_decisions(desk, incident_id))
+
+    @routes.post("/incidents/{incident_id}/launch", **c.route(views.MissionView, status=201, body=Launch, changes=True, key=True))
+    async def launch(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.LAUNCH)]) -> Response:
+        """Send a drone of one's own choice, under the same safety rules."""
+        said: Launch = await c.read(request, Launch)
+
+        async def act() -> Response:
+            mission = await services.dispatch.manual_launch(incident_id, said.vehicle_id, who.account_id, said.reason)
+            return c.json(desk.scene.mission(mission), HTTPStatus.CREATED)
+
+        return await desk.command(request, who, act)
+
+    @routes.post("/incidents/{incident_id}/close", **c.route(views.IncidentView, body=Reasoned, changes=True, key=True))
+    async def close(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.CLOSE)]) -> Response:
+        """Close an incident that needs no drone any more. Its drones are called back."""
+        said: Reasoned = await c.read(request, Reasoned)
+        return await desk.command(request, who, lambda: _close(desk, incident_id, said.reason, who))
+
+    @routes.get("/quarantine", **c.route(list[views.QuarantineView]))
+    async def quarantine(who: Annotated[Asker, needs(Action.SEE_QUARANTINE)]) -> Response:
+        """Reports that could not be used, newest first."""
+        held = sorted(services.intake.quarantined.all(), key=lambda q: q.at, reverse=True)[:MAX_LISTED]
+        return c.json([views.quarantined(one) for one in held])
+
+    return routes
+
+
+async def _take(desk: Desk, body: bytes, who: Asker) -> Response:
+    """Take one call; anything that is not usable is kept in quarantine before it is refused."""
+    source = f"api:{who.account_id}"
+    row = c.decode(body, Any)
+    try:
+        call = call_of(row)
+    except Misfit as misfit:
+        held = await desk.services.intake.quarantine(source, body.decode(errors="replace"), misfit.message)
+        raise MisfitInQuarantine(misfit.message, quarantine_id=held.quarantine_id) from misfit
+    taken = await desk.services.intake.receive_raw(to_row(call, desk.services.clock.now()), source, None)
+    if isinstance(taken, Quarantined):
+        raise HeldInQuarantine(taken.reason, quarantine_id=taken.quarantine_id)
+    status = HTTPStatus.CREATED if taken.reports == 1 else HTTPStatus.OK
+    return c.json(desk.scene.incident(taken), status, {"Location": f"/api/v1/incidents/{taken.incident_id}"})
+
+
+def call_of(row: Any) -> Call:
+    """A decoded body as a call, at a position or else at a grid point.
+
+    Raises:
+        Misfit: it is neither; says how it fails as the one it seems to be.
+    """
+    kinds: tuple[type[Call], ...] = (CallAtPosition, CallAtGridPoint)
+    if isinstance(row, dict) and "easting" in row and "latitude" not in row:
+        kinds = (CallAtGridPoint, CallAtPosition)
+    fault = ""
+    for kind in kinds:
+        try:
+            return msgspec.convert(row, kind)
+        except (msgspec.ValidationError, OverflowError) as error:
+            fault = fault or str(error)
+    raise Misfit(f"the call does not fit: {fault}", remedy="see the schema in /api/v1/openapi.json")
+
+
+def to_row(call: Call, now: datetime) -> dict[str, Any]:
+    """A call as a row of a file of calls, which is what intake reads."""
+    row: dict[str, Any] = {
+        "reported_at": (call.reported_at or now).isoformat(),
+        "grade": call.grade,
+        "category": call.category,
+        "text": call.text,
+    }
+    if call.id is not None:
+        row["id"] = call.id
+    if isinstance(call, CallAtPosition):
+        return row | {"latitude": call.latitude, "longitude": call.longitude}
+    return row | {"easting": call.easting, "northing": call.northing}
+
+
+async def _close(desk: Desk, incident_id: str, reason: str, who: Asker) -> Response:
+    incident = desk.services.intake.incidents.get(incident_id)
+    if incident.state is IncidentState.CLOSED:
+        raise Conflict("the incident is closed already", remedy="open a new one if it goes on")
+    await desk.services.intake.moved(
+        incident_id, IncidentState.CLOSED, close_reason=CloseReason.WITHDRAWN, reason=f"{reason} ({who.account_id})"
+    )
+    return c.json(desk.scene.incident(desk.services.intake.incidents.get(incident_id)))
+
+
+def _decisions(desk: Desk, incident_id: str) -> tuple[views.DecisionView, ...]:
+    return tuple(views.decision(one) for one in desk.services.dispatch.decisions_for(incident_id))

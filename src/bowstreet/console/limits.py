@@ -20,9 +20,6 @@ class Limits:
 
     # A console makes about one request a second of its own; a script that lists everything stays under it too.
     requests: Rate = Rate(burst=600, per_s=100)
-    # A person mistypes a few times; argon2 costs the server some 50 ms a guess, so guessing is also slow.
-    sign_in_by_address: Rate = Rate(burst=20, per_s=1 / 3)
-    sign_in_by_account: Rate = Rate(burst=8, per_s=1 / 15)
     # London's 999 calls peak near 0.15 a second (5,966 a day, MQ 2018/2956): a hundred times that is a flood.
     incidents: Rate = Rate(burst=200, per_s=15)
     # A denial is written durably; past this a flood of them is counted, not written, so that nobody can fill the disk with them.

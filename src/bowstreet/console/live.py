@@ -13,7 +13,8 @@ import structlog
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bowstreet.console.access import VIEW, Access, Asker
+from bowstreet.accountability.model import Action
+from bowstreet.console.access import Access, Asker
 from bowstreet.console.feed import Encoding, Feed
 from bowstreet.console.frames import Me
 from bowstreet.console.limits import Buckets, Limits
@@ -78,7 +79,7 @@ class LiveFeed:
 
     async def _admit(self, socket: WebSocket) -> Asker:
         try:
-            asker = await self._access.allowed(socket, VIEW)
+            asker = await self._access.allowed(socket, Action.SEE)
         except NotSignedIn as error:
             raise _Closed(NOT_SIGNED_IN, "sign in first") from error
         except BowstreetError as error:
@@ -92,7 +93,7 @@ class LiveFeed:
         """Send, listen and watch the session, until the first of them ends."""
         parts = [
             asyncio.ensure_future(part)
-            for part in (self._send(socket, asker, encoding), self._listen(socket, asker), self._watch(socket, asker))
+            for part in (self._send(socket, asker, encoding), self._listen(socket, asker), self._watch(asker))
         ]
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -104,7 +105,12 @@ class LiveFeed:
             await asyncio.gather(*parts, return_exceptions=True)
 
     async def _send(self, socket: WebSocket, asker: Asker, encoding: Encoding) -> None:
-        me = Me(account_id=asker.account_id, name=asker.name, role=asker.role, may=asker.may)
+        me = Me(
+            account_id=asker.account_id,
+            name=asker.identity.name,
+            role=asker.identity.role.value,
+            may=tuple(action.value for action in asker.identity.may),
+        )
         seq = self._feed.seq
         await self._put(socket, self._feed.snapshot(me, encoding), encoding)
         while not self._feed.closed:
@@ -136,10 +142,11 @@ class LiveFeed:
                 msgspec.json.decode(said if said is not None else message.get("bytes") or b"", type=Heartbeat)
             except (msgspec.DecodeError, RecursionError, UnicodeError):
                 raise _Closed(BAD_MESSAGE, 'only {"type": "heartbeat"} is understood') from None
+            self._access.still_valid(asker, touch=True)  # who flies is at the console
             await self._on_heartbeat(asker.account_id)
 
-    async def _watch(self, socket: WebSocket, asker: Asker) -> None:
-        while await self._access.still_valid(socket, asker):
+    async def _watch(self, asker: Asker) -> None:
+        while self._access.still_valid(asker):
             await asyncio.sleep(SESSION_CHECK_S)
         raise _Closed(NOT_SIGNED_IN, "the session has ended")
 

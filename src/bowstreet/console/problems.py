@@ -3,7 +3,7 @@
 A problem says what is wrong (`detail`) and what the reader can do (`remedy`). It never carries call text, names or a trace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -44,29 +44,35 @@ class EdgeError(errors.BowstreetError):
         self.headers = dict(headers or {})
 
 
-class HeldInQuarantine(errors.MalformedReport):
-    """A call that cannot be used. It is kept for a person to mend, under `quarantine_id`.
+class Misfit(errors.BadInput):
+    """A request that does not fit its schema."""
 
-    `well_formed`: its form is right, but not here or not now (a place outside the area, a time too long ago).
-    """
+
+class HeldInQuarantine(errors.MalformedReport):
+    """A well-formed call that cannot be used here or now: outside the area, too long ago. It is kept for a person to mend."""
 
     problem = "quarantined"
 
-    def __init__(self, message: str, *, quarantine_id: str, well_formed: bool) -> None:
+    def __init__(self, message: str, *, quarantine_id: str) -> None:
         super().__init__(message, remedy="mend the report and send it again, or see it under quarantine in the console")
         self.quarantine_id = quarantine_id
-        self.well_formed = well_formed
 
 
-# The first class of an error's ancestry found here decides. A rule's refusal is a conflict with the present state, and so is
-# a vehicle's: 403 is kept for who may, 5xx for what the operator must mend.
+class MisfitInQuarantine(Misfit, HeldInQuarantine):
+    """A call whose form is wrong, kept all the same."""
+
+
+# The first class of an error's ancestry found here decides. 422 says that a request does not fit the schema in the OpenAPI
+# document, and only that; what fits and still cannot be done, by a rule, the present state or a vehicle, is a conflict. 403 is
+# kept for who may, 5xx for what the operator must mend.
 _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
+    Misfit: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.BadInput: HTTPStatus.CONFLICT,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.LinkFailure: HTTPStatus.CONFLICT,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -95,8 +101,6 @@ def status_of(error: errors.BowstreetError) -> HTTPStatus:
     """The HTTP status that an error is answered with."""
     if isinstance(error, EdgeError):
         return error.status
-    if isinstance(error, HeldInQuarantine) and error.well_formed:
-        return HTTPStatus.CONFLICT
     return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -126,8 +130,8 @@ def answer(error: errors.BowstreetError, instance: str) -> Response:
     return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every error as a problem."""
+def install(app: FastAPI, methods_of: Callable[[str], str]) -> None:
+    """Make `app` answer every error as a problem. `methods_of` gives the methods that a path has."""
 
     @app.exception_handler(errors.BowstreetError)
     async def _ours(request: Request, error: errors.BowstreetError) -> Response:
@@ -137,11 +141,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        return answer(_of_http(error), request.url.path)
+        told = answer(_of_http(error), request.url.path)
+        if told.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            told.headers["Allow"] = methods_of(request.url.path)
+        return told
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return answer(errors.BadInput(_first_fault(error), remedy="see /api/v1/openapi.json"), request.url.path)
+        return answer(Misfit(_first_fault(error), remedy="see /api/v1/openapi.json"), request.url.path)
+
+    @app.exception_handler(Exception)
+    async def _unforeseen(request: Request, error: Exception) -> Response:
+        return unforeseen(error, request.url.path)
 
 
 def unforeseen(error: Exception, instance: str) -> Response:

@@ -2,6 +2,7 @@
 every answer carries. Plain ASGI, so that nothing is buffered twice."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -16,13 +17,21 @@ from bowstreet.errors import BowstreetError, NotPermitted, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
 API = "/api/"
+Denied = Callable[[str, str, str], Awaitable[None]]
+"""Record a refusal: address, action, rule."""
 
 
 class Edge:
-    """The outermost part of the program that faces the network."""
+    """The outermost part of the program that faces the network.
 
-    def __init__(self, app: ASGIApp, *, settings: EdgeSettings, clock: Clock) -> None:
+    Args:
+        clock: real time, for rates.
+        denied: told of every refusal that is an attempt rather than a mistake.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: EdgeSettings, clock: Clock, denied: Denied) -> None:
         self._app = app
+        self._denied = denied
         self._settings = settings
         self._flood = Buckets(settings.limits.requests, clock)
         policy = rules.content_security_policy(settings.tile_origins).encode()
@@ -43,7 +52,7 @@ class Edge:
 
     async def _websocket(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         try:
-            self._admit(scope, headers)
+            await self._admit(scope, headers)
         except BowstreetError:
             await receive()
             await send({"type": "websocket.close", "code": 1008})  # before accept: the handshake is answered 403
@@ -51,33 +60,40 @@ class Edge:
         await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        started = False
+        started = ended = False
 
         async def sending(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
             started = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
-            self._admit(scope, headers)
+            await self._admit(scope, headers)
             body = await self._body(headers, receive)
             await self._app(scope, _replay(body, receive), sending)
         except BowstreetError as error:
             await problems.answer(error, scope["path"])(scope, receive, send)
         except Exception as error:
-            if started:
+            # The framework answers by `problems.unforeseen` and raises it again; then all is said. Half an answer is cut off.
+            if started and not ended:
                 raise
-            await problems.unforeseen(error, scope["path"])(scope, receive, send)
+            if not started:
+                await problems.unforeseen(error, scope["path"])(scope, receive, send)
 
-    def _admit(self, scope: Scope, headers: Headers) -> None:
+    async def _admit(self, scope: Scope, headers: Headers) -> None:
         """Raises what the request is refused with."""
         host = headers.get("host", "")
+        address = scope["client"][0]
         if not rules.host_allowed(host, self._settings.hosts):
+            await self._denied(address, "request", "host")
             raise EdgeError(
-                HTTPStatus.BAD_REQUEST, "unknown-host", "this console does not go by that name",
+                HTTPStatus.BAD_REQUEST,
+                "unknown-host",
+                "this console does not go by that name",
                 remedy="use the address it printed at start, or name it under hosts in the configuration",
-            )  # fmt: skip
-        if not self._flood.take(scope["client"][0]):
+            )
+        if not self._flood.take(address):
             raise TooManyAttempts("too many requests from this address", remedy="wait a few seconds")
         changes = scope["type"] == "websocket" or scope["method"] not in rules.SAFE_METHODS
         site = headers.get("sec-fetch-site")
@@ -86,6 +102,7 @@ class Edge:
         checked = changes or scope["path"].startswith(API)
         scheme = "https" if self._settings.https else "http"
         if checked and not rules.same_origin(headers.get("origin"), site, scheme=scheme, host=host):
+            await self._denied(address, "request", "origin")
             raise NotPermitted("the request comes from another site", remedy="use the console's own pages")
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
@@ -110,9 +127,12 @@ class Edge:
                         break
         except TimeoutError:
             raise EdgeError(
-                HTTPStatus.REQUEST_TIMEOUT, "request-timeout", f"the body did not come within {limits.body_s:.0f} s",
-                remedy="send the request in one go", headers={"Connection": "close"},
-            ) from None  # fmt: skip
+                HTTPStatus.REQUEST_TIMEOUT,
+                "request-timeout",
+                f"the body did not come within {limits.body_s:.0f} s",
+                remedy="send the request in one go",
+                headers={"Connection": "close"},
+            ) from None
         return b"".join(parts)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
@@ -141,9 +161,12 @@ def address_of(scope: Scope, headers: Headers, settings: EdgeSettings) -> str:
 
 def _too_large(limit: int) -> EdgeError:
     return EdgeError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"the body is over {limit:,} bytes",
-        remedy="send less; replay files with bowstreet up --calls", headers={"Connection": "close"},
-    )  # fmt: skip
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-large",
+        f"the body is over {limit:,} bytes",
+        remedy="send less; replay files with bowstreet up --calls",
+        headers={"Connection": "close"},
+    )
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -36,13 +36,26 @@ class Server:
         self._settings = settings
         self._server = _Quiet(
             uvicorn.Config(
-                app, loop="none", http="h11", ws="websockets-sansio", lifespan="off", log_config=None, log_level="warning",
-                access_log=False, server_header=False, proxy_headers=False, ws_per_message_deflate=False,
-                ws_max_size=settings.limits.live_message_bytes, h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-                timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=int(STOP_S), limit_concurrency=MAX_CONNECTIONS,
-                ssl_certfile=settings.certificate, ssl_keyfile=settings.private_key,
+                app,
+                loop="none",
+                http="h11",
+                ws="websockets-sansio",
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                ws_per_message_deflate=False,
+                ws_max_size=settings.limits.live_message_bytes,
+                h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=int(STOP_S),
+                limit_concurrency=MAX_CONNECTIONS,
+                ssl_certfile=settings.certificate,
+                ssl_keyfile=settings.private_key,
             )
-        )  # fmt: skip
+        )
         self._task: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None
 

@@ -19,7 +19,7 @@ class EdgeSettings:
         trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
-        public_path: where the built console is.
+        static: where the built console is.
     """
 
     host: str = "127.0.0.1"
@@ -31,7 +31,7 @@ class EdgeSettings:
     trusted_proxies: frozenset[str] = frozenset()
     metrics_token: str = ""
     tile_origins: tuple[str, ...] = ()
-    public_path: Path = STATIC
+    static: Path = STATIC
     limits: Limits = field(default_factory=Limits)
 
     @property

@@ -177,38 +177,61 @@ def reason(value: Reason) -> ReasonView:
 
 def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str) -> IncidentView:
     return IncidentView(
-        id=value.incident_id, grade=value.grade.value, category=value.category, text=value.text,
-        lat=round(value.position.latitude_deg, DEGREE_DIGITS), lon=round(value.position.longitude_deg, DEGREE_DIGITS),
-        reported_at=value.reported_at, opened_at=value.opened_at, state=value.state.value,
-        close_reason=value.close_reason.value if value.close_reason else None, reports=value.reports,
-        mission_ids=tuple(mission_ids), eyes_on_at=value.eyes_on_at, closed_at=value.closed_at, waiting_reason=waiting_reason,
-    )  # fmt: skip
+        id=value.incident_id,
+        grade=value.grade.value,
+        category=value.category,
+        text=value.text,
+        lat=round(value.position.latitude_deg, DEGREE_DIGITS),
+        lon=round(value.position.longitude_deg, DEGREE_DIGITS),
+        reported_at=value.reported_at,
+        opened_at=value.opened_at,
+        state=value.state.value,
+        close_reason=value.close_reason.value if value.close_reason else None,
+        reports=value.reports,
+        mission_ids=tuple(mission_ids),
+        eyes_on_at=value.eyes_on_at,
+        closed_at=value.closed_at,
+        waiting_reason=waiting_reason,
+    )
 
 
 def mission(value: Mission, name_of: NameOf) -> MissionView:
     return MissionView(
-        id=value.mission_id, incident_id=value.incident_id, vehicle_id=value.vehicle_id, dock_id=value.dock_id,
-        phase=value.phase.value, phase_since=value.phase_since, authorised_at=value.authorised_at,
-        authorised_by=name_of(value.authorised_by), eyes_on_at=value.eyes_on_at,
+        id=value.mission_id,
+        incident_id=value.incident_id,
+        vehicle_id=value.vehicle_id,
+        dock_id=value.dock_id,
+        phase=value.phase.value,
+        phase_since=value.phase_since,
+        authorised_at=value.authorised_at,
+        authorised_by=name_of(value.authorised_by),
+        eyes_on_at=value.eyes_on_at,
         eta_at=value.authorised_at + timedelta(seconds=round(value.plan.expected_eyes_on_s, 1)),
-        bingo_fraction=round(value.plan.bingo_fraction, 3), route=_line(value.plan.outbound), home=_line(value.plan.homeward),
-        pilot=name_of(value.pilot) if value.pilot else None, pilot_account_id=value.pilot,
-        reasons=tuple(reason(r) for r in value.reasons), diverted_to=value.diverted_to,
+        bingo_fraction=round(value.plan.bingo_fraction, 3),
+        route=_line(value.plan.outbound),
+        home=_line(value.plan.homeward),
+        pilot=name_of(value.pilot) if value.pilot else None,
+        pilot_account_id=value.pilot,
+        reasons=tuple(reason(r) for r in value.reasons),
+        diverted_to=value.diverted_to,
         return_reason=reason(value.return_reason) if value.return_reason else None,
-    )  # fmt: skip
+    )
 
 
 def decision(value: Decision) -> DecisionView:
     chosen = value.outcome if isinstance(value.outcome, Assignment) else None
     return DecisionView(
-        at=value.at, took_ms=round(value.took_ms, 3), outcome="assigned" if chosen else "none",
-        vehicle_id=chosen.vehicle_id if chosen else None, eta_s=round(chosen.eta_s, 1) if chosen else None,
+        at=value.at,
+        took_ms=round(value.took_ms, 3),
+        outcome="assigned" if chosen else "none",
+        vehicle_id=chosen.vehicle_id if chosen else None,
+        eta_s=round(chosen.eta_s, 1) if chosen else None,
         reasons=tuple(reason(r) for r in value.outcome.reasons),
         considered=tuple(
             ConsideredView(vehicle_id=c.vehicle_id, eta_s=None if c.eta_s is None else round(c.eta_s, 1), reason=reason(c.reason))
             for c in value.outcome.considered
         ),
-    )  # fmt: skip
+    )
 
 
 def quarantined(value: Quarantined) -> QuarantineView:

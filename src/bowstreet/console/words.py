@@ -55,9 +55,15 @@ def event(message: m.Message, names: Names) -> EventView | None:
 
 
 def _line(
-    message: m.Message, kind: str, text: str, severity: str = INFO, *,
-    incident: str | None = None, mission: str | None = None, vehicle: str | None = None,
-) -> EventView:  # fmt: skip
+    message: m.Message,
+    kind: str,
+    text: str,
+    severity: str = INFO,
+    *,
+    incident: str | None = None,
+    mission: str | None = None,
+    vehicle: str | None = None,
+) -> EventView:
     return EventView(
         seq=0,
         at=message.at,
@@ -118,7 +124,8 @@ def _recall(message: m.RecallOrdered, names: Names) -> EventView:
 
 
 def _retasked(message: m.MissionRetasked, names: Names) -> EventView:
-    text = f"{message.vehicle_id} turns to {names.incident(message.to_incident_id)}, graver than {names.incident(message.from_incident_id)}"
+    left, taken = names.incident(message.from_incident_id), names.incident(message.to_incident_id)
+    text = f"{message.vehicle_id} leaves {left} for {taken}"
     return _line(
         message, "retasked", text, NOTICE, incident=message.to_incident_id, mission=message.mission_id, vehicle=message.vehicle_id
     )
@@ -129,9 +136,14 @@ def _mission(message: m.MissionChanged, names: Names) -> EventView:
     # The way a flight should go needs no reason; leaving it does.
     why = _because(message.reason.text) if severity in (WARNING, ALARM) or message.phase in ("returning", "controlled") else ""
     return _line(
-        message, f"mission-{message.phase}", f"{message.vehicle_id} {words}{why}", severity,
-        incident=message.incident_id, mission=message.mission_id, vehicle=message.vehicle_id,
-    )  # fmt: skip
+        message,
+        f"mission-{message.phase}",
+        f"{message.vehicle_id} {words}{why}",
+        severity,
+        incident=message.incident_id,
+        mission=message.mission_id,
+        vehicle=message.vehicle_id,
+    )
 
 
 def _settled(message: m.CommandSettled, names: Names) -> EventView | None:
@@ -156,8 +168,13 @@ def _vehicle(message: m.VehicleChanged, names: Names) -> EventView | None:
     if severity is None:
         return None
     words = {"stale": "is not heard", "unfit": "is unfit to fly", "grounded": "is out of service"}[message.status]
-    return _line(message, f"vehicle-{message.status}", f"{message.vehicle_id} {words}{_because(message.reason)}", severity,
-                 vehicle=message.vehicle_id)  # fmt: skip
+    return _line(
+        message,
+        f"vehicle-{message.status}",
+        f"{message.vehicle_id} {words}{_because(message.reason)}",
+        severity,
+        vehicle=message.vehicle_id,
+    )
 
 
 def _dock(message: m.DockChanged, names: Names) -> EventView | None:
@@ -179,11 +196,23 @@ def _run(message: m.RunChanged, names: Names) -> EventView:
 
 
 _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
-    m.IncidentOpened: _opened, m.CallMerged: _merged, m.CallQuarantined: _quarantined, m.IncidentChanged: _incident,
-    m.LaunchAuthorised: _launch, m.NoDroneAvailable: _no_drone, m.RecallOrdered: _recall, m.MissionRetasked: _retasked,
-    m.MissionChanged: _mission, m.CommandSettled: _settled, m.ControlTaken: _taken, m.ControlReleased: _released,
-    m.VehicleChanged: _vehicle, m.DockChanged: _dock, m.ZoneChanged: _zone, m.RunChanged: _run,
-}  # fmt: skip
+    m.IncidentOpened: _opened,
+    m.CallMerged: _merged,
+    m.CallQuarantined: _quarantined,
+    m.IncidentChanged: _incident,
+    m.LaunchAuthorised: _launch,
+    m.NoDroneAvailable: _no_drone,
+    m.RecallOrdered: _recall,
+    m.MissionRetasked: _retasked,
+    m.MissionChanged: _mission,
+    m.CommandSettled: _settled,
+    m.ControlTaken: _taken,
+    m.ControlReleased: _released,
+    m.VehicleChanged: _vehicle,
+    m.DockChanged: _dock,
+    m.ZoneChanged: _zone,
+    m.RunChanged: _run,
+}
 
 SPOKEN: tuple[type[m.Message], ...] = tuple(_LINES)
 """The messages that have lines."""

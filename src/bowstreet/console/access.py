@@ -1,0 +1,165 @@
+"""Who asks, and whether they may. Permission is decided in one place (`accountability.rules.MAY`); each refusal is recorded.
+
+People come by cookie, and then every change needs the CSRF value of their session too. Programs come by bearer token, which no
+browser sends by itself.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from bowstreet.accountability import rules
+from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.model import Action, Identity, Opened
+from bowstreet.console.headers import SAFE_METHODS
+from bowstreet.console.limits import Buckets
+from bowstreet.console.settings import EdgeSettings
+from bowstreet.errors import NotPermitted, NotSignedIn, TooManyAttempts
+from bowstreet.runtime.ports import Clock
+
+CSRF_HEADER = "x-bowstreet-csrf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asker:
+    """Somebody who is who they say. `session` is the cookie's token; a program has none."""
+
+    identity: Identity
+    session: str | None
+
+    @property
+    def account_id(self) -> str:
+        return self.identity.account_id
+
+
+class Access:
+    """Guards every route.
+
+    Args:
+        clock: real time, for rates.
+    """
+
+    def __init__(self, accounts: Accounts, clock: Clock, settings: EdgeSettings) -> None:
+        self._accounts = accounts
+        self._settings = settings
+        self._requests = Buckets(settings.limits.requests, clock)
+        self._denials = Buckets(settings.limits.recorded_denials, clock)
+        self.denials_not_recorded = 0
+
+    def needs(self, action: Action) -> Any:
+        """A route's dependency: gives the asker, or refuses."""
+
+        async def dependency(request: Request) -> Asker:
+            return await self.allowed(request, action)
+
+        return Depends(dependency)
+
+    async def allowed(self, connection: HTTPConnection, action: Action) -> Asker:
+        """Who asks, when they may do `action`.
+
+        Raises:
+            NotSignedIn: no valid session or token came.
+            NotPermitted: the role does not include it, or the CSRF value is missing or wrong.
+            TooManyAttempts: too many requests of this account.
+        """
+        asker = await self.asker(connection, action)
+        if not rules.may(asker.identity.role, action):
+            self._limit_denials(asker.account_id)
+            await self._accounts.require(asker.identity, action)
+        return asker
+
+    async def asker(self, connection: HTTPConnection, action: str) -> Asker:
+        """Who asks, whatever they may do. Raises as `allowed` does."""
+        session = connection.cookies.get(self._settings.cookie)
+        bearer = bearer_of(connection)
+        try:
+            if bearer is not None:
+                asker = Asker(identity=self._accounts.authenticate_service(bearer), session=None)
+            elif session is not None:
+                asker = Asker(identity=self._accounts.authenticate(session), session=session)
+            else:
+                raise NotSignedIn("nobody is signed in", remedy="sign in, or send a service token")
+        except NotSignedIn:
+            rule = "token" if bearer is not None else "session" if session is not None else "nobody"
+            await self.denied(address_of(connection), action, rule)
+            raise
+        if not self._requests.take(asker.account_id):
+            raise TooManyAttempts("too many requests from this account", remedy="wait a few seconds")
+        await self._check_csrf(connection, asker, action)
+        return asker
+
+    async def person(self, connection: HTTPConnection, action: str) -> Asker:
+        """Who asks, when it is a person. Raises as `allowed` does."""
+        asker = await self.asker(connection, action)
+        if asker.session is None:
+            self._limit_denials(asker.account_id)
+            await self._accounts.denied(asker.account_id, action, "program")
+            raise NotPermitted("this is for people, not for programs", remedy="sign in")
+        return asker
+
+    async def _check_csrf(self, connection: HTTPConnection, asker: Asker, action: str) -> None:
+        if asker.session is None or connection.scope["type"] != "http" or connection.scope["method"] in SAFE_METHODS:
+            return
+        given = connection.headers.get(CSRF_HEADER, "")
+        if not self._accounts.csrf_matches(asker.session, given):
+            self._limit_denials(asker.account_id)
+            await self._accounts.denied(asker.account_id, action, "csrf")
+            raise NotPermitted(
+                "the CSRF header is missing or wrong", remedy="send X-Bowstreet-CSRF with the csrf of GET /api/v1/session"
+            )
+
+    def still_valid(self, asker: Asker, *, touch: bool = False) -> bool:
+        """Whether the session that opened a connection is still open. A program's token is checked at its handshake only."""
+        if asker.session is None:
+            return True
+        try:
+            identity = self._accounts.authenticate(asker.session, touch=touch)
+        except NotSignedIn:
+            return False
+        return identity.role is asker.identity.role
+
+    async def denied(self, address: str, action: str, rule: str) -> None:
+        """Record that somebody at an address was refused; past a rate they are counted instead."""
+        subject = self._accounts.subject_of(address)
+        if self._denials.take(subject):
+            await self._accounts.denied(subject, action, rule)
+        else:
+            self.denials_not_recorded += 1
+
+    def _limit_denials(self, account_id: str) -> None:
+        if not self._denials.take(account_id):
+            self.denials_not_recorded += 1
+            raise TooManyAttempts("too many refused requests from this account", remedy="wait a minute")
+
+    # --- the cookie ---------------------------------------------------------------------------------------------------
+
+    def give_cookie(self, answer: Response, opened: Opened) -> Response:
+        """Out of reach of scripts and of other sites, and over https of plain http too."""
+        answer.set_cookie(
+            self._settings.cookie,
+            opened.token,
+            max_age=int(rules.SESSION_LIFE.total_seconds()),
+            path="/",
+            secure=self._settings.https,
+            httponly=True,
+            samesite="strict",
+        )
+        return answer
+
+    def take_cookie(self, answer: Response) -> Response:
+        answer.delete_cookie(self._settings.cookie, path="/", secure=self._settings.https, httponly=True, samesite="strict")
+        return answer
+
+
+def bearer_of(connection: HTTPConnection) -> str | None:
+    """The bearer token of a request, or None when it says nothing of the kind."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The asker's network address, as the edge found it."""
+    return connection.client.host if connection.client else "unknown"

@@ -1,0 +1,50 @@
+"""What every route stands on: the services, who asks, and commands that are done once."""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import Request
+from starlette.responses import Response
+
+from bowstreet.console import idempotency
+from bowstreet.console.access import Access, Asker
+from bowstreet.console.idempotency import Act, Idempotency
+from bowstreet.console.problems import Misfit
+from bowstreet.console.scene import Scene
+from bowstreet.console.services import ConsoleServices
+from bowstreet.console.settings import EdgeSettings
+
+KEY = re.compile(r"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Made once for an app, given to every router."""
+
+    services: ConsoleServices
+    settings: EdgeSettings
+    access: Access
+    scene: Scene
+    once: Idempotency
+
+    async def command(self, request: Request, asker: Asker, act: Act, *, repeatable: bool = False) -> Response:
+        """Do `act`, at most once for the request's Idempotency-Key when it has one.
+
+        Raises:
+            Misfit: for a key that is empty, too long or not plain ASCII.
+        """
+        key = request.headers.get("idempotency-key")
+        if key is None:
+            return await act()
+        if not KEY.fullmatch(key):
+            raise Misfit("the Idempotency-Key is not 1 to 255 visible ASCII characters", remedy="use a UUID")
+        told = idempotency.Request(
+            account_id=asker.account_id, method=request.method, path=request.url.path, key=key, body=await request.body()
+        )
+        return await self.once.run(told, act, repeatable=repeatable)
+
+
+def nothing() -> Response:
+    """Done, and nothing to say."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,148 @@
+"""Watches the services and keeps the picture true: notes what a message touched, and looks at it again when a frame is due.
+
+Messages say that something changed; what it is now is asked of the services, so a message that comes late or twice does no harm.
+"""
+
+from bowstreet import messages as m
+from bowstreet.accountability import ledger
+from bowstreet.console import views, words
+from bowstreet.console.frames import Picture
+from bowstreet.console.services import ConsoleServices
+from bowstreet.dispatch.model import NoDrone
+from bowstreet.flight.model import Mission
+from bowstreet.intake.model import Incident, IncidentState
+
+EVENTS_AT_START = 300  # lines of the ledger that a new start puts on the timeline
+
+# Messages after which an incident looks different, and the same for a flight: each has the id in a field of that name.
+_TOUCH_INCIDENT = (m.IncidentOpened, m.CallMerged, m.IncidentChanged, m.LaunchAuthorised, m.NoDroneAvailable, m.MissionChanged)
+_TOUCH_MISSION = (
+    m.LaunchAuthorised,
+    m.MissionChanged,
+    m.MissionRetasked,
+    m.RecallOrdered,
+    m.ControlTaken,
+    m.ControlReleased,
+)
+
+
+class Scene:
+    """The link between services and picture."""
+
+    def __init__(self, services: ConsoleServices) -> None:
+        self._services = services
+        self.picture = Picture(services.run, services.clock.now())
+        self._names = words.Names(person=self.person, dock=self._dock_name, incident=self._incident_name)
+        self._people: dict[str, str] = {}
+        # What was touched since the last frame, in order.
+        self._incidents: dict[str, None] = {}
+        self._missions: dict[str, None] = {}
+        self._flights: dict[str, list[str]] = {}  # missions by incident
+
+    # --- keeping it true ----------------------------------------------------------------------------------------------
+
+    def subscribe(self) -> None:
+        """Hear what changes. Call it before the services publish."""
+        for message_type in words.SPOKEN:
+            self._services.bus.subscribe(message_type, self._hear)
+
+    async def load(self) -> None:
+        """Take in what stands, and put the end of the ledger on the timeline."""
+        for incident in self._services.intake.incidents.all():
+            self._incidents[incident.incident_id] = None
+        for mission in sorted(self._services.flight.missions.all(), key=lambda one: one.authorised_at):
+            self._missions[mission.mission_id] = None
+            self._note_flight(mission.incident_id, mission.mission_id)
+        size = await self._services.store.log_size()
+        async for row in self._services.store.log_rows(max(0, size - EVENTS_AT_START)):
+            message = ledger.message_of(row)
+            if message is not None:
+                self._say(message)
+
+    async def _hear(self, message: m.Message) -> None:
+        if isinstance(message, _TOUCH_INCIDENT):
+            self._incidents[message.incident_id] = None
+        if isinstance(message, m.MissionRetasked):
+            self._incidents[message.from_incident_id] = self._incidents[message.to_incident_id] = None
+            self._note_flight(message.to_incident_id, message.mission_id)
+        if isinstance(message, m.LaunchAuthorised):
+            self._note_flight(message.incident_id, message.mission_id)
+        if isinstance(message, _TOUCH_MISSION):
+            self._missions[message.mission_id] = None
+        self._say(message)
+
+    def _note_flight(self, incident_id: str, mission_id: str) -> None:
+        flights = self._flights.setdefault(incident_id, [])
+        if mission_id not in flights:
+            flights.append(mission_id)
+
+    def _say(self, message: m.Message) -> None:
+        event = words.event(message, self._names)
+        if event is not None:
+            self.picture.put_event(event)
+
+    def gather(self) -> None:
+        """Bring the picture up to date. Called once a frame."""
+        picture, services = self.picture, self._services
+        for incident_id in self._incidents:
+            incident = services.intake.incidents.find(incident_id)
+            if incident is not None:
+                picture.incidents.put(incident_id, self.incident(incident), picture.filling)
+        for mission_id in self._missions:
+            mission = services.flight.missions.find(mission_id)
+            if mission is not None:
+                picture.missions.put(mission_id, self.mission(mission), picture.filling)
+        self._incidents.clear()
+        self._missions.clear()
+        picture.put_drones(self.drones())
+        for dock in self.docks():
+            picture.docks.put(dock.id, dock, picture.filling)
+        picture.put_wind(self._wind())
+        picture.put_ledger(views.LedgerView(size=services.recorder.size, root=services.recorder.root.hex()))
+
+    # --- views --------------------------------------------------------------------------------------------------------
+
+    def incident(self, incident: Incident) -> views.IncidentView:
+        """An incident as it is shown now."""
+        return views.incident(incident, self._flights.get(incident.incident_id, ()), self._waiting_reason(incident))
+
+    def mission(self, mission: Mission) -> views.MissionView:
+        """A flight as it is shown now."""
+        return views.mission(mission, self.person)
+
+    def drones(self) -> list[views.DroneView]:
+        return [views.drone(state) for state in self._services.flight.vehicle_views()]
+
+    def docks(self) -> list[views.DockView]:
+        return [views.dock(state) for state in self._services.flight.dock_views()]
+
+    def _waiting_reason(self, incident: Incident) -> str:
+        if incident.state is not IncidentState.OPEN:
+            return ""
+        decisions = self._services.dispatch.decisions_for(incident.incident_id)
+        if not decisions or not isinstance(decisions[-1].outcome, NoDrone):
+            return ""
+        return "; ".join(reason.text for reason in decisions[-1].outcome.reasons)
+
+    def _wind(self) -> views.WindView | None:
+        wind = self._services.wind()
+        if wind is None:
+            return None
+        return views.WindView(speed_mps=round(wind.speed_mps, 1), from_deg=round(wind.from_deg), gust_mps=round(wind.gust_mps, 1))
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    def person(self, account_id: str) -> str:
+        """The name to show for an account; an id that is no account (a role of the program) is its own name."""
+        if account_id not in self._people:
+            self._people = {account.account_id: account.name for account in self._services.accounts.all()}
+            self._people.setdefault(account_id, account_id)
+        return self._people[account_id]
+
+    def _dock_name(self, dock_id: str) -> str:
+        dock = self.picture.docks.get(dock_id)
+        return dock.name if dock else dock_id
+
+    def _incident_name(self, incident_id: str) -> str:
+        incident = self._services.intake.incidents.find(incident_id)
+        return incident.category if incident else "an incident"

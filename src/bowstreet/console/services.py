@@ -1,0 +1,47 @@
+"""The running services that the console stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.console.views import RunView
+from bowstreet.flight.model import Wind
+from bowstreet.runtime.ports import Bus, Clock, Store
+
+if TYPE_CHECKING:
+    from bowstreet.airspace.service import AirspaceService
+    from bowstreet.dispatch.service import DispatchService
+    from bowstreet.flight.service import FlightService
+    from bowstreet.intake.service import IntakeService
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleServices:
+    """Given by `wiring`, already loaded.
+
+    Args:
+        clock: the run's, for what is recorded and shown.
+        real_clock: for rates and for what browsers wait for; a demo at 60 times the speed must not let 60 times as much in.
+        wind: the wind at transit height as dispatch uses it; None when no source gives it.
+        registry: the program's figures; the console adds its own.
+        boroughs: a GeoJSON FeatureCollection to draw the map with.
+    """
+
+    intake: "IntakeService"
+    dispatch: "DispatchService"
+    flight: "FlightService"
+    airspace: "AirspaceService"
+    accounts: Accounts
+    recorder: Recorder
+    store: Store
+    bus: Bus
+    clock: Clock
+    real_clock: Clock
+    run: RunView
+    wind: Callable[[], Wind | None]
+    registry: CollectorRegistry
+    boroughs: bytes
