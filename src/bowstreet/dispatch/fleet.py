@@ -43,6 +43,7 @@ class Fleet:
         status, phase, rank: codes of `status_code` and `phase_code`, and the rank of the grade that its mission serves.
         airframes: the distinct airframes; `airframe` holds each row's index into them.
         dock_east_m, dock_north_m: the dock each would return to.
+        on_mission: whether it has one.
     """
 
     def __init__(self, drones: Iterable[Drone]) -> None:
@@ -53,6 +54,7 @@ class Fleet:
         size = len(self.drones)
         self.east_m, self.north_m, self.charge = (np.zeros(size) for _ in range(3))
         self.dock_east_m, self.dock_north_m = np.zeros(size), np.zeros(size)
+        self.on_mission = np.zeros(size, dtype=np.bool_)
         self.status, self.phase, self.rank, self.airframe = (np.zeros(size, dtype=np.int64) for _ in range(4))
         for row in range(size):
             self._write(row)
@@ -73,6 +75,7 @@ class Fleet:
         home = drone.home or drone.at
         self.dock_east_m[row], self.dock_north_m[row] = home.easting_m, home.northing_m
         self.charge[row] = drone.charge_fraction
+        self.on_mission[row] = drone.mission_id is not None
         self.status[row] = status_code(drone.status)
         self.phase[row] = phase_code(drone.mission_phase)
         self.rank[row] = NO_GRADE if drone.mission_grade is None else Grade(drone.mission_grade).rank

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bowstreet.airspace.model import Clearance, Refusal
-from bowstreet.dispatch.estimate import bounds, exact
+from bowstreet.dispatch.estimate import bounds, exact, is_airborne
 from bowstreet.dispatch.fleet import Fleet, phase_code, status_code
 from bowstreet.dispatch.model import Assignment, Code, Considered, Drone, NoDrone
 from bowstreet.dispatch.policy import LEAVE_SCENE_PENALTY_S, TARGETS, TURN_PENALTY_S, Policy
@@ -34,7 +34,8 @@ from bowstreet.geo import FloatArray, GridPoint, to_grid
 from bowstreet.intake.model import Grade, Incident
 from bowstreet.messages import Reason
 
-Clear = Callable[[Drone, GridPoint], Clearance | Refusal]
+# Asks airspace for a way from the first point to the second.
+Clear = Callable[[GridPoint, GridPoint], Clearance | Refusal]
 
 CODES = tuple(Code)
 _NUMBER = {code: number for number, code in enumerate(CODES)}
@@ -96,7 +97,7 @@ def choose_drone(
         incident: what waits.
         fleet: all drones as they are now.
         wind: at transit height; None when no source gives it, and then nothing is launched.
-        clear: asks airspace for a route from where the drone is to the scene.
+        clear: asks airspace for a way between two points.
         policy: what to prefer among those that may fly.
     """
     if (final := _never(incident, now, policy)) is not None:
@@ -189,20 +190,30 @@ class _Choice:
     def _check(self, row: int) -> _Candidate | None:
         """The exact check of one drone. Notes why it cannot fly when it cannot."""
         drone = self.fleet.drones[row]
-        cleared = self.clear(drone, self.scene)
-        if isinstance(cleared, Refusal):
-            self.refusals[row] = cleared
-            self.why[row] = _NUMBER[Code.AIRSPACE]
+        route = self._cleared(row, drone.at, self.scene)
+        # A drone in the air need not come home the way it is going out; one in its dock does.
+        home = self._cleared(row, self.scene, drone.home or drone.at) if is_airborne(drone) else route
+        if route is None or home is None:
             return None
-        eta_s, affordable = exact(drone, cleared, self.wind, self.policy.on_scene_s)
+        homeward = home.waypoints if is_airborne(drone) else route.waypoints[::-1]
+        eta_s, affordable = exact(drone, route, homeward, self.wind, self.policy.on_scene_s)
         if not affordable:
             self.why[row] = _NUMBER[Code.CHARGE]
             return None
         if eta_s > self.left_s:
             self.why[row] = _NUMBER[Code.TOO_LATE]
             return None
-        self.found[row] = _Candidate(row=row, cost=eta_s + float(self.penalty_s[row]), eta_s=eta_s, clearance=cleared)
+        self.found[row] = _Candidate(row=row, cost=eta_s + float(self.penalty_s[row]), eta_s=eta_s, clearance=route)
         return self.found[row]
+
+    def _cleared(self, row: int, start: GridPoint, goal: GridPoint) -> Clearance | None:
+        """A way that airspace allows. Notes the refusal when there is none."""
+        answer = self.clear(start, goal)
+        if isinstance(answer, Clearance):
+            return answer
+        self.refusals[row] = answer
+        self.why[row] = _NUMBER[Code.AIRSPACE]
+        return None
 
     # --- reasons ----------------------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ def _first_centres(points: FloatArray, count: int) -> FloatArray:
 
 def _nearest(points: FloatArray, centres: FloatArray) -> npt.NDArray[np.int64]:
     squared = ((points[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
-    return squared.argmin(axis=1)
+    return np.asarray(squared.argmin(axis=1), dtype=np.int64)
 
 
 def _means(points: FloatArray, owner: npt.NDArray[np.int64], centres: FloatArray) -> FloatArray:
