@@ -202,6 +202,38 @@ async def test_concurrent_writers_of_the_log_never_share_a_place(store: Store) -
     assert len(await store.find("thing")) == 1
 
 
+async def test_a_cancelled_writer_knows_whether_it_happened(store: Store) -> None:
+    known: dict[int, bool] = {}
+
+    async def write(number: int) -> None:
+        try:
+            await store.commit(Batch(puts=[record(f"n{number:02}")]))
+        except asyncio.CancelledError:
+            known[number] = False
+            raise
+        known[number] = True
+        await asyncio.sleep(10)
+
+    tasks = [asyncio.ensure_future(write(number)) for number in range(20)]
+    for number, task in enumerate(tasks):
+        if number % 4 == 0:
+            await asyncio.sleep(0)
+        task.cancel()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+    written = {one.id for one in await store.find("thing")}
+    assert written == {f"n{number:02}" for number, happened in known.items() if happened}
+
+
+async def test_a_time_out_round_a_commit_still_ends_in_time_out(store: Store) -> None:
+    async def write() -> None:
+        await store.commit(Batch(puts=[record()]))
+        await asyncio.sleep(10)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(write(), 0.01)
+
+
 # --- telemetry -------------------------------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ SUBJECTS: dict[type[m.Message], str] = {
 }
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One entry. The fields stand in alphabetical order, which makes the encoding canonical (RFC 8785 §3.2.3)."""
 
     at: datetime

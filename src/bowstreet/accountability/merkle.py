@@ -22,33 +22,42 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 class Frontier:
     """The right edge of a growing tree: the roots of its perfect subtrees, largest first. All that is needed to append."""
 
-    __slots__ = ("nodes", "size")
+    __slots__ = ("_primed", "nodes", "size")
 
     def __init__(self, size: int = 0, nodes: Iterable[bytes] = ()) -> None:
         self.size = size
         self.nodes = list(nodes)
         if len(self.nodes) != size.bit_count():
             raise ValueError(f"a tree of {size} has {size.bit_count()} perfect subtrees, not {len(self.nodes)}")
+        # SHA-256 that has taken in the first byte and the node as left child: a root after each entry is a quarter cheaper.
+        self._primed = [sha256(b"\x01" + node) for node in self.nodes]
 
     def copy(self) -> "Frontier":
-        return Frontier(self.size, self.nodes)
+        twin = Frontier.__new__(Frontier)
+        twin.size, twin.nodes, twin._primed = self.size, self.nodes[:], self._primed[:]  # noqa: SLF001 - its own kind
+        return twin
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
-        size, nodes = self.size, self.nodes
+        size, nodes, primed = self.size, self.nodes, self._primed
         while size & 1:
-            leaf = sha256(b"\x01" + nodes.pop() + leaf).digest()
+            nodes.pop()
+            left = primed.pop().copy()  # a twin may share it
+            left.update(leaf)
+            leaf = left.digest()
             size >>= 1
         nodes.append(leaf)
+        primed.append(sha256(b"\x01" + leaf))
         self.size += 1
 
     def root(self) -> bytes:
-        nodes = self.nodes
-        if not nodes:
+        if not self.nodes:
             return EMPTY_ROOT
-        root = nodes[-1]
-        for node in nodes[-2::-1]:
-            root = sha256(b"\x01" + node + root).digest()
+        root = self.nodes[-1]
+        for left in self._primed[-2::-1]:
+            node = left.copy()
+            node.update(root)
+            root = node.digest()
         return root
 
 

@@ -38,7 +38,7 @@ class Ids(Protocol):
         ...
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One stored thing. `state` is indexed; `version` starts at 1 and grows by one with each write."""
 
     kind: str
@@ -48,7 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class LogRow(msgspec.Struct, frozen=True, kw_only=True):
+class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One ledger entry with its place and hashes (RFC 6962). `tree_head` is the root after this entry.
 
     `payload` and `salt` are what the entry commits to, kept apart so that erasing them leaves every proof valid.
@@ -86,7 +86,11 @@ class Store(Protocol):
     """The system of record."""
 
     async def commit(self, batch: Batch) -> None:
-        """Durable on return (fsynced). Raises `Conflict` or `StoreUnavailable`; then nothing was written."""
+        """Durable on return (fsynced). Raises `Conflict` or `StoreUnavailable`; then nothing was written.
+
+        A write once begun is not given up when the calling task is cancelled: it is waited for, and the cancellation arrives
+        at the task's next await. So whoever acts always knows whether it happened.
+        """
         ...
 
     async def get(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the field's own name

@@ -176,7 +176,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
-        return await _outcome(future)
+        return await outcome(future)
 
     async def close(self) -> None:
         """Finish what was put in, then close the file."""
@@ -230,15 +230,15 @@ class Writer:
     def _one(connection: sqlite3.Connection, work: Work) -> Any:
         connection.execute("SAVEPOINT act")
         try:
-            outcome = work(connection)
+            result = work(connection)
         except Exception as error:
             if isinstance(error, sqlite3.Error) and (_primary_code(error) in _REMEDIES or not connection.in_transaction):
                 raise  # the file fails, not this write
             # A refusal of this one: it leaves no trace and the others go on.
             connection.execute("ROLLBACK TO act")
-            outcome = error
+            result = error
         connection.execute("RELEASE act")
-        return outcome
+        return result
 
     def _fold_in(self) -> Any:
         try:
@@ -279,7 +279,7 @@ def _resolve(pairs: list[tuple["asyncio.Future[Any]", Any]]) -> None:
             future.set_result(outcome)
 
 
-async def _outcome(future: "asyncio.Future[Any]") -> Any:
+async def outcome(future: "asyncio.Future[Any]") -> Any:
     """Wait for a future through any cancellation, which is passed on afterwards."""
     task = asyncio.current_task()
     cancelled = False

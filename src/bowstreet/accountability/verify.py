@@ -1,0 +1,160 @@
+"""Recompute the whole ledger without believing any of it, and name the first entry that is wrong.
+
+It reads in order and in bounded memory. What it finds: an entry, leaf hash or tree head that was edited; entries dropped,
+reordered or put in between; a payload that is not what its entry committed to; and, held against checkpoints kept elsewhere,
+a ledger cut short or rewritten whole. What it cannot find: that something which happened was never recorded.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from hashlib import sha256
+from itertools import islice
+
+import msgspec
+
+from bowstreet.accountability import ledger
+from bowstreet.accountability.merkle import EMPTY_ROOT, Frontier
+from bowstreet.runtime.ports import LogRow
+
+CHUNK = 1_000
+
+
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `first_wrong` is the index of the first wrong or missing entry, `what` says how it is wrong."""
+
+    ok: bool
+    entries: int
+    root: str
+    erased: int = 0
+    first_wrong: int | None = None
+    what: str = ""
+
+
+class Wrong(Exception):
+    """Found something; carries the index."""
+
+    def __init__(self, index: int, what: str) -> None:
+        super().__init__(what)
+        self.index = index
+        self.what = what
+
+
+class Verifier:
+    """Takes rows in order, chunk by chunk.
+
+    Args:
+        checkpoints: roots that are known from elsewhere, by the size of the ledger that they stand for.
+    """
+
+    def __init__(self, checkpoints: Mapping[int, bytes] | None = None) -> None:
+        self._checkpoints = dict(checkpoints or {})
+        self._frontier = Frontier()
+        self._root = EMPTY_ROOT
+        self.erased = 0
+        self.wrong: Wrong | None = None
+
+    @property
+    def entries(self) -> int:
+        return self._frontier.size
+
+    def add(self, rows: Iterable[LogRow]) -> bool:
+        """Check some more rows; False once something is wrong, and then nothing more is looked at."""
+        if self.wrong is None:
+            try:
+                self._add(rows)
+            except Wrong as wrong:
+                self.wrong = wrong
+        return self.wrong is None
+
+    def finish(self, expected_size: int | None = None) -> Verification:
+        """All rows were given."""
+        size = self.entries
+        if self.wrong is None and self._checkpoints.get(0, EMPTY_ROOT) != EMPTY_ROOT:
+            self.wrong = Wrong(0, "the checkpoint of the empty ledger is not that of an empty ledger")
+        longest = max([expected_size or 0, *self._checkpoints])
+        if self.wrong is None and longest > size:
+            self.wrong = Wrong(size, f"the ledger was cut short: it ends after {size} entries, and once held {longest}")
+        wrong = self.wrong
+        return Verification(
+            ok=wrong is None, entries=size, root=self._root.hex(), erased=self.erased,
+            first_wrong=wrong.index if wrong else None, what=wrong.what if wrong else "",
+        )  # fmt: skip
+
+    def _add(self, rows: Iterable[LogRow]) -> None:
+        frontier, checkpoints = self._frontier, self._checkpoints
+        for row in rows:
+            index = frontier.size
+            leaf = sha256(b"\x00" + row.entry).digest()
+            if row.index != index or leaf != row.leaf_hash:
+                raise _misplaced(row, frontier, leaf)
+            frontier.append(leaf)
+            self._root = root = frontier.root()
+            if root != row.tree_head:
+                raise Wrong(index, f"the tree head after entry {index} was edited")
+            _check_entry(row, index)
+            if row.payload is None:
+                self.erased += 1
+            if index + 1 in checkpoints and checkpoints[index + 1] != root:
+                raise Wrong(index, f"the ledger up to entry {index} is not the one of the checkpoint: it was rewritten")
+
+
+def _misplaced(row: LogRow, frontier: Frontier, leaf: bytes) -> Wrong:
+    index = frontier.size
+    if row.index > index:
+        return Wrong(index, f"entry {index} is missing: the next one is entry {row.index}")
+    if row.index < index:
+        return Wrong(index, f"entry {row.index} comes a second time or out of order, where entry {index} belongs")
+    as_entry, as_stored = frontier.copy(), frontier.copy()
+    as_entry.append(leaf)
+    as_stored.append(row.leaf_hash)
+    if as_entry.root() == row.tree_head:
+        return Wrong(index, f"the leaf hash of entry {index} was edited")
+    if as_stored.root() == row.tree_head:
+        return Wrong(index, f"entry {index} was edited")
+    return Wrong(index, f"entry {index} and its hashes were edited")
+
+
+def _check_entry(row: LogRow, index: int) -> None:
+    try:
+        entry = ledger.read_entry(row.entry)
+    except ValueError as error:
+        raise Wrong(index, f"entry {index} is {error}") from error
+    if entry.index != index:
+        raise Wrong(index, f"entries were reordered: in place {index} stands what was recorded as entry {entry.index}")
+    if row.payload is not None and row.salt is not None:
+        if sha256(row.salt + row.payload).hexdigest() != entry.commitment:
+            raise Wrong(index, f"the payload of entry {index} is not what the entry committed to")
+    elif row.payload is not row.salt:
+        raise Wrong(index, f"entry {index} is half erased: its payload and salt go together")
+
+
+def verify_rows(
+    rows: Iterable[LogRow], *, expected_size: int | None = None, checkpoints: Mapping[int, bytes] | None = None
+) -> Verification:
+    """Verify rows as an auditor reads them. Args as for `verify_log`."""
+    verifier = Verifier(checkpoints)
+    verifier.add(rows)
+    return verifier.finish(expected_size)
+
+
+async def verify_log(
+    rows: AsyncIterator[LogRow], *, expected_size: int | None = None, checkpoints: Mapping[int, bytes] | None = None
+) -> Verification:
+    """Verify rows from a store.
+
+    Args:
+        rows: the ledger, from its beginning.
+        expected_size: how many entries there must be at least.
+        checkpoints: roots known from elsewhere, by size.
+    """
+    verifier = Verifier(checkpoints)
+    async for row in rows:
+        if not verifier.add((row,)):
+            break
+    return verifier.finish(expected_size)
+
+
+def chunks(rows: Iterable[LogRow]) -> Iterable[list[LogRow]]:
+    """Rows by the thousand, for progress bars."""
+    iterator = iter(rows)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
