@@ -1,5 +1,6 @@
 """Any fleet, any weather, any refusals: the choice is the one that looking at every drone, one by one, would give."""
 
+import itertools
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -85,16 +86,18 @@ def _clear(refused: set[int], detour: float):  # type: ignore[no-untyped-def]
             way: tuple[GridPoint, ...] = (start, corner, goal)
         else:
             way = (start, goal)
-        length = sum(a.distance_m(b) for a, b in zip(way, way[1:], strict=False))
+        length = sum(a.distance_m(b) for a, b in itertools.pairwise(way))
         return Clearance(waypoints=way, length_m=length, height_m_agl=HEIGHT_M)
 
     return clear
 
 
-def _oracle(incident: Incident, fleet: list[Drone], wind: Wind, clear, policy_name: str) -> dict[str, float]:  # type: ignore[no-untyped-def]
+def _oracle(  # type: ignore[no-untyped-def]  # noqa: C901 - one sentence of the rules after another
+    incident: Incident, fleet: list[Drone], wind: Wind, clear, policy_name: str
+) -> dict[str, float]:
     """Cost of every drone that may fly, by the words of the rules and nothing else."""
     target = TARGETS.get(incident.grade)
-    if target is None or NOW >= incident.reported_at + target:
+    if target is None or incident.reported_at + target <= NOW:
         return {}
     left_s = (incident.reported_at + target - NOW).total_seconds()
     policy = policy_named(policy_name)
@@ -123,13 +126,12 @@ def _oracle(incident: Incident, fleet: list[Drone], wind: Wind, clear, policy_na
         if isinstance(way, Refusal) or isinstance(home, Refusal):
             continue
         homeward = home.waypoints if drone.mission_id else way.waypoints[::-1]
-        out_s = path_s(way.waypoints, drone.airframe.cruise_mps, wind)
-        home_s = path_s(homeward, drone.airframe.cruise_mps, wind)
+        airborne = drone.mission_id is not None
         if not can_afford(
-            drone.airframe, drone.charge_fraction, out_s=out_s, on_scene_s=policy.on_scene_s, home_s=home_s, height_m=HEIGHT_M
+            drone.airframe, drone.charge_fraction, way.waypoints, homeward, wind, HEIGHT_M, policy.on_scene_s, airborne=airborne
         ):
             continue
-        eta_s = out_s if drone.mission_id else eyes_on_s(drone.airframe, out_s, HEIGHT_M)
+        eta_s = eyes_on_s(drone.airframe, path_s(way.waypoints, drone.airframe.cruise_mps, wind), airborne=airborne)
         if eta_s <= left_s:
             costs[drone.vehicle_id] = eta_s + penalty
     return costs
@@ -205,7 +207,7 @@ def test_the_queue_is_by_grade_then_age_then_id(rows: list[tuple[Grade, int, int
         for grade, age, n in rows
     ]  # fmt: skip
     ordered = queue_order(waiting)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         assert before.grade.rank <= after.grade.rank
         if before.grade is after.grade:
             assert before.reported_at <= after.reported_at

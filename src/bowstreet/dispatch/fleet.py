@@ -56,6 +56,7 @@ class Fleet:
         self.dock_east_m, self.dock_north_m = np.zeros(size), np.zeros(size)
         self.on_mission = np.zeros(size, dtype=np.bool_)
         self.status, self.phase, self.rank, self.airframe = (np.zeros(size, dtype=np.int64) for _ in range(4))
+        self._near: dict[float, FloatArray] = {}
         for row in range(size):
             self._write(row)
 
@@ -73,7 +74,9 @@ class Fleet:
         drone = self.drones[row]
         self.east_m[row], self.north_m[row] = drone.at.easting_m, drone.at.northing_m
         home = drone.home or drone.at
-        self.dock_east_m[row], self.dock_north_m[row] = home.easting_m, home.northing_m
+        if (self.dock_east_m[row], self.dock_north_m[row]) != (home.easting_m, home.northing_m):
+            self.dock_east_m[row], self.dock_north_m[row] = home.easting_m, home.northing_m
+            self._near.clear()
         self.charge[row] = drone.charge_fraction
         self.on_mission[row] = drone.mission_id is not None
         self.status[row] = status_code(drone.status)
@@ -90,6 +93,14 @@ class Fleet:
     def per_airframe(self, values: Sequence[float]) -> FloatArray:
         """A column from one value for each of `airframes`."""
         return np.asarray(values, dtype=np.float64)[self.airframe]
+
+    def near(self, radius_m: float) -> FloatArray:
+        """Square matrix: 1 where two docks are within that distance of each other, and on the diagonal."""
+        if radius_m not in self._near:
+            east, north = self.dock_east_m, self.dock_north_m
+            squared = (east[:, None] - east) ** 2 + (north[:, None] - north) ** 2
+            self._near[radius_m] = (squared <= radius_m**2).astype(np.float64)
+        return self._near[radius_m]
 
     def with_status(self, *statuses: VehicleStatus) -> npt.NDArray[np.bool_]:
         """Mask of the drones in any of `statuses`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.errors import BadInput
+from bowstreet.flight.energy import LEAST_ON_SCENE_S
 from bowstreet.flight.model import VehicleStatus
 from bowstreet.geo import FloatArray
 from bowstreet.intake.model import Grade
@@ -45,7 +46,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     flown: frozenset[Grade] = frozenset(TARGETS)
     retask_returning: bool = True
     preempt: bool = True
-    on_scene_s: float = 120.0
+    on_scene_s: float = LEAST_ON_SCENE_S
     explain: int = 12
 
 
@@ -57,9 +58,7 @@ def no_penalty(fleet: Fleet, grade: Grade) -> FloatArray:
 def cover_penalty(fleet: Fleet, grade: Grade) -> FloatArray:
     """Full penalty for the only drone ready in its neighbourhood, half when one other stays, and so on."""
     ready = fleet.with_status(VehicleStatus.READY, VehicleStatus.CHARGING) & (fleet.charge >= 0.5)
-    east, north = fleet.east_m[ready], fleet.north_m[ready]
-    near = (fleet.east_m[:, None] - east) ** 2 + (fleet.north_m[:, None] - north) ** 2 <= COVER_RADIUS_M**2
-    others = near.sum(axis=1) - ready
+    others = fleet.near(COVER_RADIUS_M) @ ready - ready
     penalties: FloatArray = np.where(ready, COVER_PENALTY_S.get(grade, 0.0) / (1.0 + others), 0.0)
     return penalties
 

@@ -16,7 +16,6 @@ The search is exact, and short: straight-line times bound real ones from below, 
 until no further one can be better than the best found.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -284,11 +283,12 @@ class _Choice:
 
     def _no_drone(self) -> NoDrone:
         """Why none flies: the reasons counted over the whole fleet, and the nearest drones one by one."""
-        counts = Counter(CODES[number] for number in self.why.tolist() if number != ABLE)
+        counts = np.bincount(self.why[self.why != ABLE], minlength=len(CODES)).tolist()
         total = len(self.fleet)
         reasons = [
             Reason(code=code, text=f"{count} of {total} drones: {_TEXTS[code]}")
-            for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            for count, code in sorted(zip(counts, CODES, strict=True), key=lambda pair: (-pair[0], pair[1]))
+            if count
         ]
         considered = [self._considered(row, None) for row in self._nearest(self.policy.explain)[: self.policy.explain]]
         return _none(self.incident, reasons, considered)

@@ -41,6 +41,9 @@ from bowstreet.simulation.craft import Craft
 # A lid opens or closes in about ten seconds (makers of docks give 5 to 20).
 LID_S = 10.0
 ARM_S = 2.0
+# From the order to take off until it leaves the pad: arming, motors, last checks. Lid, this, and the climb make up
+# `Airframe.launch_s`.
+SPIN_UP_S = 5.0
 # Telemetry comes about once a second on a thinned link: what an event's news waits at most.
 REPORT_S = 0.5
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
@@ -277,13 +280,17 @@ class DiscreteFleet:
         craft = self.crafts[target_id]
         if not craft.armed:
             return Settled(outcome=Outcome.REJECTED, detail="not armed")
+        craft.mode = "takeoff"
+        craft.plan += 1
+        self._at_end(craft, SPIN_UP_S if craft.landed else 0.0, lambda: self._lift(craft, command.height_m_above_dock))
+        return ACCEPTED
+
+    async def _lift(self, craft: Craft, height_m: float) -> None:
         if craft.landed:
             self._leave_pad(craft)
-        craft.mode = "takeoff"
-        needed_s = craft.climb_to(command.height_m_above_dock)
-        craft.drawing_w = craft.airframe.cruise_w
-        self._at_end(craft, needed_s, lambda: self._climbed(craft, command.height_m_above_dock))
-        return ACCEPTED
+        needed_s = craft.climb_to(height_m)
+        craft.drawing_w = craft.airframe.hover_w
+        self._at_end(craft, needed_s, lambda: self._climbed(craft, height_m))
 
     def _leave_pad(self, craft: Craft) -> None:
         dock = self.docks[craft.dock_id] if craft.dock_id else None
