@@ -20,7 +20,7 @@ class Airframe(msgspec.Struct, frozen=True, kw_only=True):
     cruise_w: float
     hover_w: float
     max_wind_mps: float
-    launch_s: float  # from authority to climbing: lid, checks, arming
+    launch_s: float  # from authority to climbing away: lid, checks, arming, and straight up to `airframes.CLIMB_AWAY_M`
     charge_full_s: float  # empty to full in the dock
     reserve_fraction: float  # never planned to be used
 
@@ -134,8 +134,9 @@ class Waypoint(msgspec.Struct, frozen=True, kw_only=True):
 class MissionPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The flight as planned: out, on scene, and home again with the reserve untouched.
 
-    `outbound` ends over the scene; `homeward` ends over the dock. `bingo_fraction` is the charge at which the drone must
-    leave the scene; `expected_eyes_on_s` counts from authority.
+    `outbound` begins where the drone is and ends over the scene; `homeward` begins there and ends over the dock. Both are flown
+    from their second point on. `bingo_fraction` is the charge at which the drone must leave the scene; `expected_eyes_on_s`
+    counts from authority.
     """
 
     outbound: tuple[Waypoint, ...]
@@ -148,7 +149,11 @@ class MissionPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mission(msgspec.Struct, frozen=True, kw_only=True):
-    """One flight for one incident, as the store keeps it."""
+    """One flight for one incident, as the store keeps it.
+
+    Who authorises it sets the fields down to `authorised_by`, and `reasons`. Who turns it in the air replaces `incident_id`,
+    `grade`, `plan` and `reasons`. Everything else belongs to the rules of flight.
+    """
 
     mission_id: str
     incident_id: str
@@ -170,7 +175,32 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     diverted_to: str | None = None
     pilot: str | None = None
     reasons: tuple[Reason, ...] = ()
-    version: int = 0
+    # Where the state machine stands within the phase.
+    serving: str = ""  # the incident that it was last ordered to fly to; another than `incident_id` once it has been turned
+    resume: Phase | None = None  # what a pilot or a contingency broke in on
+    due_at: datetime | None = None  # when what was ordered must have happened, or is looked at again
+    attempts: int = 0  # how often what is under way was ordered in vain
+    camera_attempts: int = 0
+    speed_mps: float | None = None  # over the ground, as last ordered
+    failsafes_confirmed: bool = False
+    arm_ordered: bool = False
+    take_off_ordered: bool = False
+    lid_ordered: bool = False
+    land_ordered: bool = False
+    charge_at_take_off: float | None = None
+    alarmed: bool = False  # flown by a pilot, below bingo
+    orphaned_at: datetime | None = None  # since when the pilot in control is not heard
+    recovering_since: datetime | None = None  # the program started again: what telemetry shows decides
+
+    @property
+    def bound_for(self) -> str:
+        """The dock that it is to land in."""
+        return self.diverted_to or self.plan.home_dock_id
+
+    @property
+    def never_left(self) -> bool:
+        """Nothing ordered so far could have lifted it off."""
+        return not self.take_off_ordered
 
 
 # --- commands: what the rules may ask of a vehicle or a dock ---------------------------------------------------------
