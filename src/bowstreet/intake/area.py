@@ -12,6 +12,9 @@ from shapely.geometry import shape
 from bowstreet.errors import BadInput, MalformedConfiguration
 from bowstreet.geo import Position
 
+# The boundaries are clipped at the river's banks and simplified. The Thames is up to 600 m wide here, and people fall into it: a place
+# this near to a borough counts as in it. Degrees; 280 to 440 m.
+EDGE_DEG = 0.004
 # The City has a police force of its own.
 CITY_OF_LONDON = "City of London"
 
@@ -49,8 +52,11 @@ class OperatingArea:
         return float(west), float(south), float(east), float(north)
 
     def borough_of(self, position: Position) -> Borough | None:
-        """The borough that holds the point, its border included; None outside."""
-        found = self._tree.query(shapely.Point(position.longitude_deg, position.latitude_deg), predicate="intersects")
+        """The borough that holds the point, or the nearest within `EDGE_DEG`; None outside."""
+        point = shapely.Point(position.longitude_deg, position.latitude_deg)
+        found = self._tree.query(point, predicate="intersects")
+        if not len(found):
+            found = self._tree.query_nearest(point, max_distance=EDGE_DEG)
         return self.boroughs[int(np.min(found))] if len(found) else None
 
     def contains(self, position: Position) -> bool:

@@ -1,8 +1,8 @@
 """How many calls, when and where: a demand model made of published figures, each with its source beside it.
 
-A Poisson process whose rate is the product of a yearly total, a share by borough, a profile by hour and a factor by date. No published
-weekday profile is at hand, so all weekdays are alike. Within a borough, places are uniform. Boroughs share calls as they share recorded
-crime, which measures where police record, not where people call: read plans made with it accordingly.
+A Poisson process whose rate is the product of a yearly total, a share by borough, a profile by hour and a factor by date. No
+published weekday profile is at hand, so all weekdays are alike. Within a borough, places are uniform. Boroughs share calls as they
+share recorded crime, which measures where police record, not where people call: read plans made with it accordingly.
 """
 
 import math
@@ -18,7 +18,7 @@ from bowstreet.geo import FloatArray, Position
 from bowstreet.intake.area import Borough, of
 from bowstreet.intake.model import CallReport, Grade
 
-# Offences recorded by the Metropolitan Police, March 2025 to February 2026 (MPS recorded crime, OGL v2). The City has its own force.
+# Offences recorded by the Metropolitan Police, March 2025 to February 2026 (MPS recorded crime, OGL v2).
 OFFENCES: dict[str, int] = {
     "Barking and Dagenham": 20_175, "Barnet": 28_940, "Bexley": 15_855, "Brent": 32_782, "Bromley": 23_796, "Camden": 40_112,
     "Croydon": 33_893, "Ealing": 32_111, "Enfield": 28_791, "Greenwich": 28_009, "Hackney": 32_710,
