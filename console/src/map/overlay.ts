@@ -1,0 +1,441 @@
+// What lives on the map, on two canvases over it: the back one is drawn again when something changed or the map moved, the front one
+// while drones glide. The map below stays as it is meanwhile, which spares a machine without a graphics card most of the work.
+
+import type { Map as BaseMap } from "maplibre-gl";
+import type { Picture } from "../feed/picture.ts";
+import { isOver } from "../feed/picture.ts";
+import type { Drone, Incident, LatLon, Mission } from "../feed/wire.ts";
+import { percent } from "../format.ts";
+import type { Picking, Selection } from "../state.ts";
+import { dockWord, droneWord, gradeRank, isAirborne, type Tone } from "../words.ts";
+import { type Frame, frameOf, mercatorX, mercatorY } from "./mercator.ts";
+import { Motion } from "./motion.ts";
+import { gradeColour, palette, toneColour } from "./palette.ts";
+import { ARROW_SIZE, drawDock, drawDrone, drawIncident, ring } from "./symbols.ts";
+
+const MAX_RATIO = 2; // finer than that nobody sees, and it costs
+const LABELS_FROM_ZOOM = 13;
+const DOCK_NAMES_FROM_ZOOM = 12.6;
+const LABELS_AT_ONCE = 80;
+const CLOSED_SHOWN_MS = 60_000;
+const PULSE_MS = 12_000;
+const REACH_PX = 16; // how near a click must be: a finger's half
+const TRAIL_BANDS = [0.16, 0.32, 0.6]; // fading with age
+const TONES: readonly Tone[] = ["quiet", "info", "ok", "notice", "pilot", "warning", "alarm"];
+
+export interface Shown {
+  readonly selection: Selection | null;
+  readonly mission: Mission | null;
+  readonly picking: Picking | null;
+}
+
+interface Label {
+  readonly text: string;
+  readonly image: OffscreenCanvas;
+}
+
+export class Overlay {
+  private readonly back: HTMLCanvasElement;
+  private readonly front: HTMLCanvasElement;
+  private readonly map: BaseMap;
+  private readonly motion = new Motion();
+  private readonly arrows = new Map<Tone, OffscreenCanvas>();
+  private readonly labels = new Map<string, Label>();
+  private readonly seen = new Map<string, number>(); // when this console first saw an immediate incident
+  private readonly still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  private picture: Picture | null = null;
+  private shown: Shown = { selection: null, mission: null, picking: null };
+  private hovered: Selection | null = null;
+  private flying: number[] = [];
+  private tones: Tone[] = [];
+  private frame: Frame = { scale: 1, left: 0, top: 0, width: 0, height: 0 };
+  private zoom = 0;
+  private ratio = 1;
+  private backIsOld = true;
+  private frontIsOld = true;
+  private request = 0;
+
+  constructor(map: BaseMap, host: HTMLElement) {
+    this.map = map;
+    [this.back, this.front] = [canvas("back"), canvas("front")];
+    host.append(this.back, this.front);
+    map.on("render", this.follow); // in the map's own frame: both move as one
+    map.on("resize", this.resize);
+    this.resize();
+    this.request = requestAnimationFrame(this.turn);
+  }
+
+  remove(): void {
+    cancelAnimationFrame(this.request);
+    this.back.remove();
+    this.front.remove();
+  }
+
+  /** Take a frame of the feed. */
+  take(picture: Picture, receivedAt: number, fresh: boolean): void {
+    this.picture = picture;
+    const drones = picture.drones;
+    this.tones = drones.map((drone) => droneWord(drone).tone);
+    this.flying = [];
+    for (const [place, drone] of drones.entries()) {
+      if (isAirborne(drone) && drone.lat !== null) this.flying.push(place);
+    }
+    this.motion.take(drones as readonly (Drone & { lat: number; lon: number })[], (place) => isAirborne(drones[place] as Drone), receivedAt, fresh);
+    for (const incident of picture.incidents.values()) this.notice(incident, receivedAt, fresh);
+    this.redraw();
+  }
+
+  show(shown: Shown): void {
+    this.shown = shown;
+    this.redraw();
+  }
+
+  hover(what: Selection | null): void {
+    if (what?.id === this.hovered?.id && what?.kind === this.hovered?.kind) return;
+    this.hovered = what;
+    this.redraw();
+  }
+
+  /** Draw everything again in the next frame. */
+  redraw(): void {
+    this.backIsOld = this.frontIsOld = true;
+  }
+
+  /** Where a drone is drawn now, for a map that follows it. */
+  placeOfDrone(id: string): { x: number; y: number } | null {
+    const place = this.picture?.drones.findIndex((drone) => drone.id === id) ?? -1;
+    const x = this.motion.x[place];
+    const y = this.motion.y[place];
+    return x === undefined || y === undefined || !Number.isFinite(x) ? null : { x, y };
+  }
+
+  /** What is at a point of the screen: incidents before drones before docks. */
+  at(point: { x: number; y: number }): Selection | null {
+    const { picture } = this;
+    if (picture === null) return null;
+    let best: Selection | null = null;
+    let nearest = REACH_PX;
+    const consider = (kind: Selection["kind"], id: string, x: number, y: number, handicap: number): void => {
+      const distance = Math.hypot(x - point.x, y - point.y) + handicap;
+      if (distance < nearest) [best, nearest] = [{ kind, id }, distance];
+    };
+    for (const incident of this.incidentsShown()) consider("incident", incident.id, this.x(mercatorX(incident.lon)), this.y(mercatorY(incident.lat)), 0);
+    for (const i of this.flying) consider("drone", (picture.drones[i] as Drone).id, this.x(this.motion.x[i] ?? 0), this.y(this.motion.y[i] ?? 0), 2);
+    for (const dock of picture.docks.values()) consider("dock", dock.id, this.x(mercatorX(dock.lon)), this.y(mercatorY(dock.lat)), 4);
+    return best;
+  }
+
+  // --- frames ------------------------------------------------------------------------------------------------------
+
+  private readonly turn = (at: number): void => {
+    this.request = requestAnimationFrame(this.turn);
+    const glides = this.motion.advance(this.still.matches ? Number.MAX_VALUE : at);
+    if (this.backIsOld) this.drawBack();
+    if (this.frontIsOld || (glides && this.flying.length > 0) || this.pulses(at)) this.drawFront(at);
+  };
+
+  private readonly follow = (): void => {
+    const { lng, lat } = this.map.getCenter();
+    const frame = frameOf({ lng, lat }, this.map.getZoom(), this.frame.width, this.frame.height);
+    if (frame.left === this.frame.left && frame.top === this.frame.top && frame.scale === this.frame.scale) return;
+    this.frame = frame;
+    this.zoom = this.map.getZoom();
+    this.drawBack();
+    this.drawFront(performance.now());
+  };
+
+  private readonly resize = (): void => {
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    this.ratio = Math.min(MAX_RATIO, window.devicePixelRatio || 1);
+    for (const layer of [this.back, this.front]) {
+      layer.width = Math.round(width * this.ratio);
+      layer.height = Math.round(height * this.ratio);
+    }
+    const centre = this.map.getCenter();
+    this.zoom = this.map.getZoom();
+    this.frame = frameOf({ lng: centre.lng, lat: centre.lat }, this.zoom, width, height);
+    this.arrows.clear();
+    this.labels.clear();
+    this.redraw();
+  };
+
+  private x(mercator: number): number {
+    return mercator * this.frame.scale - this.frame.left;
+  }
+
+  private y(mercator: number): number {
+    return mercator * this.frame.scale - this.frame.top;
+  }
+
+  private inside(x: number, y: number, margin: number): boolean {
+    return x > -margin && y > -margin && x < this.frame.width + margin && y < this.frame.height + margin;
+  }
+
+  private cleared(layer: HTMLCanvasElement): CanvasRenderingContext2D {
+    const pen = layer.getContext("2d") as CanvasRenderingContext2D;
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.clearRect(0, 0, this.frame.width, this.frame.height);
+    return pen;
+  }
+
+  // --- the back: ways, trails, docks, incidents ----------------------------------------------------------------------
+
+  private drawBack(): void {
+    this.backIsOld = false;
+    const pen = this.cleared(this.back);
+    if (this.picture === null) return;
+    this.drawTrails(pen);
+    this.drawWays(pen, this.picture);
+    this.drawDocks(pen, this.picture);
+    this.drawIncidents(pen);
+    this.drawPicked(pen);
+  }
+
+  private drawTrails(pen: CanvasRenderingContext2D): void {
+    pen.lineWidth = 2;
+    pen.lineCap = pen.lineJoin = "round";
+    for (const tone of TONES) {
+      const some = this.flying.filter((i) => this.tones[i] === tone && this.nearby(i));
+      if (some.length === 0) continue;
+      pen.strokeStyle = toneColour(tone);
+      for (const [band, alpha] of TRAIL_BANDS.entries()) {
+        pen.globalAlpha = alpha;
+        pen.beginPath();
+        for (const i of some) this.addTrail(pen, i, band);
+        pen.stroke();
+      }
+    }
+    pen.globalAlpha = 1;
+  }
+
+  private nearby(i: number): boolean {
+    return this.inside(this.x(this.motion.x[i] ?? 0), this.y(this.motion.y[i] ?? 0), 400);
+  }
+
+  /** One part of a trail; parts share their end points, so that no gap shows. */
+  private addTrail(pen: CanvasRenderingContext2D, drone: number, band: number): void {
+    let started = false;
+    this.motion.trail(drone, (mx, my, place, length) => {
+      const from = Math.floor((length * band) / TRAIL_BANDS.length);
+      const to = Math.floor((length * (band + 1)) / TRAIL_BANDS.length);
+      if (place < from || place > to) return;
+      if (started) pen.lineTo(this.x(mx), this.y(my));
+      else pen.moveTo(this.x(mx), this.y(my));
+      started = true;
+    });
+  }
+
+  private drawWays(pen: CanvasRenderingContext2D, picture: Picture): void {
+    const colours = palette();
+    for (const mission of picture.missions.values()) {
+      if (isOver(mission) || mission.id === this.shown.mission?.id) continue;
+      const goesHome = mission.phase === "returning" || mission.phase === "landing";
+      if (mission.phase === "on-scene" || mission.phase === "controlled") continue; // it has arrived: the way there is past
+      this.drawWay(pen, goesHome ? mission.home : mission.route, goesHome ? colours.quiet : colours.info, 1.25, 0.4, goesHome ? [3, 5] : []);
+    }
+    const { mission } = this.shown;
+    if (mission === null) return;
+    this.drawWay(pen, mission.home, colours.text, 1.5, 0.7, [4, 6]);
+    this.drawWay(pen, mission.route, colours.focus, 2.25, 0.9, []);
+  }
+
+  private drawWay(pen: CanvasRenderingContext2D, way: readonly LatLon[], colour: string, width: number, alpha: number, dash: number[]): void {
+    if (way.length < 2) return;
+    pen.globalAlpha = alpha;
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    for (const [place, [lat, lon]] of way.entries()) {
+      const x = this.x(mercatorX(lon));
+      const y = this.y(mercatorY(lat));
+      if (place === 0) pen.moveTo(x, y);
+      else pen.lineTo(x, y);
+    }
+    pen.stroke();
+    pen.setLineDash([]);
+    pen.globalAlpha = 1;
+  }
+
+  private drawDocks(pen: CanvasRenderingContext2D, picture: Picture): void {
+    const colours = palette();
+    const size = this.zoom < 11 ? 7 : this.zoom < 12.6 ? 10 : 20;
+    for (const dock of picture.docks.values()) {
+      const x = this.x(mercatorX(dock.lon));
+      const y = this.y(mercatorY(dock.lat));
+      if (!this.inside(x, y, 40)) continue;
+      drawDock(pen, x, y, size, dock.pads, dock.pads_taken, dockWord(dock.status).tone, this.isChosen("dock", dock.id));
+      if (this.zoom >= DOCK_NAMES_FROM_ZOOM || this.isHovered("dock", dock.id)) {
+        this.write(pen, dock.name, x, y + size / 2 + 12, colours["text-soft"]);
+      }
+    }
+  }
+
+  private write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
+    const colours = palette();
+    pen.font = `500 12px ${colours.font}`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.lineJoin = "round";
+    pen.lineWidth = 3.5;
+    pen.strokeStyle = colours.ground;
+    pen.strokeText(text, x, y);
+    pen.fillStyle = colour;
+    pen.fillText(text, x, y);
+  }
+
+  private incidentsShown(): Incident[] {
+    const { picture } = this;
+    if (picture === null) return [];
+    const recent = picture.at - CLOSED_SHOWN_MS;
+    return [...picture.incidents.values()]
+      .filter((one) => one.state !== "closed" || (one.closed_at ?? 0) > recent || this.isChosen("incident", one.id))
+      .sort((a, b) => gradeRank(b.grade) - gradeRank(a.grade)); // the gravest on top
+  }
+
+  private drawIncidents(pen: CanvasRenderingContext2D): void {
+    const r = this.zoom < 10.5 ? 6 : this.zoom < 12.6 ? 8 : 10;
+    for (const incident of this.incidentsShown()) {
+      const x = this.x(mercatorX(incident.lon));
+      const y = this.y(mercatorY(incident.lat));
+      if (!this.inside(x, y, 40)) continue;
+      const chosen = this.isChosen("incident", incident.id);
+      pen.globalAlpha = incident.state === "closed" && !chosen ? 0.45 : 1;
+      drawIncident(pen, incident.grade, incident.state, x, y, chosen || this.isHovered("incident", incident.id) ? r + 2 : r, chosen);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  private drawPicked(pen: CanvasRenderingContext2D): void {
+    const at = this.shown.picking?.at;
+    if (at == null) return;
+    const x = this.x(mercatorX(at.lon));
+    const y = this.y(mercatorY(at.lat));
+    const { focus, ground } = palette();
+    for (const [colour, width] of [[ground, 5], [focus, 2]] as const) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width;
+      pen.beginPath();
+      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) {
+        pen.moveTo(x + dx * 5, y + dy * 5);
+        pen.lineTo(x + dx * 16, y + dy * 16);
+      }
+      pen.moveTo(x + 10, y);
+      pen.arc(x, y, 10, 0, Math.PI * 2);
+      pen.stroke();
+    }
+  }
+
+  // --- the front: drones ---------------------------------------------------------------------------------------------
+
+  private drawFront(at: number): void {
+    this.frontIsOld = false;
+    const pen = this.cleared(this.front);
+    const { picture } = this;
+    if (picture === null) return;
+    this.drawPulses(pen, at);
+    const half = ARROW_SIZE / 2;
+    const scale = (this.zoom < 10.5 ? 0.75 : 1) * this.ratio;
+    let labels = 0;
+    for (const i of this.flying) {
+      const x = this.x(this.motion.x[i] as number);
+      const y = this.y(this.motion.y[i] as number);
+      if (!this.inside(x, y, half)) continue;
+      const angle = ((this.motion.heading[i] as number) * Math.PI) / 180;
+      const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
+      pen.setTransform(cos, sin, -sin, cos, x * this.ratio, y * this.ratio);
+      pen.drawImage(this.arrow(this.tones[i] ?? "info"), -half, -half, ARROW_SIZE, ARROW_SIZE);
+      const drone = picture.drones[i] as Drone;
+      const marked = this.isChosen("drone", drone.id) || this.shown.mission?.vehicle_id === drone.id || this.isHovered("drone", drone.id);
+      pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+      if (marked) ring(pen, x, y, 18, palette().focus);
+      if (marked || (this.zoom >= LABELS_FROM_ZOOM && labels++ < LABELS_AT_ONCE)) this.drawLabel(pen, drone, i, x, y);
+    }
+  }
+
+  private arrow(tone: Tone): OffscreenCanvas {
+    const known = this.arrows.get(tone);
+    if (known !== undefined) return known;
+    const side = Math.ceil(ARROW_SIZE * this.ratio);
+    const made = new OffscreenCanvas(side, side);
+    const pen = made.getContext("2d") as OffscreenCanvasRenderingContext2D;
+    pen.setTransform(this.ratio, 0, 0, this.ratio, side / 2, side / 2);
+    drawDrone(pen, tone);
+    this.arrows.set(tone, made);
+    return made;
+  }
+
+  /** Text is drawn once and kept as a picture until it says something else: outlined text is dear. */
+  private drawLabel(pen: CanvasRenderingContext2D, drone: Drone, place: number, x: number, y: number): void {
+    const text = `${drone.id}  ${Math.round(drone.height_m_above_dock)} m  ${percent(drone.charge_fraction)}`;
+    let label = this.labels.get(drone.id);
+    if (label?.text !== text) {
+      label = { text, image: this.lettered(text, toneColour(this.tones[place] ?? "info")) };
+      this.labels.set(drone.id, label);
+    }
+    const { image } = label;
+    pen.drawImage(image, x + 15, y - image.height / this.ratio / 2, image.width / this.ratio, image.height / this.ratio);
+  }
+
+  private lettered(text: string, colour: string): OffscreenCanvas {
+    const { font, ground } = palette();
+    const face = `600 12px ${font}`;
+    const measure = new OffscreenCanvas(1, 1).getContext("2d") as OffscreenCanvasRenderingContext2D;
+    measure.font = face;
+    const made = new OffscreenCanvas(Math.ceil((measure.measureText(text).width + 12) * this.ratio), Math.ceil(20 * this.ratio));
+    const pen = made.getContext("2d") as OffscreenCanvasRenderingContext2D;
+    pen.scale(this.ratio, this.ratio);
+    pen.globalAlpha = 0.82;
+    pen.fillStyle = ground;
+    pen.beginPath();
+    pen.roundRect(0, 0, made.width / this.ratio, 20, 4);
+    pen.fill();
+    pen.globalAlpha = 1;
+    pen.font = face;
+    pen.textBaseline = "middle";
+    pen.fillStyle = colour;
+    pen.fillText(text, 6, 10.5);
+    return made;
+  }
+
+  // --- a new immediate incident draws the eye --------------------------------------------------------------------------
+
+  private notice(incident: Incident, at: number, fresh: boolean): void {
+    if (incident.grade !== "I" || this.seen.has(incident.id)) return;
+    this.seen.set(incident.id, fresh ? Number.NEGATIVE_INFINITY : at);
+  }
+
+  private pulses(at: number): boolean {
+    if (this.still.matches) return false;
+    for (const since of this.seen.values()) if (at - since < PULSE_MS) return true;
+    return false;
+  }
+
+  /** Six slow rings; a still one for who wants no motion. Far below the three flashes a second that can harm. */
+  private drawPulses(pen: CanvasRenderingContext2D, at: number): void {
+    for (const [id, since] of this.seen) {
+      const incident = this.picture?.incidents.get(id);
+      if (incident === undefined) this.seen.delete(id);
+      if (incident === undefined || incident.state === "closed" || at - since >= PULSE_MS) continue;
+      const part = this.still.matches ? 0.4 : ((at - since) % 2000) / 2000;
+      pen.globalAlpha = 1 - part;
+      ring(pen, this.x(mercatorX(incident.lon)), this.y(mercatorY(incident.lat)), 12 + part * 26, gradeColour("I"));
+    }
+    pen.globalAlpha = 1;
+  }
+
+  private isChosen(kind: Selection["kind"], id: string): boolean {
+    return this.shown.selection?.kind === kind && this.shown.selection.id === id;
+  }
+
+  private isHovered(kind: Selection["kind"], id: string): boolean {
+    return this.hovered?.kind === kind && this.hovered.id === id;
+  }
+}
+
+function canvas(name: string): HTMLCanvasElement {
+  const made = document.createElement("canvas");
+  made.className = `overlay overlay-${name}`;
+  made.setAttribute("aria-hidden", "true");
+  return made;
+}

@@ -1,0 +1,291 @@
+// People and programs that may come in.
+
+import { useEffect, useState } from "preact/hooks";
+import {
+  type Account, accounts, changePassword, createAccount, disableAccount, type IssuedToken, issueToken, PASSWORD_MIN, revokeToken, type ServiceToken, serviceTokens,
+} from "../api/deeds.ts";
+import { utcDateTime } from "../format.ts";
+import { Button, type Doing, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { allowed, resume, session } from "../session.ts";
+import { announce } from "../state.ts";
+import { roleName, ROLES } from "../words.ts";
+import { Page } from "./Page.tsx";
+
+const FOR_PEOPLE = Object.keys(ROLES).filter((role) => role !== "cad");
+
+export function AccountsPage() {
+  return (
+    <Page title="Accounts" lead="Who may use this operation, and as what. Nothing is deleted: an account that is disabled stays in the record.">
+      <Own />
+      <ForThose who="accounts">
+        <People />
+        <Tokens />
+      </ForThose>
+    </Page>
+  );
+}
+
+function Own() {
+  const doing = useDoing();
+  const [old, setOld] = useState("");
+  const [fresh, setFresh] = useState("");
+  return (
+    <details class="card">
+      <summary>Change your password</summary>
+      <form
+        class="form inline"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void doing.run(() => changePassword(old, fresh)).then((done) => (done ? resume() : undefined));
+        }}
+      >
+        <input type="text" name="username" autocomplete="username" value={session.value?.name ?? ""} hidden readOnly />
+        <Field label="Password now">
+          {(id) => <input id={id} type="password" autocomplete="current-password" required value={old} onInput={(event) => setOld(event.currentTarget.value)} />}
+        </Field>
+        <NewPassword value={fresh} onChange={setFresh} />
+        <button type="submit" class="button main" disabled={doing.busy}>
+          Change it, and sign in again
+        </button>
+        <Trouble error={doing.error} />
+      </form>
+    </details>
+  );
+}
+
+function NewPassword({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  return (
+    <Field label="New password" hint={`At least ${PASSWORD_MIN} characters.`}>
+      {(id, hint) => (
+        <input
+          id={id}
+          aria-describedby={hint}
+          type="password"
+          autocomplete="new-password"
+          required
+          minLength={PASSWORD_MIN}
+          value={value}
+          onInput={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** A list from the program, and how to ask for it again. */
+function useList<T>(ask: () => Promise<T[]>): { list: readonly T[] | null; error: unknown; again: () => void } {
+  const [list, setList] = useState<readonly T[] | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const again = (): void => void ask().then(setList, setError);
+  useEffect(again, []);
+  return { list, error, again };
+}
+
+// --- people ---------------------------------------------------------------------------------------------------------------
+
+function People() {
+  const { list, error, again } = useList<Account>(accounts);
+  const doing = useDoing();
+  return (
+    <section aria-label="People">
+      <h2>People</h2>
+      <Trouble error={error ?? doing.error} />
+      <div class="table-frame" tabIndex={0} role="region" aria-label="Accounts of people">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col">Role</th>
+              <th scope="col">Since</th>
+              <th scope="col">State</th>
+              <th scope="col">
+                <span class="unseen">What can be done</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {(list ?? []).map((account) => (
+              <tr key={account.account_id}>
+                <th scope="row">{account.name}</th>
+                <td>{roleName(account.role)}</td>
+                <td class="num nowrap">{utcDateTime(account.created_at)}</td>
+                <td>{account.disabled_at === null ? "Active" : `Disabled ${utcDateTime(account.disabled_at)}`}</td>
+                <td class="right">{account.disabled_at === null ? <Disable account={account} doing={doing} done={again} /> : null}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {allowed("manage") ? <AddPerson done={again} /> : null}
+    </section>
+  );
+}
+
+/** Asks twice, in its place: the first press arms it. */
+function Disable({ account, doing, done }: { account: Account; doing: Doing; done: () => void }) {
+  const [armed, setArmed] = useState(false);
+  const own = account.account_id === session.value?.account_id ? "This is your own account: ask another supervisor." : "";
+  if (!armed) {
+    return (
+      <Button onPress={() => setArmed(true)} deed="manage" why={own} label={`Disable ${account.name}`}>
+        Disable
+      </Button>
+    );
+  }
+  const disable = async (): Promise<void> => {
+    if (await doing.run(() => disableAccount(account.account_id))) {
+      announce(`${account.name} is disabled`);
+      done();
+    }
+    setArmed(false);
+  };
+  return (
+    <span class="actions end">
+      <Button onPress={() => setArmed(false)}>Keep</Button>
+      <Button onPress={() => void disable()} look="grave" label={`Disable ${account.name} now and end its sessions`}>
+        Disable now
+      </Button>
+    </span>
+  );
+}
+
+function AddPerson({ done }: { done: () => void }) {
+  const doing = useDoing();
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("dispatcher");
+  const [password, setPassword] = useState("");
+  const add = async (): Promise<void> => {
+    if (!(await doing.run(() => createAccount(name, role, password)))) return;
+    announce(`${name} has an account`);
+    setName("");
+    setPassword("");
+    done();
+  };
+  return (
+    <form
+      class="card form inline"
+      aria-label="New account"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <h3>New account</h3>
+      <Field label="Name">{(id) => <input id={id} autocomplete="off" required maxLength={80} value={name} onInput={(event) => setName(event.currentTarget.value)} />}</Field>
+      <Field label="Role">
+        {(id) => (
+          <select id={id} value={role} onChange={(event) => setRole(event.currentTarget.value)}>
+            {FOR_PEOPLE.map((one) => (
+              <option key={one} value={one}>
+                {roleName(one)}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <NewPassword value={password} onChange={setPassword} />
+      <button type="submit" class="button main" disabled={doing.busy}>
+        Make it
+      </button>
+      <Trouble error={doing.error} />
+    </form>
+  );
+}
+
+// --- programs -------------------------------------------------------------------------------------------------------------
+
+function Tokens() {
+  const { list, error, again } = useList<ServiceToken>(serviceTokens);
+  const doing = useDoing();
+  const [label, setLabel] = useState("");
+  const [issued, setIssued] = useState<IssuedToken | null>(null);
+  const issue = async (): Promise<void> => {
+    await doing.run(async () => setIssued(await issueToken(label)));
+    setLabel("");
+    again();
+  };
+  return (
+    <section aria-label="CAD tokens">
+      <h2>CAD tokens</h2>
+      <p class="soft">With a token a CAD may take calls in, and see nothing.</p>
+      <Trouble error={error ?? doing.error} />
+      {issued === null ? null : <Secret issued={issued} onDone={() => setIssued(null)} />}
+      <div class="table-frame" tabIndex={0} role="region" aria-label="Tokens of programs">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Label</th>
+              <th scope="col">Role</th>
+              <th scope="col">Since</th>
+              <th scope="col">State</th>
+              <th scope="col">
+                <span class="unseen">What can be done</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {(list ?? []).map((token) => (
+              <tr key={token.token_id}>
+                <th scope="row">{token.label}</th>
+                <td>{roleName(token.role)}</td>
+                <td class="num nowrap">{utcDateTime(token.created_at)}</td>
+                <td>{token.revoked_at === null ? "Good" : `Ended ${utcDateTime(token.revoked_at)}`}</td>
+                <td class="right">
+                  {token.revoked_at !== null ? null : (
+                    <Button
+                      onPress={() => void doing.run(() => revokeToken(token.token_id)).then(again)}
+                      deed="manage"
+                      label={`End the token ${token.label}`}
+                    >
+                      End it
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {!allowed("manage") ? null : (
+        <form
+          class="card form inline"
+          aria-label="New token"
+          onSubmit={(event) => {
+            event.preventDefault();
+            void issue();
+          }}
+        >
+          <h3>New token</h3>
+          <Field label="What it is for">
+            {(id) => <input id={id} autocomplete="off" required maxLength={80} value={label} onInput={(event) => setLabel(event.currentTarget.value)} />}
+          </Field>
+          <button type="submit" class="button main" disabled={doing.busy}>
+            Make a token
+          </button>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function Secret({ issued, onDone }: { issued: IssuedToken; onDone: () => void }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(issued.secret);
+    setCopied(true);
+    announce("Copied");
+  };
+  return (
+    <div class="card secret" role="status">
+      <h3>The token for {issued.token.label}</h3>
+      <p>It is shown this once. Keep it where the CAD’s other secrets are.</p>
+      <code class="mono">{issued.secret}</code>
+      <div class="actions">
+        <Button onPress={() => void copy()} look="main">
+          {copied ? "Copied" : "Copy"}
+        </Button>
+        <Button onPress={onDone}>I have kept it</Button>
+      </div>
+    </div>
+  );
+}

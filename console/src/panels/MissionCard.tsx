@@ -1,0 +1,265 @@
+// One flight: where it stands, how long its charge lasts, and the hands on it.
+
+import { useState } from "preact/hooks";
+import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, takeControl } from "../api/deeds.ts";
+import { isOver } from "../feed/picture.ts";
+import { docks, dronesById, me } from "../feed/store.ts";
+import type { Mission } from "../feed/wire.ts";
+import { degrees, metres, parsePosition, position } from "../format.ts";
+import { Charge } from "../parts/charge.tsx";
+import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { StateWord } from "../parts/marks.tsx";
+import { Age, At, Until } from "../parts/times.tsx";
+import { dialog, picking, select } from "../state.ts";
+import { phaseWord } from "../words.ts";
+
+export function isMine(mission: Mission): boolean {
+  return mission.pilot_account_id !== null && mission.pilot_account_id === me.value?.account_id;
+}
+
+/** Take the flight in hand, or hand it back. */
+export function toggleControl(mission: Mission): Promise<void> {
+  return isMine(mission) ? releaseControl(mission.id) : takeControl(mission.id);
+}
+
+export function MissionCard({ mission, withDrone = true }: { mission: Mission; withDrone?: boolean }) {
+  const over = isOver(mission);
+  return (
+    <section class={`card mission${isMine(mission) ? " mine" : ""}`} aria-label={`Flight of ${mission.vehicle_id}`}>
+      <h3 class="card-head">
+        {withDrone ? (
+          <button type="button" class="link num" onClick={() => select({ kind: "drone", id: mission.vehicle_id })}>
+            {mission.vehicle_id}
+          </button>
+        ) : (
+          "Flight"
+        )}
+        <StateWord {...phaseWord(mission.phase)} />
+        {mission.phase_since === null || over ? null : (
+          <span class="soft">
+            for <Age since={mission.phase_since} />
+          </span>
+        )}
+      </h3>
+      <Headline mission={mission} />
+      {over ? null : <Live mission={mission} />}
+      <Facts mission={mission} />
+      {over ? null : <Hands mission={mission} />}
+    </section>
+  );
+}
+
+function Headline({ mission }: { mission: Mission }) {
+  if (mission.return_reason !== null) return <p class="note">Goes home: {mission.return_reason.text}</p>;
+  if (mission.eyes_on_at !== null) {
+    return (
+      <p class="headline">
+        Eyes on since <At time={mission.eyes_on_at} /> <span class="soft">after</span> <Span from={mission.authorised_at} to={mission.eyes_on_at} />
+      </p>
+    );
+  }
+  if (mission.eta_at === null || isOver(mission)) return null;
+  return (
+    <p class="headline">
+      Eyes on in{" "}
+      <strong class="big">
+        <Until at={mission.eta_at} />
+      </strong>
+    </p>
+  );
+}
+
+function Span({ from, to }: { from: number; to: number }) {
+  return <span class="num">{Math.round((to - from) / 1000)} s</span>;
+}
+
+/** What changes with every frame. */
+function Live({ mission }: { mission: Mission }) {
+  const drone = dronesById.value.get(mission.vehicle_id);
+  if (drone === undefined) return null;
+  return (
+    <div class="live">
+      <Charge fraction={drone.charge_fraction} bingo={mission.bingo_fraction} wide />
+      <dl class="figures">
+        <div>
+          <dt>Height above dock</dt>
+          <dd class="num">{metres(drone.height_m_above_dock)}</dd>
+        </div>
+        <div>
+          <dt>Ground speed</dt>
+          <dd class="num">{drone.ground_speed_mps.toFixed(1)} m/s</dd>
+        </div>
+        <div>
+          <dt>Heading</dt>
+          <dd class="num">{degrees(drone.heading_deg)}</dd>
+        </div>
+        <div>
+          <dt>Turns home at</dt>
+          <dd class="num">{Math.round(mission.bingo_fraction * 100)}%</dd>
+        </div>
+      </dl>
+    </div>
+  );
+}
+
+function Facts({ mission }: { mission: Mission }) {
+  const dock = docks.value.get(mission.dock_id);
+  return (
+    <>
+      {mission.reasons.length === 0 ? null : (
+        <ul class="reasons">
+          {mission.reasons.map((reason) => (
+            <li key={reason.code + reason.text}>{reason.text}</li>
+          ))}
+        </ul>
+      )}
+      <p class="soft">
+        Authorised by {mission.authorised_by} at <At time={mission.authorised_at} />, from {dock?.name ?? mission.dock_id}
+        {mission.diverted_to === null ? "" : `, diverted to ${docks.value.get(mission.diverted_to)?.name ?? mission.diverted_to}`}.
+        {mission.pilot === null ? "" : ` ${isMine(mission) ? "You fly" : `${mission.pilot} flies`} it now.`}
+      </p>
+    </>
+  );
+}
+
+const NOT_IN_THE_AIR = new Set(["authorised", "preflight", "landing"]);
+
+function Hands({ mission }: { mission: Mission }) {
+  const doing = useDoing();
+  const mine = isMine(mission);
+  const grounded = NOT_IN_THE_AIR.has(mission.phase) ? "It cannot be flown by hand before it is up or while it lands." : "";
+  return (
+    <>
+      <div class="actions">
+        <Button
+          onPress={() => void doing.run(() => toggleControl(mission))}
+          deed="control"
+          why={doing.busy ? "One moment…" : mine ? "" : grounded}
+          look={mine ? "main" : "plain"}
+          shortcut="t"
+        >
+          {mine ? "Release control" : mission.pilot === null ? "Take control" : `Take over from ${mission.pilot}`}
+        </Button>
+        <Button onPress={() => (dialog.value = { kind: "recall", mission: mission.id })} deed="recall" look="grave" shortcut="r">
+          Recall…
+        </Button>
+      </div>
+      {mine ? <Stick mission={mission} doing={doing} /> : null}
+      <Trouble error={doing.error} />
+    </>
+  );
+}
+
+/** What the pilot in control can ask. */
+function Stick({ mission, doing }: { mission: Mission; doing: Doing }) {
+  const send = (command: PilotCommand) => doing.run(() => fly(mission.id, command));
+  const asked = picking.value?.mission === mission.id ? picking.value : null;
+  return (
+    <div class="stick" role="group" aria-label={`Fly ${mission.vehicle_id}`}>
+      <div class="actions">
+        <Button onPress={() => void send({ type: "hold" })} look="plain">
+          Hold here
+        </Button>
+        <Button
+          onPress={() => (picking.value = { purpose: "goto", mission: mission.id, at: null })}
+          pressed={asked?.purpose === "goto"}
+          icon="target"
+        >
+          Go to…
+        </Button>
+        <Button onPress={() => (picking.value = { purpose: "orbit", mission: mission.id, at: null })} pressed={asked?.purpose === "orbit"}>
+          Orbit…
+        </Button>
+      </div>
+      {asked === null ? null : <PlaceForm key={asked.purpose} mission={mission} purpose={asked.purpose === "orbit" ? "orbit" : "goto"} send={send} busy={doing.busy} />}
+      <Gimbal send={send} />
+    </div>
+  );
+}
+
+interface PlaceFormProps {
+  readonly mission: Mission;
+  readonly purpose: "goto" | "orbit";
+  readonly busy: boolean;
+  readonly send: (command: PilotCommand) => Promise<boolean>;
+}
+
+/** Where to: by a click on the map, or typed. It is sent only when the pilot says so. */
+function PlaceForm({ mission, purpose, send, busy }: PlaceFormProps) {
+  const drone = dronesById.peek().get(mission.vehicle_id);
+  const [height, setHeight] = useState(Math.round(Math.min(HEIGHT_M.max, Math.max(HEIGHT_M.min, drone?.height_m_above_dock ?? 80))));
+  const [radius, setRadius] = useState(60);
+  const [typed, setTyped] = useState<string | null>(null);
+  const clicked = picking.value?.at ?? null;
+  const text = typed ?? (clicked === null ? "" : position(clicked.lat, clicked.lon));
+  const place = typed === null ? clicked : parsePosition(typed);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (place === null) return;
+    const at = { latitude: place.lat, longitude: place.lon };
+    const command: PilotCommand =
+      purpose === "goto" ? { type: "goto", ...at, height_m_above_dock: height } : { type: "orbit", ...at, radius_m: radius };
+    if (await send(command)) picking.value = null;
+  };
+  return (
+    <form class="place" onSubmit={(event) => void submit(event)}>
+      <Field label={purpose === "goto" ? "Go to" : "Orbit round"} hint="Click the map, or type latitude, longitude.">
+        {(id, hint) => (
+          <input
+            id={id}
+            aria-describedby={hint}
+            inputMode="text"
+            autocomplete="off"
+            value={text}
+            onInput={(event) => {
+              const value = event.currentTarget.value;
+              setTyped(value);
+              const parsed = parsePosition(value);
+              if (picking.value !== null) picking.value = { ...picking.value, at: parsed };
+            }}
+            onFocus={() => setTyped(text)}
+            onBlur={() => (typed !== null && parsePosition(typed) !== null ? setTyped(null) : undefined)}
+            data-autofocus
+          />
+        )}
+      </Field>
+      {purpose === "goto" ? (
+        <Field label={`Height above dock: ${height} m`}>
+          {(id) => <input id={id} type="range" min={HEIGHT_M.min} max={HEIGHT_M.max} step={5} value={height} onInput={(e) => setHeight(e.currentTarget.valueAsNumber)} />}
+        </Field>
+      ) : (
+        <Field label={`Radius: ${radius} m`}>
+          {(id) => <input id={id} type="range" min={RADIUS_M.min} max={RADIUS_M.max} step={5} value={radius} onInput={(e) => setRadius(e.currentTarget.valueAsNumber)} />}
+        </Field>
+      )}
+      <div class="actions">
+        <button type="submit" class="button main" disabled={place === null || busy}>
+          {purpose === "goto" ? "Send it there" : "Start the orbit"}
+        </button>
+        <Button onPress={() => (picking.value = null)} look="plain">
+          Cancel
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Gimbal({ send }: { send: (command: PilotCommand) => Promise<boolean> }) {
+  const [pitch, setPitch] = useState(-45);
+  return (
+    <Field label={`Camera pitch: ${String(pitch).replace("-", "−")}°`}>
+      {(id) => (
+        <input
+          id={id}
+          type="range"
+          min={PITCH_DEG.min}
+          max={PITCH_DEG.max}
+          step={5}
+          value={pitch}
+          onInput={(event) => setPitch(event.currentTarget.valueAsNumber)}
+          onChange={(event) => void send({ type: "gimbal", pitch_deg: event.currentTarget.valueAsNumber })}
+        />
+      )}
+    </Field>
+  );
+}

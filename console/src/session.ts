@@ -1,0 +1,134 @@
+// Who sits here, and what they may do.
+
+import { computed, signal } from "@preact/signals";
+import { act, csrf, get, Problem, whenSignedOut } from "./api/client.ts";
+import { forget, me, startFeed, stopFeed } from "./feed/store.ts";
+import type { Me, Millis } from "./feed/wire.ts";
+
+export interface Session extends Me {
+  readonly csrf: string;
+  readonly expires_at?: Millis;
+}
+
+export type Standing = "unknown" | "out" | "in" | "unreachable";
+
+export const standing = signal<Standing>("unknown");
+export const session = signal<Session | null>(null);
+export const whyOut = signal("");
+
+/** The feed says it anew after each reconnection, so a role that changed shows. */
+const may = computed<readonly string[]>(() => me.value?.may ?? session.value?.may ?? []);
+
+// What each act needs, by the server's own names for it.
+const NEEDS = {
+  see: "see",
+  quarantine: "see-quarantine",
+  accounts: "see-accounts",
+  report: "report",
+  close: "close",
+  launch: "launch",
+  recall: "recall",
+  control: "control",
+  ground: "ground",
+  zones: "activate-zone",
+  manage: "manage-accounts",
+} as const;
+
+export type Deed = keyof typeof NEEDS;
+
+const WHO_MAY: Record<Deed, string> = {
+  see: "anyone who is signed in",
+  quarantine: "a dispatcher, supervisor or regulator",
+  accounts: "a supervisor or regulator",
+  report: "a dispatcher or supervisor",
+  close: "a dispatcher or supervisor",
+  launch: "a dispatcher or supervisor",
+  recall: "a dispatcher, pilot or supervisor",
+  control: "a pilot or supervisor",
+  ground: "a supervisor",
+  zones: "a supervisor",
+  manage: "a supervisor",
+};
+
+export function allowed(deed: Deed): boolean {
+  return may.value.includes(NEEDS[deed]);
+}
+
+/** Why the person here may not, for the button that says no. */
+export function whyNot(deed: Deed): string {
+  return allowed(deed) ? "" : `This needs ${WHO_MAY[deed]}.`;
+}
+
+whenSignedOut(() => leave("Your session has ended. Sign in again."));
+
+/** Ask the program who we are, at the start of the page. */
+export async function resume(): Promise<void> {
+  try {
+    enter(await get<Session>("session"));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) leave("");
+    else standing.value = "unreachable";
+  }
+}
+
+export async function signIn(name: string, password: string): Promise<void> {
+  enter(await act<Session>("POST", "session", { name, password }));
+}
+
+export async function setUp(token: string, name: string, password: string): Promise<void> {
+  enter(await act<Session>("POST", "setup", { token, name, password }));
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await act("DELETE", "session");
+  } finally {
+    leave("");
+  }
+}
+
+function enter(opened: Session): void {
+  session.value = opened;
+  csrf.value = opened.csrf;
+  whyOut.value = "";
+  usedAt.value = Date.now();
+  standing.value = "in";
+  startFeed(() => leave("Your session has ended. Sign in again."));
+}
+
+function leave(why: string): void {
+  stopFeed();
+  forget();
+  session.value = null;
+  csrf.value = "";
+  if (standing.value === "in") whyOut.value = why;
+  standing.value = "out";
+}
+
+// --- staying signed in ---------------------------------------------------------------------------------------------
+// The server ends a session that nobody uses for half an hour; the feed alone is not use. Whoever pans the map or reads on is at
+// the console, so using the page counts, and is told to the server at most once a minute.
+
+export const IDLE_LIMIT_MS = 30 * 60_000; // accountability.rules.SESSION_IDLE
+const WARN_BEFORE_MS = 3 * 60_000;
+const TELL_EVERY_MS = 60_000;
+
+export const usedAt = signal(Date.now());
+let toldAt = 0;
+
+/** Whether nobody used this console for nearly as long as a session may be left alone. */
+export function soonOut(): boolean {
+  return standing.value === "in" && Date.now() - usedAt.value > IDLE_LIMIT_MS - WARN_BEFORE_MS;
+}
+
+export function used(): void {
+  const now = Date.now();
+  usedAt.value = now;
+  if (standing.peek() !== "in" || now - toldAt < TELL_EVERY_MS) return;
+  toldAt = now;
+  void get<Session>("session").catch(() => undefined); // a session that ended shows on the feed
+}
+
+export function watchUse(): void {
+  for (const kind of ["pointerdown", "keydown", "wheel"]) window.addEventListener(kind, used, { passive: true, capture: true });
+}
