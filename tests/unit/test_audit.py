@@ -42,7 +42,8 @@ def story(number: int) -> tuple[str, str, list[Message]]:
     return incident, mission, [
         IncidentOpened(at=at, incident_id=incident, grade="I", category="burglary", position=PLACE, reported_at=at),
         LaunchAuthorised(
-            at=at, mission_id=mission, incident_id=incident, vehicle_id="v", dock_id="d", purpose="999", authorised_by="p", reasons=(why,)
+            at=at, mission_id=mission, incident_id=incident, vehicle_id="v", dock_id="d", purpose="999",
+            authorised_by="p", reasons=(why,),
         ),
         MissionChanged(at=at, mission_id=mission, vehicle_id="v", incident_id=incident, phase="outbound", reason=why),
     ]  # fmt: skip

@@ -143,8 +143,13 @@ class _Subscription:
                 envelope = self._queue.popleft()
                 try:
                     await self._bus._handle(self._handler, envelope.message)  # noqa: SLF001 - the bus's own part
-                finally:
-                    self._settle(envelope)
+                except asyncio.CancelledError:
+                    task = asyncio.current_task()
+                    if task is None or task.cancelling():
+                        raise  # the bus stops: what was not handled stays in the outbox
+                    # Something that the handler waited for was cancelled; that must not silence the subscription.
+                    self._bus.failed[type(envelope.message).__name__] += 1
+                self._settle(envelope)
             self._ready.clear()
             await self._ready.wait()
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -251,6 +252,9 @@ CREATE TABLE telemetry (hour INTEGER NOT NULL, vehicle_id TEXT NOT NULL, at_us I
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
+# Rows wait for company: each vehicle's newest row lies in a page of its own, so ten rows of it cost what one does.
+BATCH_US = 1_000_000
+BATCH_ROWS = 5_000
 
 
 def _microseconds(moment: datetime) -> int:
@@ -266,16 +270,25 @@ class SqliteTelemetryStore:
         self._reader = _Reader(path)
         self._writer = Writer(connection, path)
         self._seq = 0
+        self._waiting: list[tuple[int, str, int, int, bytes]] = []
 
     async def append(self, rows: Sequence[bytes], at: Sequence[datetime], vehicle_ids: Sequence[str]) -> None:
-        values = []
         for row, moment, vehicle_id in zip(rows, at, vehicle_ids, strict=True):
             microseconds = _microseconds(moment)
             self._seq += 1
-            values.append((microseconds // _HOUR_US, vehicle_id, microseconds, self._seq, row))
-        await self._writer.write(
-            lambda connection: connection.executemany("INSERT OR REPLACE INTO telemetry VALUES (?, ?, ?, ?, ?)", values)
-        )
+            self._waiting.append((microseconds // _HOUR_US, vehicle_id, microseconds, self._seq, row))
+        waiting = self._waiting
+        if waiting and (len(waiting) >= BATCH_ROWS or abs(waiting[-1][2] - waiting[0][2]) >= BATCH_US):
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits. Called by itself about once a second, and before anything is read."""
+        rows, self._waiting = self._waiting, []
+        if rows:
+            rows.sort(key=itemgetter(0, 1, 2, 3))
+            await self._writer.write(
+                lambda connection: connection.executemany("INSERT OR REPLACE INTO telemetry VALUES (?, ?, ?, ?, ?)", rows)
+            )
 
     async def between(self, vehicle_id: str, start: datetime, stop: datetime) -> list[bytes]:
         first, last = _microseconds(start), _microseconds(stop)
@@ -287,9 +300,11 @@ class SqliteTelemetryStore:
             ).fetchall()
             return [row[0] for (hour,) in hours for row in connection.execute(query, (hour, vehicle_id, first, last))]
 
+        await self.flush()
         return await self._reader.run(read)
 
     async def thin(self, before: datetime) -> int:
+        await self.flush()
         limit = _microseconds(before)
         hour = limit // _HOUR_US
         dropped = 0
@@ -301,6 +316,8 @@ class SqliteTelemetryStore:
         return dropped
 
     async def close(self) -> None:
+        if not self._writer.closed:
+            await self.flush()
         await self._reader.close()
         await self._writer.close()
 

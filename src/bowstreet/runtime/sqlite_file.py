@@ -150,7 +150,7 @@ class Writer:
         self._path = path
         self._before_each = before_each
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._closed = False
+        self.closed = False
         self._thread = threading.Thread(target=self._run, name=f"writes {path.name}", daemon=True)
         self._thread.start()
 
@@ -171,7 +171,7 @@ class Writer:
         return bool(await self._put(None))
 
     async def _put(self, work: Work | None) -> Any:
-        if self._closed:
+        if self.closed:
             raise StoreUnavailable(f"{self._path} is closed", remedy="the program is stopping; start it again")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
@@ -180,8 +180,8 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what was put in, then close the file."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._jobs.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
