@@ -128,7 +128,8 @@ def to_geojson(polygon: Any) -> dict[str, Any]:
 
     def to_degrees(points: FloatArray) -> FloatArray:
         latitude, longitude = wgs84_arrays(points[:, 0], points[:, 1])
-        return np.round(np.column_stack((longitude, latitude)), GEOMETRY_DIGITS)
+        degrees: FloatArray = np.column_stack((longitude, latitude)).round(GEOMETRY_DIGITS)
+        return degrees
 
     made: dict[str, Any] = mapping(transform(polygon, to_degrees))
     return made

@@ -3,6 +3,7 @@
 msgspec refuses NaN, numbers out of range, lone surrogates and unknown keys, and says where.
 """
 
+import copy
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -169,7 +170,7 @@ def document(app: FastAPI, *, cookie: str) -> dict[str, Any]:
     """The OpenAPI document of `app`."""
     said = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = said.setdefault("components", {})
-    components["schemas"] = dict(sorted(_SHOWN.items()))
+    components["schemas"] = copy.deepcopy(dict(sorted(_SHOWN.items())))
     components["securitySchemes"] = {
         "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "set by POST /api/v1/session"},
         "csrf": {"type": "apiKey", "in": "header", "name": "X-Bowstreet-CSRF", "description": "`csrf` of GET /api/v1/session"},

@@ -130,7 +130,7 @@ class Picture:
         self._places: dict[str, int] = {}
         self._drones: list[DroneView] = []
         self._rows: Latest[DroneRow] = Latest()
-        self._slow: Latest[tuple[int, str, str | None, str]] = Latest()  # what of a drone is not in its row
+        self._slow: Latest[tuple[int, str, str | None, str, bool]] = Latest()  # what of a drone is not in its row
         self._events: deque[tuple[int, EventView]] = deque(maxlen=EVENTS_KEPT)
         self._event_count = 0
         self._wind: tuple[int, WindView | None] = (0, None)
@@ -156,7 +156,8 @@ class Picture:
             elif self._drones[place] == drone:
                 continue
             self._drones[place] = drone
-            self._slow.put(drone.id, (place, drone.reason, drone.mission_id, drone.dock_id), self.filling)
+            slow = (place, drone.reason, drone.mission_id, drone.dock_id, drone.position_trusted)
+            self._slow.put(drone.id, slow, self.filling)
             self._rows.put(drone.id, _row(place, drone), self.filling)
 
     def put_event(self, event: EventView) -> None:

@@ -16,6 +16,7 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
 from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
 from bowstreet.errors import Conflict, TooManyAttempts
+from bowstreet.intake.area import EDGE_DEG
 from bowstreet.intake.model import CloseReason, IncidentState, Quarantined
 
 
@@ -62,6 +63,7 @@ class IncidentWithDecisions(msgspec.Struct, frozen=True, kw_only=True):
     decisions: tuple[views.DecisionView, ...]
 
 
+BoundingBox = tuple[float, float, float, float]  # west, south, east, north; WGS 84 degrees
 MAX_LISTED = 500  # more than a shift opens; the record has the rest
 Call = CallAtPosition | CallAtGridPoint
 
@@ -135,17 +137,19 @@ def router(desk: Desk) -> APIRouter:
 
 async def _take(desk: Desk, body: bytes, who: Asker) -> Response:
     """Take one call; anything that is not usable is kept in quarantine before it is refused."""
-    source = f"api:{who.account_id}"
+    intake, source = desk.services.intake, f"api:{who.account_id}"
     row = c.decode(body, Any)
     try:
         call = call_of(row)
+        require_near(call, intake.area.bounding_box)
     except Misfit as misfit:
-        held = await desk.services.intake.quarantine(source, body.decode(errors="replace"), misfit.message)
+        held = await intake.quarantine(source, None, misfit.message, body.decode(errors="replace"))
         raise MisfitInQuarantine(misfit.message, quarantine_id=held.quarantine_id) from misfit
-    taken = await desk.services.intake.receive_raw(to_row(call, desk.services.clock.now()), source, None)
+    known = intake.known(source, call.id)
+    taken = await intake.receive_raw(to_row(call, desk.services.clock.now()), source)
     if isinstance(taken, Quarantined):
         raise HeldInQuarantine(taken.reason, quarantine_id=taken.quarantine_id)
-    status = HTTPStatus.CREATED if taken.reports == 1 else HTTPStatus.OK
+    status = HTTPStatus.CREATED if known is None and taken.reports == 1 else HTTPStatus.OK
     return c.json(desk.scene.incident(taken), status, {"Location": f"/api/v1/incidents/{taken.incident_id}"})
 
 
@@ -165,6 +169,28 @@ def call_of(row: Any) -> Call:
         except (msgspec.ValidationError, OverflowError) as error:
             fault = fault or str(error)
     raise Misfit(f"the call does not fit: {fault}", remedy="see the schema in /api/v1/openapi.json")
+
+
+def require_near(call: Call, bounding_box: BoundingBox) -> None:
+    """Raises `Misfit` for a place that is nowhere near the operating area: 0, 0; swapped; another city."""
+    if isinstance(call, CallAtPosition):
+        west, south, east, north = near(bounding_box)
+        if not (south <= call.latitude <= north and west <= call.longitude <= east):
+            raise Misfit("the place is outside the operating area", remedy="hand the call to the force that polices it")
+
+
+def near(bounding_box: BoundingBox) -> BoundingBox:
+    """A little more than the boundaries: a place in the river belongs to its bank."""
+    west, south, east, north = bounding_box
+    return west - EDGE_DEG, south - EDGE_DEG, east + EDGE_DEG, north + EDGE_DEG
+
+
+def narrow(schemas: dict[str, Any], bounding_box: BoundingBox) -> None:
+    """Say in the OpenAPI document where calls are taken from."""
+    west, south, east, north = near(bounding_box)
+    position = schemas["CallAtPosition"]["properties"]
+    position["latitude"] |= {"minimum": south, "maximum": north}
+    position["longitude"] |= {"minimum": west, "maximum": east}
 
 
 def to_row(call: Call, now: datetime) -> dict[str, Any]:

@@ -113,6 +113,11 @@ class Scene:
     def drones(self) -> list[views.DroneView]:
         return [views.drone(state) for state in self._services.flight.vehicle_views()]
 
+    def height_m(self, vehicle_id: str) -> float:
+        """Height above its dock at which a drone was last heard, metres."""
+        found = next((one for one in self._services.flight.vehicle_views() if one.vehicle_id == vehicle_id), None)
+        return found.telemetry.height_m_above_dock if found and found.telemetry else 0.0
+
     def docks(self) -> list[views.DockView]:
         return [views.dock(state) for state in self._services.flight.dock_views()]
 

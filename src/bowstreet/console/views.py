@@ -11,6 +11,8 @@ import msgspec
 
 from bowstreet.dispatch.model import Assignment, Decision
 from bowstreet.flight.model import Mission, Waypoint
+from bowstreet.flight.views import DockView as FlightDockView
+from bowstreet.flight.views import VehicleView
 from bowstreet.intake.model import Incident, Quarantined
 from bowstreet.messages import Reason
 
@@ -38,6 +40,7 @@ class DroneView(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None
     reason: str
     mission_id: str | None
+    position_trusted: bool = True
 
 
 class DockView(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +172,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     operator: str
     demand_note: str
+    tiles_url: str = ""
 
 
 def reason(value: Reason) -> ReasonView:
@@ -192,6 +196,40 @@ def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str) -
         eyes_on_at=value.eyes_on_at,
         closed_at=value.closed_at,
         waiting_reason=waiting_reason,
+    )
+
+
+def drone(value: VehicleView) -> DroneView:
+    heard = value.telemetry
+    return DroneView(
+        id=value.vehicle_id,
+        dock_id=value.dock_id,
+        airframe=value.airframe.name,
+        system_id=value.config.system_id,
+        lat=round(heard.position.latitude_deg, DEGREE_DIGITS) if heard else None,
+        lon=round(heard.position.longitude_deg, DEGREE_DIGITS) if heard else None,
+        heading_deg=round(heard.heading_deg, 1) if heard else 0.0,
+        ground_speed_mps=round(heard.ground_speed_mps, 1) if heard else 0.0,
+        height_m_above_dock=round(heard.height_m_above_dock, 1) if heard else 0.0,
+        charge_fraction=round(heard.charge_fraction, 3) if heard else None,
+        status=value.status.value,
+        phase=value.phase.value if value.phase else None,
+        reason=value.reason,
+        mission_id=value.mission_id,
+        position_trusted=value.position_trusted,
+    )
+
+
+def dock(value: FlightDockView) -> DockView:
+    return DockView(
+        id=value.dock_id,
+        name=value.config.name,
+        lat=round(value.config.position.latitude_deg, DEGREE_DIGITS),
+        lon=round(value.config.position.longitude_deg, DEGREE_DIGITS),
+        pads=value.config.pads,
+        pads_taken=value.pads_taken,
+        status=value.status.value,
+        reason=value.reason,
     )
 
 
