@@ -8,11 +8,22 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from bowstreet.console import accounts, airspace, contracts, fleet, health, incidents, live, missions, problems, static_files
+from bowstreet.console import (
+    accounts,
+    airspace,
+    contracts,
+    figures,
+    fleet,
+    health,
+    incidents,
+    live,
+    missions,
+    problems,
+    static_files,
+)
 from bowstreet.console.access import Access
 from bowstreet.console.desk import Desk
 from bowstreet.console.feed import Feed
-from bowstreet.console.figures import Figures
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.scene import Scene
@@ -60,7 +71,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     once = Idempotency(services.store, services.clock)
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
     watched = LiveFeed(feed, access, services.flight.pilot_heartbeat, services.real_clock, settings.limits)
-    services.registry.register(Figures(services, access, feed, watched))
+    figures.register(services, access, feed, watched)
     api = FastAPI(
         title="Bowstreet",
         version=services.run.version,

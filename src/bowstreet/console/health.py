@@ -7,13 +7,13 @@ from http import HTTPStatus
 import msgspec
 import structlog
 from fastapi import APIRouter, Request
-from prometheus_client import generate_latest
 from starlette.responses import PlainTextResponse, Response
 
 from bowstreet.console import contracts as c
 from bowstreet.console.desk import Desk
 from bowstreet.console.headers import is_loopback
 from bowstreet.errors import BowstreetError, LedgerBroken, NotPermitted
+from bowstreet.runtime import metrics
 from bowstreet.runtime.ports import Batch, Record
 
 log = structlog.get_logger(__name__)
@@ -54,9 +54,9 @@ def router(desk: Desk) -> APIRouter:
         return c.json(found, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": "no-store"})
 
     @routes.get("/metrics")
-    async def metrics(request: Request) -> Response:
+    async def figures(request: Request) -> Response:
         _admit(request, desk.settings.metrics_token)
-        return Response(generate_latest(desk.services.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(desk.services.metrics.render(), media_type=metrics.CONTENT_TYPE)
 
     return routes
 

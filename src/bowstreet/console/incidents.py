@@ -15,9 +15,9 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
 from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
-from bowstreet.errors import Conflict, TooManyAttempts
+from bowstreet.errors import TooManyAttempts
 from bowstreet.intake.area import EDGE_DEG
-from bowstreet.intake.model import CloseReason, IncidentState, Quarantined
+from bowstreet.intake.model import IncidentState, Quarantined
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,12 +209,7 @@ def to_row(call: Call, now: datetime) -> dict[str, Any]:
 
 
 async def _close(desk: Desk, incident_id: str, reason: str, who: Asker) -> Response:
-    incident = desk.services.intake.incidents.get(incident_id)
-    if incident.state is IncidentState.CLOSED:
-        raise Conflict("the incident is closed already", remedy="open a new one if it goes on")
-    await desk.services.intake.moved(
-        incident_id, IncidentState.CLOSED, close_reason=CloseReason.WITHDRAWN, reason=f"{reason} ({who.account_id})"
-    )
+    await desk.services.dispatch.withdraw(incident_id, who.account_id, reason)
     return c.json(desk.scene.incident(desk.services.intake.incidents.get(incident_id)))
 
 

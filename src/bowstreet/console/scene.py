@@ -3,6 +3,8 @@
 Messages say that something changed; what it is now is asked of the services, so a message that comes late or twice does no harm.
 """
 
+from datetime import datetime
+
 from bowstreet import messages as m
 from bowstreet.accountability import ledger
 from bowstreet.console import views, words
@@ -38,6 +40,7 @@ class Scene:
         self._incidents: dict[str, None] = {}
         self._missions: dict[str, None] = {}
         self._flights: dict[str, list[str]] = {}  # missions by incident
+        self._turned: dict[str, datetime] = {}  # when a mission in the air was last given another incident
 
     # --- keeping it true ----------------------------------------------------------------------------------------------
 
@@ -56,6 +59,8 @@ class Scene:
         size = await self._services.store.log_size()
         async for row in self._services.store.log_rows(max(0, size - EVENTS_AT_START)):
             message = ledger.message_of(row)
+            if isinstance(message, m.MissionRetasked):
+                self._turned[message.mission_id] = message.at
             if message is not None:
                 self._say(message)
 
@@ -65,6 +70,7 @@ class Scene:
         if isinstance(message, m.MissionRetasked):
             self._incidents[message.from_incident_id] = self._incidents[message.to_incident_id] = None
             self._note_flight(message.to_incident_id, message.mission_id)
+            self._turned[message.mission_id] = message.at
         if isinstance(message, m.LaunchAuthorised):
             self._note_flight(message.incident_id, message.mission_id)
         if isinstance(message, _TOUCH_MISSION):
@@ -108,7 +114,7 @@ class Scene:
 
     def mission(self, mission: Mission) -> views.MissionView:
         """A flight as it is shown now."""
-        return views.mission(mission, self.person)
+        return views.mission(mission, self._turned.get(mission.mission_id, mission.authorised_at), self.person)
 
     def drones(self) -> list[views.DroneView]:
         return [views.drone(state) for state in self._services.flight.vehicle_views()]

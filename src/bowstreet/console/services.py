@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry
-
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.console.views import RunView
 from bowstreet.flight.model import Wind
+from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class ConsoleServices:
         clock: the run's, for what is recorded and shown.
         real_clock: for rates and for what browsers wait for; a demo at 60 times the speed must not let 60 times as much in.
         wind: the wind at transit height as dispatch uses it; None when no source gives it.
-        registry: the program's figures; the console adds its own.
+        metrics: the program's figures; the console adds its own.
         boroughs: a GeoJSON FeatureCollection to draw the map with.
     """
 
@@ -43,5 +42,5 @@ class ConsoleServices:
     real_clock: Clock
     run: RunView
     wind: Callable[[], Wind | None]
-    registry: CollectorRegistry
+    metrics: Metrics
     boroughs: bytes

@@ -233,7 +233,8 @@ def dock(value: FlightDockView) -> DockView:
     )
 
 
-def mission(value: Mission, name_of: NameOf) -> MissionView:
+def mission(value: Mission, sent_at: datetime, name_of: NameOf) -> MissionView:
+    """A flight. `sent_at` is when its present plan was made: authority, or the last turn to another incident."""
     return MissionView(
         id=value.mission_id,
         incident_id=value.incident_id,
@@ -244,7 +245,7 @@ def mission(value: Mission, name_of: NameOf) -> MissionView:
         authorised_at=value.authorised_at,
         authorised_by=name_of(value.authorised_by),
         eyes_on_at=value.eyes_on_at,
-        eta_at=value.authorised_at + timedelta(seconds=round(value.plan.expected_eyes_on_s, 1)),
+        eta_at=sent_at + timedelta(seconds=round(value.plan.expected_eyes_on_s, 1)),
         bingo_fraction=round(value.plan.bingo_fraction, 3),
         route=_line(value.plan.outbound),
         home=_line(value.plan.homeward),
