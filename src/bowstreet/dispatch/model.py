@@ -39,6 +39,7 @@ class Code(StrEnum):
     NO_FLEET = "no-fleet"
     EXPIRED = "expired"
     NO_RECORD = "no-record"  # the store cannot take the record: launches fail closed
+    HELD = "held"  # a person called its drone back: it waits for a person
 
 
 class Drone(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +67,11 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason
 
 
-class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """This drone, by this route, there by `eta_s` after now."""
+class Assignment(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """This drone, by this route, there by `eta_s` after now.
+
+    `preempts_mission_id` is the mission that is turned when the drone is in the air, and `homeward` then its cleared way home.
+    """
 
     incident_id: str
     vehicle_id: str
@@ -77,9 +81,10 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     preempts_mission_id: str | None
     reasons: tuple[Reason, ...]
     considered: tuple[Considered, ...]
+    homeward: tuple[GridPoint, ...] = ()
 
 
-class NoDrone(msgspec.Struct, frozen=True, kw_only=True):
+class NoDrone(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """None flies, and why, drone by drone. The incident waits unless `final`."""
 
     incident_id: str
@@ -95,3 +100,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     outcome: Assignment | NoDrone
     took_ms: float
+
+
+class Decisions(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest decisions about one incident, oldest first, as the store keeps them."""
+
+    incident_id: str
+    decisions: tuple[Decision, ...] = ()
+
+
+class Purpose(StrEnum):
+    """What a flight may be for: a closed list, so that no flight has a purpose that nobody agreed to (requirement D1)."""
+
+    RESPONSE_999 = "999-response"

@@ -85,6 +85,7 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
     cost: float
     eta_s: float
     clearance: Clearance
+    homeward: tuple[GridPoint, ...]
 
 
 def choose_drone(
@@ -202,7 +203,9 @@ class _Choice:
         if eta_s > self.left_s:
             self.why[row] = _NUMBER[Code.TOO_LATE]
             return None
-        self.found[row] = _Candidate(row=row, cost=eta_s + float(self.penalty_s[row]), eta_s=eta_s, clearance=route)
+        self.found[row] = _Candidate(
+            row=row, cost=eta_s + float(self.penalty_s[row]), eta_s=eta_s, clearance=route, homeward=homeward
+        )
         return self.found[row]
 
     def _cleared(self, row: int, start: GridPoint, goal: GridPoint) -> Clearance | None:
@@ -228,6 +231,7 @@ class _Choice:
             preempts_mission_id=drone.mission_id,
             reasons=(chosen,),
             considered=(Considered(vehicle_id=drone.vehicle_id, eta_s=best.eta_s, reason=chosen), *self._others(best)),
+            homeward=best.homeward if is_airborne(drone) else (),
         )
 
     def _why_this(self, best: _Candidate, drone: Drone) -> Reason:
