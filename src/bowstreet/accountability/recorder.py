@@ -125,9 +125,11 @@ class Recorder:
             async with self._lock:
                 if not act.done:
                     await self._commit_waiting()
-        except asyncio.CancelledError as error:
+        except asyncio.CancelledError:
             if act in self._waiting:  # nobody has taken it up: it never was
-                self._fail_with_dependants(act, error)
+                self._fail_with_dependants(
+                    act, Conflict("an act that this one rests on was given up", remedy="read again and repeat it")
+                )
             raise
         finally:
             if self._outgoing:
@@ -256,7 +258,9 @@ class Recorder:
         """An act that fails takes with it those staged later on the same records; others are unharmed."""
         keys = act.keys()
         doomed = [act]
-        for later in self._waiting:
+        # An act that is itself waiting was staged after those before it, which do not rest on it.
+        first = self._waiting.index(act) + 1 if act in self._waiting else 0
+        for later in self._waiting[first:]:
             if later.touches(keys):
                 keys |= later.keys()
                 doomed.append(later)
