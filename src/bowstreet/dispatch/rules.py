@@ -240,9 +240,16 @@ class _Choice:
             return self._reason(Code.RETASKED, drone, f"on its way home from another incident, {detail}")
         if drone.mission_id is not None:
             return self._reason(Code.PREEMPTED, drone, f"taken from a grade {drone.mission_grade} incident, {detail}")
-        if any(other.eta_s < best.eta_s for other in self.found.values()):
+        if self._held_back(best):
             return self._reason(Code.COVER_KEPT, drone, f"{detail}; an earlier one is needed where it is, or for others")
         return self._reason(Code.EARLIEST, drone, f"{detail}, the earliest of those that may fly")
+
+    def _held_back(self, best: _Candidate) -> bool:
+        """Whether a penalty of the policy, and nothing else, kept a drone back that would be there earlier."""
+        if any(other.eta_s < best.eta_s for other in self.found.values()):
+            return True
+        earlier = np.flatnonzero((self.why == ABLE) & (self.arrival_s < best.eta_s - ROUNDING_S))
+        return any(row not in self.found for row in earlier.tolist())
 
     @staticmethod
     def _reason(code: Code, drone: Drone, text: str) -> Reason:

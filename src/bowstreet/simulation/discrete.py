@@ -41,9 +41,12 @@ from bowstreet.simulation.craft import Craft
 # A lid opens or closes in about ten seconds (makers of docks give 5 to 20).
 LID_S = 10.0
 ARM_S = 2.0
-# From the order to take off until it leaves the pad: arming, motors, last checks. Lid, this, and the climb make up
-# `Airframe.launch_s`.
-SPIN_UP_S = 5.0
+# From the order to take off until it leaves the pad. The lid, arming, this and the climb away make up `Airframe.launch_s`.
+SPIN_UP_S = 3.0
+# Power in a full climb over power at cruise: the work of lifting 4 kg at 4 m/s at what propellers give back of it.
+CLIMB_POWER = 1.4
+# The lid is wanted open when the drone is over it: on a long leg it is heard this long before its end.
+AHEAD_S = 18.0
 # Telemetry comes about once a second on a thinned link: what an event's news waits at most.
 REPORT_S = 0.5
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
@@ -289,7 +292,7 @@ class DiscreteFleet:
         if craft.landed:
             self._leave_pad(craft)
         needed_s = craft.climb_to(height_m)
-        craft.drawing_w = craft.airframe.hover_w
+        craft.drawing_w = CLIMB_POWER * craft.airframe.cruise_w
         self._at_end(craft, needed_s, lambda: self._climbed(craft, height_m))
 
     def _leave_pad(self, craft: Craft) -> None:
@@ -337,6 +340,8 @@ class DiscreteFleet:
             craft.up_mps = rise / needed_s
             craft.v_east_mps *= level_s / needed_s
             craft.v_north_mps *= level_s / needed_s
+        if needed_s > AHEAD_S + REPORT_S:
+            self._at_end(craft, needed_s - AHEAD_S, lambda: self.report(craft))
         self._at_end(craft, needed_s, lambda: self._arrived(craft, goal, waypoint, then))
 
     async def _arrived(
