@@ -2,10 +2,10 @@
 
     python -m bowstreet.simulation.fleet --layout layout.json --speed 5 --control 127.0.0.1:14500
 
-It answers whoever talks to a peer's port: a ground station, or a watcher with MAVProxy or pymavlink. `--control` opens a TCP port that
-takes a JSON object a line: {"op": "status"}, {"op": "log"}, {"op": "stop"}, {"op": "fault", "target": "drone-001", "kind": "link",
-"seconds": 10}. It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it goes on, as real drones
-would, until all have landed and no ground station has been heard for two minutes.
+It answers whoever talks to a peer's port: a ground station, or a watcher with MAVProxy or pymavlink. `--control` opens a TCP
+port that takes a JSON object a line: {"op": "status"}, {"op": "log"}, {"op": "stop"}, {"op": "fault", "target": "drone-001",
+"kind": "link", "seconds": 10}. It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it
+goes on, as real drones would, until all have landed and no ground station has been heard for two minutes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
@@ -64,8 +64,8 @@ class Clock:
 class Peer(asyncio.DatagramProtocol):
     """A MAVLink peer on a port: packs, parses, and knows who talks to it."""
 
-    def __init__(self, fleet: "Fleet", name: str, system_id: int) -> None:
-        self.fleet, self.name, self.system_id = fleet, name, system_id
+    def __init__(self, fleet: "Fleet", name: str, system_id: int, port: int) -> None:
+        self.fleet, self.name, self.system_id, self.port = fleet, name, system_id, port
         self.mav = mavlink.MAVLink(None, srcSystem=system_id, srcComponent=1)
         self.parsers: dict[Address, Any] = {}
         self.heard: dict[Address, tuple[float, float]] = {}
@@ -76,8 +76,8 @@ class Peer(asyncio.DatagramProtocol):
         self.loss = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        # The loop's own transports are not subclasses of the one its documentation names.
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if self.fleet.now_s < self.deaf_until_s or (self.loss and self.fleet.random.random() < self.loss):
@@ -133,7 +133,7 @@ class VehiclePeer(Peer):
     """A drone: vehicle, autopilot and what it says."""
 
     def __init__(self, fleet: "Fleet", layout: VehicleLayout, station: Station) -> None:
-        super().__init__(fleet, layout.vehicle_id, layout.system_id)
+        super().__init__(fleet, layout.vehicle_id, layout.system_id, layout.port)
         self.layout = layout
         at = station.at
         # Pads stand a metre apart; all count as in the dock.
@@ -242,7 +242,7 @@ class StationPeer(Peer):
     """A dock: lid, pads, anemometer."""
 
     def __init__(self, fleet: "Fleet", layout: DockLayout) -> None:
-        super().__init__(fleet, layout.dock_id, layout.system_id)
+        super().__init__(fleet, layout.dock_id, layout.system_id, layout.port)
         self.station = Station(layout)
         self._said: tuple[int, ...] = ()
 
@@ -313,6 +313,10 @@ class Fleet:
         self.events: list[dict[str, Any]] = []
         self.stopping = asyncio.Event()
 
+    @property
+    def peers(self) -> list[Peer]:
+        return [*self.stations, *self.vehicles]
+
     def log(self, name: str, event: str, **more: Any) -> None:
         self.events.append({"at_s": round(self.now_s, 3), "name": name, "event": event, **more})
 
@@ -322,9 +326,8 @@ class Fleet:
 
     async def open(self, host: str = "127.0.0.1") -> None:
         loop = asyncio.get_running_loop()
-        for peer in (*self.stations, *self.vehicles):
-            port = peer.station.layout.port if isinstance(peer, StationPeer) else peer.layout.port
-            await loop.create_datagram_endpoint(lambda peer=peer: peer, local_addr=(host, port))  # type: ignore[misc]
+        for peer in self.peers:
+            await loop.create_datagram_endpoint(lambda peer=peer: peer, local_addr=(host, peer.port))  # type: ignore[misc]
 
     async def run(self, persist: bool) -> None:
         parent = os.getppid()
@@ -399,7 +402,7 @@ class Fleet:
         }
 
     def _fault(self, asked: dict[str, Any]) -> dict[str, Any]:
-        peers: dict[str, Peer] = {one.name: one for one in (*self.stations, *self.vehicles)}
+        peers = {one.name: one for one in self.peers}
         peer = peers[asked["target"]]
         until = self.now_s + float(asked.get("seconds", 60.0))
         match asked["kind"]:
@@ -430,15 +433,16 @@ def _host_port(text: str) -> Address:
     return host or "127.0.0.1", int(port)
 
 
-async def _main(arguments: argparse.Namespace) -> None:
-    fleet = Fleet(decode(Path(arguments.layout).read_bytes()), arguments.speed)
+async def _main(arguments: argparse.Namespace, layout: Layout) -> None:
+    fleet = Fleet(layout, arguments.speed)
     await fleet.open()
     control: Address | None = None
     if arguments.control:
         server = await asyncio.start_server(fleet.serve, *_host_port(arguments.control), limit=1 << 20)
         control = server.sockets[0].getsockname()[:2]
     ready = {"ready": True, "control": control, "vehicles": len(fleet.vehicles), "docks": len(fleet.stations), "pid": os.getpid()}
-    print(json.dumps(ready), flush=True)
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
     await fleet.run(arguments.persist)
 
 
@@ -451,11 +455,12 @@ def main() -> int:
     parser.add_argument("--control", metavar="HOST:PORT", help="TCP port for faults and ground truth; port 0 chooses one")
     parser.add_argument("--persist", action="store_true", help="outlive the parent, as real drones would")
     try:
-        asyncio.run(_main(parser.parse_args()))
+        arguments = parser.parse_args()
+        asyncio.run(_main(arguments, decode(Path(arguments.layout).read_bytes())))
     except KeyboardInterrupt:
         return 130
     except (BowstreetError, OSError) as error:
-        print(f"fleet: {error}", file=sys.stderr)
+        sys.stderr.write(f"fleet: {error}\n")
         return 2
     return 0
 
