@@ -68,7 +68,7 @@ function Operation() {
         </aside>
         <MapPane />
         {open ? (
-          <aside class="side right" aria-label={newCall.value ? "New call" : "Details"}>
+          <aside class="side detail" aria-label={newCall.value ? "New call" : "Details"}>
             {newCall.value ? <NewCall /> : <Details />}
           </aside>
         ) : null}

@@ -18,7 +18,9 @@ export function style(): StyleSpecification {
     version: 8,
     sources: {
       boroughs: { type: "geojson", data: NOTHING, attribution: ATTRIBUTION },
+      "borough-points": { type: "geojson", data: NOTHING },
       zones: { type: "geojson", data: NOTHING, promoteId: "zone_id" },
+      "zone-points": { type: "geojson", data: NOTHING },
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": colours["map-land-out"] } },
@@ -45,7 +47,7 @@ export function style(): StyleSpecification {
         paint: { "line-color": colours.focus, "line-width": 2.5 },
       },
       {
-        id: "zone-names", type: "symbol", source: "zones", minzoom: 11.2,
+        id: "zone-names", type: "symbol", source: "zone-points", minzoom: 11.2,
         layout: { "text-field": ["get", "name"], "text-font": font, "text-size": 11, "text-max-width": 9 },
         paint: {
           "text-color": ["case", ["get", "active"], colours["zone-active"], colours["map-label"]],
@@ -53,7 +55,7 @@ export function style(): StyleSpecification {
         },
       },
       {
-        id: "borough-names", type: "symbol", source: "boroughs", maxzoom: 14,
+        id: "borough-names", type: "symbol", source: "borough-points", maxzoom: 14,
         layout: {
           "text-field": ["get", "name"], "text-font": font, "text-max-width": 8, "text-letter-spacing": 0.04,
           "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10, 13, 14],
@@ -95,10 +97,12 @@ export function addTiles(map: BaseMap, url: string): void {
 
 export function setBoroughs(map: BaseMap, boroughs: Boroughs): void {
   source(map, "boroughs")?.setData(boroughs);
+  source(map, "borough-points")?.setData(middles(boroughs));
 }
 
 export function setZones(map: BaseMap, zones: Zones): void {
   source(map, "zones")?.setData(zones);
+  source(map, "zone-points")?.setData(middles(zones));
 }
 
 export function markZone(map: BaseMap, zone: string): void {
@@ -110,6 +114,34 @@ export function zoneAt(map: BaseMap, point: { x: number; y: number }): string | 
   const found = map.queryRenderedFeatures([point.x, point.y], { layers: ["zones-active", "zones-idle"] });
   const sized = found.map((feature) => ({ id: String(feature.properties["zone_id"]), size: extent(feature.geometry) }));
   return sized.sort((a, b) => a.size - b.size)[0]?.id ?? null;
+}
+
+/** One point for each area, for its name: the centre of gravity of its largest ring. The map's own would be one for each tile. */
+export function middles(areas: GeoJSON.FeatureCollection): GeoJSON.FeatureCollection {
+  const features = areas.features.flatMap((area) => {
+    const rings = outerRings(area.geometry).map(middle);
+    const largest = rings.sort((a, b) => b.size - a.size)[0];
+    return largest === undefined ? [] : [{ ...area, geometry: { type: "Point" as const, coordinates: largest.at } }];
+  });
+  return { type: "FeatureCollection", features };
+}
+
+function outerRings(geometry: GeoJSON.Geometry): GeoJSON.Position[][] {
+  if (geometry.type === "Polygon") return geometry.coordinates.slice(0, 1);
+  return geometry.type === "MultiPolygon" ? geometry.coordinates.flatMap((polygon) => polygon.slice(0, 1)) : [];
+}
+
+function middle(ring: GeoJSON.Position[]): { at: [number, number]; size: number } {
+  let [area, x, y] = [0, 0, 0];
+  for (let n = 0; n < ring.length; n++) {
+    const [x1 = 0, y1 = 0] = ring[n] ?? [];
+    const [x2 = 0, y2 = 0] = ring[(n + 1) % ring.length] ?? [];
+    const part = x1 * y2 - x2 * y1;
+    area += part;
+    x += (x1 + x2) * part;
+    y += (y1 + y2) * part;
+  }
+  return { at: area === 0 ? [ring[0]?.[0] ?? 0, ring[0]?.[1] ?? 0] : [x / (3 * area), y / (3 * area)], size: Math.abs(area) };
 }
 
 function extent(geometry: GeoJSON.Geometry): number {

@@ -4,6 +4,7 @@ import { mercatorX, mercatorY } from "./mercator.ts";
 
 export const TRAIL_POINTS = 48;
 const TRAIL_STEP = 1.5e-7; // of the world's width, about 4 m in London: a drone that hovers adds nothing to its trail
+const TRAIL_JUMP = 1.2e-5; // about 300 m between two points: it was not heard meanwhile, or found elsewhere; no line says how it came
 const SLOWEST_MS = 400; // a gap longer than two frames is a jump, not a slow glide
 const USUAL_MS = 200;
 
@@ -101,12 +102,13 @@ export class Motion {
       const last = (i * TRAIL_POINTS + ((head - 1 + TRAIL_POINTS) % TRAIL_POINTS)) * 2;
       const step = Math.hypot(x - (this.trails[last] as number), y - (this.trails[last + 1] as number));
       if (step < TRAIL_STEP) return;
+      if (step > TRAIL_JUMP) this.lengths[i] = 0;
     }
     const at = (i * TRAIL_POINTS + head) * 2;
     this.trails[at] = x;
     this.trails[at + 1] = y;
     this.heads[i] = (head + 1) % TRAIL_POINTS;
-    this.lengths[i] = Math.min(TRAIL_POINTS, length + 1);
+    this.lengths[i] = Math.min(TRAIL_POINTS, (this.lengths[i] as number) + 1);
   }
 
   /** Drones are only ever added at the end; those known keep where they are. */

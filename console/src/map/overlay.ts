@@ -11,6 +11,7 @@ import { dockWord, droneWord, gradeRank, isAirborne, type Tone } from "../words.
 import { type Frame, frameOf, mercatorX, mercatorY } from "./mercator.ts";
 import { Motion } from "./motion.ts";
 import { gradeColour, palette, toneColour } from "./palette.ts";
+import { type Pen, Sprites } from "./sprites.ts";
 import { ARROW_SIZE, drawDock, drawDrone, drawIncident, ring } from "./symbols.ts";
 
 const MAX_RATIO = 2; // finer than that nobody sees, and it costs
@@ -20,6 +21,10 @@ const LABELS_AT_ONCE = 80;
 const CLOSED_SHOWN_MS = 60_000;
 const PULSE_MS = 12_000;
 const REACH_PX = 16; // how near a click must be: a finger's half
+const TRAILS_MS = 1_000; // over a whole city a trail grows by less than a pixel in this time
+const HEADINGS = 72; // an arrow each 5°: nobody sees less
+const VISIBLE_PX = 0.4; // a drone that moved less than this since it was drawn is not drawn again
+const LABEL_HEIGHT = 20;
 const TRAIL_BANDS = [0.16, 0.32, 0.6]; // fading with age
 const TONES: readonly Tone[] = ["quiet", "info", "ok", "notice", "pilot", "warning", "alarm"];
 
@@ -29,29 +34,27 @@ export interface Shown {
   readonly picking: Picking | null;
 }
 
-interface Label {
-  readonly text: string;
-  readonly image: OffscreenCanvas;
-}
-
 export class Overlay {
   private readonly back: HTMLCanvasElement;
   private readonly front: HTMLCanvasElement;
   private readonly map: BaseMap;
   private readonly motion = new Motion();
-  private readonly arrows = new Map<Tone, OffscreenCanvas>();
-  private readonly labels = new Map<string, Label>();
+  private readonly sprites = new Sprites();
+  private readonly measure = new OffscreenCanvas(1, 1).getContext("2d") as Pen;
   private readonly seen = new Map<string, number>(); // when this console first saw an immediate incident
   private readonly still = window.matchMedia("(prefers-reduced-motion: reduce)");
   private picture: Picture | null = null;
   private shown: Shown = { selection: null, mission: null, picking: null };
   private hovered: Selection | null = null;
   private flying: number[] = [];
+  private drawnX: Float64Array = new Float64Array(0); // where drones were last drawn, CSS pixels
+  private drawnY: Float64Array = new Float64Array(0);
   private tones: Tone[] = [];
   private frame: Frame = { scale: 1, left: 0, top: 0, width: 0, height: 0 };
   private zoom = 0;
   private ratio = 1;
   private backIsOld = true;
+  private backDrawnAt = 0;
   private frontIsOld = true;
   private request = 0;
 
@@ -72,7 +75,9 @@ export class Overlay {
   }
 
   /** Take a frame of the feed. */
-  take(picture: Picture, receivedAt: number, fresh: boolean): void {
+  take(picture: Picture, receivedAt: number, snapshot: boolean): void {
+    const before = this.picture;
+    const fresh = snapshot || before === null; // the map may be ready later than the feed
     this.picture = picture;
     const drones = picture.drones;
     this.tones = drones.map((drone) => droneWord(drone).tone);
@@ -82,7 +87,9 @@ export class Overlay {
     }
     this.motion.take(drones as readonly (Drone & { lat: number; lon: number })[], (place) => isAirborne(drones[place] as Drone), receivedAt, fresh);
     for (const incident of picture.incidents.values()) this.notice(incident, receivedAt, fresh);
-    this.redraw();
+    this.frontIsOld = true;
+    const same = picture.incidents === before?.incidents && picture.missions === before.missions && picture.docks === before.docks;
+    if (!same || this.zoom >= LABELS_FROM_ZOOM || receivedAt - this.backDrawnAt > TRAILS_MS) this.backIsOld = true;
   }
 
   show(shown: Shown): void {
@@ -131,8 +138,17 @@ export class Overlay {
     this.request = requestAnimationFrame(this.turn);
     const glides = this.motion.advance(this.still.matches ? Number.MAX_VALUE : at);
     if (this.backIsOld) this.drawBack();
-    if (this.frontIsOld || (glides && this.flying.length > 0) || this.pulses(at)) this.drawFront(at);
+    if (this.frontIsOld || (glides && this.hasMoved()) || this.pulses(at)) this.drawFront(at);
   };
+
+  /** Whether any drone is visibly elsewhere than where it was drawn: over a whole city few frames need drawing, in a street most do. */
+  private hasMoved(): boolean {
+    return this.flying.some((i) => {
+      const x = this.x(this.motion.x[i] as number) - (this.drawnX[i] ?? 0);
+      const y = this.y(this.motion.y[i] as number) - (this.drawnY[i] ?? 0);
+      return Math.abs(x) > VISIBLE_PX || Math.abs(y) > VISIBLE_PX;
+    });
+  }
 
   private readonly follow = (): void => {
     const { lng, lat } = this.map.getCenter();
@@ -154,8 +170,7 @@ export class Overlay {
     const centre = this.map.getCenter();
     this.zoom = this.map.getZoom();
     this.frame = frameOf({ lng: centre.lng, lat: centre.lat }, this.zoom, width, height);
-    this.arrows.clear();
-    this.labels.clear();
+    this.sprites.reset(this.ratio);
     this.redraw();
   };
 
@@ -182,6 +197,7 @@ export class Overlay {
 
   private drawBack(): void {
     this.backIsOld = false;
+    this.backDrawnAt = performance.now();
     const pen = this.cleared(this.back);
     if (this.picture === null) return;
     this.drawTrails(pen);
@@ -231,7 +247,7 @@ export class Overlay {
       if (isOver(mission) || mission.id === this.shown.mission?.id) continue;
       const goesHome = mission.phase === "returning" || mission.phase === "landing";
       if (mission.phase === "on-scene" || mission.phase === "controlled") continue; // it has arrived: the way there is past
-      this.drawWay(pen, goesHome ? mission.home : mission.route, goesHome ? colours.quiet : colours.info, 1.25, 0.4, goesHome ? [3, 5] : []);
+      this.drawWay(pen, goesHome ? mission.home : mission.route, goesHome ? colours.quiet : colours.info, 1.25, goesHome ? 0.25 : 0.45, goesHome ? [2, 5] : []);
     }
     const { mission } = this.shown;
     if (mission === null) return;
@@ -258,30 +274,45 @@ export class Overlay {
   }
 
   private drawDocks(pen: CanvasRenderingContext2D, picture: Picture): void {
-    const colours = palette();
     const size = this.zoom < 11 ? 7 : this.zoom < 12.6 ? 10 : 20;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
     for (const dock of picture.docks.values()) {
       const x = this.x(mercatorX(dock.lon));
       const y = this.y(mercatorY(dock.lat));
       if (!this.inside(x, y, 40)) continue;
-      drawDock(pen, x, y, size, dock.pads, dock.pads_taken, dockWord(dock.status).tone, this.isChosen("dock", dock.id));
-      if (this.zoom >= DOCK_NAMES_FROM_ZOOM || this.isHovered("dock", dock.id)) {
-        this.write(pen, dock.name, x, y + size / 2 + 12, colours["text-soft"]);
+      const { tone } = dockWord(dock.status);
+      const chosen = this.isChosen("dock", dock.id);
+      const key = `dock ${size} ${dock.pads} ${dock.pads_taken} ${tone} ${chosen}`;
+      const side = size + 24;
+      const sign = this.sprites.get(key, side, side, (sheet) => drawDock(sheet, 0, 0, size, dock.pads, dock.pads_taken, tone, chosen));
+      this.sprites.put(pen, sign, x, y);
+      if (this.zoom >= DOCK_NAMES_FROM_ZOOM || chosen || this.isHovered("dock", dock.id)) {
+        this.sprites.put(pen, this.name(dock.name), x, y + size / 2 + 12);
       }
     }
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 
-  private write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string): void {
-    const colours = palette();
-    pen.font = `500 12px ${colours.font}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineJoin = "round";
-    pen.lineWidth = 3.5;
-    pen.strokeStyle = colours.ground;
-    pen.strokeText(text, x, y);
-    pen.fillStyle = colour;
-    pen.fillText(text, x, y);
+  /** A name with a dark edge round its letters. */
+  private name(text: string): ImageBitmap {
+    const { font, ground, "text-soft": soft } = palette();
+    const face = `500 12px ${font}`;
+    return this.sprites.get(`name ${text}`, this.widthOf(text, face) + 10, LABEL_HEIGHT, (sheet) => {
+      sheet.font = face;
+      sheet.textAlign = "center";
+      sheet.textBaseline = "middle";
+      sheet.lineJoin = "round";
+      sheet.lineWidth = 3.5;
+      sheet.strokeStyle = ground;
+      sheet.strokeText(text, 0, 0);
+      sheet.fillStyle = soft;
+      sheet.fillText(text, 0, 0);
+    });
+  }
+
+  private widthOf(text: string, face: string): number {
+    if (this.measure.font !== face) this.measure.font = face;
+    return this.measure.measureText(text).width;
   }
 
   private incidentsShown(): Incident[] {
@@ -294,16 +325,21 @@ export class Overlay {
   }
 
   private drawIncidents(pen: CanvasRenderingContext2D): void {
-    const r = this.zoom < 10.5 ? 6 : this.zoom < 12.6 ? 8 : 10;
+    const usual = this.zoom < 10.5 ? 6 : this.zoom < 12.6 ? 8 : 10;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
     for (const incident of this.incidentsShown()) {
       const x = this.x(mercatorX(incident.lon));
       const y = this.y(mercatorY(incident.lat));
       if (!this.inside(x, y, 40)) continue;
       const chosen = this.isChosen("incident", incident.id);
+      const r = chosen || this.isHovered("incident", incident.id) ? usual + 2 : usual;
+      const key = `incident ${incident.grade} ${incident.state} ${r} ${chosen}`;
+      const sign = this.sprites.get(key, 60, 60, (sheet) => drawIncident(sheet, incident.grade, incident.state, 0, 0, r, chosen));
       pen.globalAlpha = incident.state === "closed" && !chosen ? 0.45 : 1;
-      drawIncident(pen, incident.grade, incident.state, x, y, chosen || this.isHovered("incident", incident.id) ? r + 2 : r, chosen);
+      this.sprites.put(pen, sign, x, y);
     }
     pen.globalAlpha = 1;
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 
   private drawPicked(pen: CanvasRenderingContext2D): void {
@@ -334,68 +370,56 @@ export class Overlay {
     const { picture } = this;
     if (picture === null) return;
     this.drawPulses(pen, at);
-    const half = ARROW_SIZE / 2;
-    const scale = (this.zoom < 10.5 ? 0.75 : 1) * this.ratio;
+    if (this.drawnX.length !== this.motion.size) [this.drawnX, this.drawnY] = [new Float64Array(this.motion.size), new Float64Array(this.motion.size)];
+    const small = this.zoom < 10.5;
     let labels = 0;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
     for (const i of this.flying) {
       const x = this.x(this.motion.x[i] as number);
       const y = this.y(this.motion.y[i] as number);
-      if (!this.inside(x, y, half)) continue;
-      const angle = ((this.motion.heading[i] as number) * Math.PI) / 180;
-      const [cos, sin] = [Math.cos(angle) * scale, Math.sin(angle) * scale];
-      pen.setTransform(cos, sin, -sin, cos, x * this.ratio, y * this.ratio);
-      pen.drawImage(this.arrow(this.tones[i] ?? "info"), -half, -half, ARROW_SIZE, ARROW_SIZE);
+      [this.drawnX[i], this.drawnY[i]] = [x, y];
+      if (!this.inside(x, y, ARROW_SIZE)) continue;
       const drone = picture.drones[i] as Drone;
-      const marked = this.isChosen("drone", drone.id) || this.shown.mission?.vehicle_id === drone.id || this.isHovered("drone", drone.id);
-      pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-      if (marked) ring(pen, x, y, 18, palette().focus);
-      if (marked || (this.zoom >= LABELS_FROM_ZOOM && labels++ < LABELS_AT_ONCE)) this.drawLabel(pen, drone, i, x, y);
+      const marked = this.isMarked(drone.id);
+      this.sprites.put(pen, this.arrow(this.tones[i] ?? "info", this.motion.heading[i] as number, small, marked), x, y);
+      if (!marked && (this.zoom < LABELS_FROM_ZOOM || labels++ >= LABELS_AT_ONCE)) continue;
+      const label = this.label(drone, this.tones[i] ?? "info");
+      this.sprites.put(pen, label, x + (marked ? 22 : 15) + label.width / this.ratio / 2, y);
     }
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
   }
 
-  private arrow(tone: Tone): OffscreenCanvas {
-    const known = this.arrows.get(tone);
-    if (known !== undefined) return known;
-    const side = Math.ceil(ARROW_SIZE * this.ratio);
-    const made = new OffscreenCanvas(side, side);
-    const pen = made.getContext("2d") as OffscreenCanvasRenderingContext2D;
-    pen.setTransform(this.ratio, 0, 0, this.ratio, side / 2, side / 2);
-    drawDrone(pen, tone);
-    this.arrows.set(tone, made);
-    return made;
+  private isMarked(drone: string): boolean {
+    return this.isChosen("drone", drone) || this.shown.mission?.vehicle_id === drone || this.isHovered("drone", drone);
   }
 
-  /** Text is drawn once and kept as a picture until it says something else: outlined text is dear. */
-  private drawLabel(pen: CanvasRenderingContext2D, drone: Drone, place: number, x: number, y: number): void {
+  private arrow(tone: Tone, heading: number, small: boolean, marked: boolean): ImageBitmap {
+    const step = ((Math.round((heading * HEADINGS) / 360) % HEADINGS) + HEADINGS) % HEADINGS;
+    return this.sprites.get(`drone ${tone} ${step} ${small} ${marked}`, ARROW_SIZE + 8, ARROW_SIZE + 8, (sheet) => {
+      if (marked) ring(sheet, 0, 0, 18, palette().focus);
+      sheet.rotate((step * 2 * Math.PI) / HEADINGS);
+      if (small) sheet.scale(0.75, 0.75);
+      drawDrone(sheet, tone);
+    });
+  }
+
+  private label(drone: Drone, tone: Tone): ImageBitmap {
     const text = `${drone.id}  ${Math.round(drone.height_m_above_dock)} m  ${percent(drone.charge_fraction)}`;
-    let label = this.labels.get(drone.id);
-    if (label?.text !== text) {
-      label = { text, image: this.lettered(text, toneColour(this.tones[place] ?? "info")) };
-      this.labels.set(drone.id, label);
-    }
-    const { image } = label;
-    pen.drawImage(image, x + 15, y - image.height / this.ratio / 2, image.width / this.ratio, image.height / this.ratio);
-  }
-
-  private lettered(text: string, colour: string): OffscreenCanvas {
     const { font, ground } = palette();
     const face = `600 12px ${font}`;
-    const measure = new OffscreenCanvas(1, 1).getContext("2d") as OffscreenCanvasRenderingContext2D;
-    measure.font = face;
-    const made = new OffscreenCanvas(Math.ceil((measure.measureText(text).width + 12) * this.ratio), Math.ceil(20 * this.ratio));
-    const pen = made.getContext("2d") as OffscreenCanvasRenderingContext2D;
-    pen.scale(this.ratio, this.ratio);
-    pen.globalAlpha = 0.82;
-    pen.fillStyle = ground;
-    pen.beginPath();
-    pen.roundRect(0, 0, made.width / this.ratio, 20, 4);
-    pen.fill();
-    pen.globalAlpha = 1;
-    pen.font = face;
-    pen.textBaseline = "middle";
-    pen.fillStyle = colour;
-    pen.fillText(text, 6, 10.5);
-    return made;
+    const width = this.widthOf(text, face) + 12;
+    return this.sprites.get(`label ${tone} ${text}`, width, LABEL_HEIGHT, (sheet) => {
+      sheet.globalAlpha = 0.82;
+      sheet.fillStyle = ground;
+      sheet.beginPath();
+      sheet.roundRect(-width / 2, -LABEL_HEIGHT / 2, width, LABEL_HEIGHT, 4);
+      sheet.fill();
+      sheet.globalAlpha = 1;
+      sheet.font = face;
+      sheet.textBaseline = "middle";
+      sheet.fillStyle = toneColour(tone);
+      sheet.fillText(text, 6 - width / 2, 0.5);
+    });
   }
 
   // --- a new immediate incident draws the eye --------------------------------------------------------------------------

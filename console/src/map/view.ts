@@ -42,6 +42,7 @@ export class View {
     this.name();
     this.listen(onHover);
     this.map.once("style.load", () => this.dress());
+    this.map.once("idle", () => this.foldCredit());
   }
 
   remove(): void {
@@ -86,6 +87,13 @@ export class View {
     const canvas = this.map.getCanvas();
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-label", "Map. Arrow keys move it, plus and minus zoom. The queue and the fleet list hold the same as text.");
+  }
+
+  /** The credit opens at a press; it must not lie over the map until then. */
+  private foldCredit(): void {
+    const credit = this.map.getContainer().querySelector(".maplibregl-ctrl-attrib");
+    credit?.classList.remove("maplibregl-compact-show");
+    credit?.removeAttribute("open");
   }
 
   private listen(onHover: (what: Selection | null, x: number, y: number) => void): void {

@@ -210,7 +210,8 @@ function Tokens() {
       <p class="soft">With a token a CAD may take calls in, and see nothing.</p>
       <Trouble error={error ?? doing.error} />
       {issued === null ? null : <Secret issued={issued} onDone={() => setIssued(null)} />}
-      <div class="table-frame" tabIndex={0} role="region" aria-label="Tokens of programs">
+      {list?.length === 0 ? <p class="soft">There is none yet.</p> : null}
+      <div class="table-frame" tabIndex={0} role="region" aria-label="Tokens of programs" hidden={list?.length === 0}>
         <table class="table">
           <thead>
             <tr>

@@ -28,7 +28,7 @@ export function TopBar() {
       <Clock />
       <div class="top-buttons">
         <AlarmButton />
-        <Button onPress={() => (dialog.value = { kind: "help" })} look="quiet" shortcut="?" icon="help" label="Help">
+        <Button onPress={() => (dialog.value = { kind: "help" })} look="quiet" shortcut="?" label="Help">
           {""}
         </Button>
         <Account />

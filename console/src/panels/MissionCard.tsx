@@ -58,7 +58,7 @@ function Headline({ mission }: { mission: Mission }) {
       </p>
     );
   }
-  if (mission.eta_at === null || isOver(mission)) return null;
+  if (mission.eta_at === null || isOver(mission) || mission.phase === "controlled" || mission.phase === "contingency") return null;
   return (
     <p class="headline">
       Eyes on in{" "}
@@ -73,12 +73,16 @@ function Span({ from, to }: { from: number; to: number }) {
   return <span class="num">{Math.round((to - from) / 1000)} s</span>;
 }
 
+const HOMEWARD = new Set(["returning", "landing"]);
+
 /** What changes with every frame. */
 function Live({ mission }: { mission: Mission }) {
   const drone = dronesById.value.get(mission.vehicle_id);
   if (drone === undefined) return null;
+  const spent = drone.charge_fraction !== null && drone.charge_fraction < mission.bingo_fraction && !HOMEWARD.has(mission.phase);
   return (
     <div class="live">
+      {spent ? <p class="note waits">Its charge is below the {Math.round(mission.bingo_fraction * 100)}% at which it must turn home.</p> : null}
       <Charge fraction={drone.charge_fraction} bingo={mission.bingo_fraction} wide />
       <dl class="figures">
         <div>

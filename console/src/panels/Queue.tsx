@@ -98,6 +98,8 @@ function Row({ incident, mission }: { incident: Incident; mission: Mission | und
   );
 }
 
+const COMING = new Set(["authorised", "preflight", "climbing", "outbound"]);
+
 function Below({ incident, mission }: { incident: Incident; mission: Mission | undefined }) {
   if (incident.state === "closed") {
     return <span class="row-below">Closed{incident.close_reason === null ? "" : `: ${closeReason(incident.close_reason)}`}</span>;
@@ -107,7 +109,7 @@ function Below({ incident, mission }: { incident: Incident; mission: Mission | u
   return (
     <span class="row-below">
       <StateWord {...phaseWord(mission.phase)} /> <span class="num">{mission.vehicle_id}</span>
-      {mission.eyes_on_at === null && mission.eta_at !== null ? (
+      {mission.eyes_on_at === null && mission.eta_at !== null && COMING.has(mission.phase) ? (
         <>
           {" "}
           eyes on in <Until at={mission.eta_at} />
