@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.model import Drone
-from bowstreet.flight.model import DockStatus, VehicleStatus
+from bowstreet.flight.model import DockStatus, Mission, Phase, VehicleStatus
 from bowstreet.flight.service import FlightService
 from bowstreet.flight.views import VehicleView
 from bowstreet.geo import GridPoint, to_grid
@@ -12,6 +12,8 @@ from bowstreet.intake.service import IntakeService
 
 # Above this a battery is full as far as planning goes: the drone is not looked at again until something happens to it.
 FULL = 0.999
+# A drone that comes home for one of these reasons is as good as one on its pad; any other reason is a doubt about it.
+FIT_TO_TURN = frozenset({"time-over", "withdrawn"})
 # A dock in one of these lets nothing out.
 SHUT = (DockStatus.JAMMED, DockStatus.STALE, DockStatus.UNSEEN)
 
@@ -29,6 +31,7 @@ class FleetBook:
         self._moving: set[str] = set()
         self._changed: set[str] = set()
         self._resting: dict[str, datetime] = {}
+        self._given: dict[str, str] = {}
         self.fleet = Fleet(())
 
     def load(self) -> None:
@@ -42,6 +45,11 @@ class FleetBook:
 
     def dock_changed(self, dock_id: str) -> None:
         self._changed.update(drone.vehicle_id for drone in self.fleet.drones if drone.dock_id == dock_id)
+
+    def given(self, vehicle_id: str, mission_id: str) -> None:
+        """It has been given a mission of which flight may not have heard yet. It is taken from this moment on."""
+        self._given[vehicle_id] = mission_id
+        self._changed.add(vehicle_id)
 
     def rest(self, vehicle_id: str, until: datetime) -> None:
         """Leave this drone alone until then: its last launch was broken off."""
@@ -64,38 +72,53 @@ class FleetBook:
         return self._drone(self._flight.vehicle_view(vehicle_id))
 
     def _drone(self, view: VehicleView) -> Drone:
-        home = self._docks[view.dock_id]
-        status, why = view.status, view.reason
-        telemetry = view.telemetry
+        home, telemetry, mission = self._docks[view.dock_id], view.telemetry, self._mission(view)
         charge = 0.0 if telemetry is None else telemetry.charge_fraction
-        mission = None if view.mission_id is None else self._flight.missions.find(view.mission_id)
-        if mission is None and status in (VehicleStatus.READY, VehicleStatus.CHARGING):
-            dock = self._flight.dock_view(view.dock_id)
-            if dock.status in SHUT:
-                status, why = VehicleStatus.UNFIT, f"its dock is {dock.status.value}"
-            elif view.vehicle_id in self._resting:
-                status, why = VehicleStatus.UNFIT, "its last launch was broken off a moment ago"
-        flies = mission is not None and mission.phase.is_airborne and telemetry is not None
         if mission is not None or charge < FULL:
             self._moving.add(view.vehicle_id)
         else:
             self._moving.discard(view.vehicle_id)
-        incident = None if mission is None else self._intake.incidents.find(mission.incident_id)
-        grade = None if mission is None else (incident.grade.value if incident is not None else mission.grade)
+        status, why = self._status(view, mission)
+        if mission is None or telemetry is None:
+            return Drone(
+                vehicle_id=view.vehicle_id, dock_id=view.dock_id, at=home, home=home, status=status, charge_fraction=charge,
+                airframe=view.airframe, unfit_reason=why,
+            )  # fmt: skip
+        incident = self._intake.incidents.find(mission.incident_id)
         return Drone(
-            vehicle_id=view.vehicle_id,
-            dock_id=view.dock_id,
-            at=to_grid(telemetry.position) if flies and telemetry is not None else home,
-            home=home,
-            status=VehicleStatus.BUSY if mission is not None and status in _ON_DUTY else status,
-            charge_fraction=charge,
-            airframe=view.airframe,
-            unfit_reason=why,
-            mission_id=None if mission is None else mission.mission_id,
-            mission_incident_id=None if mission is None else mission.incident_id,
-            mission_grade=grade,
-            mission_phase=None if mission is None else mission.phase.value,
-        )
+            vehicle_id=view.vehicle_id, dock_id=view.dock_id, home=home, status=status, charge_fraction=charge,
+            at=to_grid(telemetry.position) if mission.phase.is_airborne else home, airframe=view.airframe, unfit_reason=why,
+            mission_id=mission.mission_id, mission_incident_id=mission.incident_id, mission_phase=mission.phase.value,
+            mission_grade=mission.grade if incident is None else incident.grade.value,
+        )  # fmt: skip
+
+    def _status(self, view: VehicleView, mission: Mission | None) -> tuple[VehicleStatus, str]:
+        """Flight's word, and what dispatch knows beyond it."""
+        if view.status not in _ON_DUTY:
+            return view.status, view.reason
+        if mission is None:
+            dock = self._flight.dock_view(view.dock_id)
+            if dock.status in SHUT:
+                return VehicleStatus.UNFIT, f"its dock is {dock.status.value}"
+            if view.vehicle_id in self._resting:
+                return VehicleStatus.UNFIT, "its last launch was broken off a moment ago"
+            return view.status, view.reason
+        why = mission.return_reason
+        if mission.phase is Phase.RETURNING and why is not None and why.code not in FIT_TO_TURN:
+            return VehicleStatus.UNFIT, f"comes home: {why.text}"
+        return VehicleStatus.BUSY, view.reason
+
+    def _mission(self, view: VehicleView) -> Mission | None:
+        """The mission that a drone has, or was given a moment ago."""
+        if view.mission_id is not None:
+            self._given.pop(view.vehicle_id, None)
+            return self._flight.missions.find(view.mission_id)
+        given = self._given.get(view.vehicle_id)
+        mission = None if given is None else self._flight.missions.find(given)
+        if mission is None or mission.phase.is_final:
+            self._given.pop(view.vehicle_id, None)
+            return None
+        return mission
 
 
 _ON_DUTY = (VehicleStatus.READY, VehicleStatus.CHARGING, VehicleStatus.BUSY)

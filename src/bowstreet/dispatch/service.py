@@ -284,7 +284,7 @@ class DispatchService:
         saves: list[Save] = [(self._flight.missions, mission), self._kept(decision)]
         saves += [(self._intake.incidents, moved) for moved, _ in moves]
         self._serving[incident.incident_id] = mission.mission_id
-        self._book.changed(mission.vehicle_id)
+        self._book.given(mission.vehicle_id, mission.mission_id)
         try:
             await self._record(saves, [*orders, *(message for _, message in moves)])
         except BaseException:

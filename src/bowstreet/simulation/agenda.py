@@ -60,12 +60,16 @@ class Agenda:
     def moment(self, when_s: float) -> datetime:
         return self._start + timedelta(seconds=when_s)
 
-    def step(self) -> None:
-        """Move the clock to the next action and do it. Raises `IndexError` when there is none."""
-        when_s, _, action = heapq.heappop(self._heap)
+    def pass_to(self, when_s: float) -> None:
+        """Let time pass up to a moment before which nothing is due."""
         if when_s > self.now_s:
             self.now_s = when_s
             self._clock.advance_to(self.moment(when_s))
+
+    def step(self) -> None:
+        """Move the clock to the next action and do it. Raises `IndexError` when there is none."""
+        when_s, _, action = heapq.heappop(self._heap)
+        self.pass_to(when_s)
         self.done += 1
         coroutine = action()
         if coroutine is not None:
