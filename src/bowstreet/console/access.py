@@ -71,8 +71,12 @@ class Access:
             await self._accounts.require(asker.identity, action)
         return asker
 
-    async def asker(self, connection: HTTPConnection, action: str) -> Asker:
-        """Who asks, whatever they may do. Raises as `allowed` does."""
+    async def asker(self, connection: HTTPConnection, action: str, *, expected: bool = False) -> Asker:
+        """Who asks, whatever they may do. Raises as `allowed` does.
+
+        Args:
+            expected: that nobody is signed in is no attempt, and not recorded: a console asks so when it is opened.
+        """
         session = connection.cookies.get(self._settings.cookie)
         bearer = bearer_of(connection)
         try:
@@ -84,7 +88,8 @@ class Access:
                 raise NotSignedIn("nobody is signed in", remedy="sign in, or send a service token")
         except NotSignedIn:
             rule = "token" if bearer is not None else "session" if session is not None else "nobody"
-            await self.denied(address_of(connection), action, rule)
+            if not (expected and rule == "nobody"):
+                await self.denied(address_of(connection), action, rule)
             raise
         if not self._requests.take(asker.account_id):
             raise TooManyAttempts("too many requests from this account", remedy="wait a few seconds")
@@ -95,8 +100,7 @@ class Access:
         """Who asks, when it is a person. Raises as `allowed` does."""
         asker = await self.asker(connection, action)
         if asker.session is None:
-            self._limit_denials(asker.account_id)
-            await self._accounts.denied(asker.account_id, action, "program")
+            await self.refused(asker, action, "program")
             raise NotPermitted("this is for people, not for programs", remedy="sign in")
         return asker
 
@@ -105,8 +109,7 @@ class Access:
             return
         given = connection.headers.get(CSRF_HEADER, "")
         if not self._accounts.csrf_matches(asker.session, given):
-            self._limit_denials(asker.account_id)
-            await self._accounts.denied(asker.account_id, action, "csrf")
+            await self.refused(asker, action, "csrf")
             raise NotPermitted(
                 "the CSRF header is missing or wrong", remedy="send X-Bowstreet-CSRF with the csrf of GET /api/v1/session"
             )
@@ -128,6 +131,11 @@ class Access:
             await self._accounts.denied(subject, action, rule)
         else:
             self.denials_not_recorded += 1
+
+    async def refused(self, asker: Asker, action: str, rule: str) -> None:
+        """Record that a service refused somebody who may do such a thing, but not to this."""
+        self._limit_denials(asker.account_id)
+        await self._accounts.denied(asker.account_id, action, rule)
 
     def _limit_denials(self, account_id: str) -> None:
         if not self._denials.take(account_id):

@@ -139,7 +139,7 @@ def _sessions(desk: Desk) -> APIRouter:
     @routes.get("/session", **c.route(SessionView))
     async def who_am_i(request: Request) -> Response:
         """Who is signed in. Asking keeps the session alive: consoles ask while somebody is at them."""
-        who = await access.asker(request, "session")
+        who = await access.asker(request, "session", expected=True)
         csrf = accounts.csrf_of(who.session) if who.session else ""
         return c.json(_session_view(who.account_id, who.identity.name, who.identity.role, csrf))
 

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -87,9 +89,11 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
     api.include_router(_document_route(document), prefix=PREFIX)
+    methods = _Methods(document)
+    api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))
-    problems.install(api, _Methods(document))
+    problems.install(api, lambda path: methods.of(path) or "GET, HEAD")
     return Console(
         app=Edge(api, settings=settings, clock=services.real_clock, denied=access.denied),
         feed=feed,
@@ -110,6 +114,19 @@ def _document_route(document: dict[str, Any]) -> APIRouter:
     return routes
 
 
+def _no_such_address(methods: "_Methods") -> APIRouter:
+    """What is under /api and no route: the console's pages below must not answer for it."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/api/{path:path}")
+    async def none(path: str) -> Response:
+        if methods.of(f"/api/{path}") is not None:
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+    return routes
+
+
 class _Methods:
     """Which methods an address has, for the Allow header of a 405: all of them, where the router knows only the first route's."""
 
@@ -119,5 +136,6 @@ class _Methods:
             for path, methods in document["paths"].items()
         ]
 
-    def __call__(self, path: str) -> str:
-        return next((methods for pattern, methods in self._known if pattern.fullmatch(path)), "GET, HEAD")
+    def of(self, path: str) -> str | None:
+        """Such as `GET, POST`; None for an address that the document does not know."""
+        return next((methods for pattern, methods in self._known if pattern.fullmatch(path)), None)

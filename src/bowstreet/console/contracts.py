@@ -99,13 +99,15 @@ _SAID: dict[int, str] = {
 _ALWAYS = (400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
 
 
-def shown(type_: Any, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def shown(type_: Any) -> dict[str, Any]:
     """An OpenAPI response or body with `type_` in it."""
-    return {"content": {JSON: {"schema": dict(schema) if schema else reference(type_)}}}
+    return {"content": {JSON: {"schema": reference(type_)}}}
 
 
 def reference(type_: Any) -> dict[str, Any]:
-    """The schema of `type_`, naming its parts as components."""
+    """The schema of `type_`, naming its parts as components. A tuple of types stands for any of them."""
+    if isinstance(type_, tuple):
+        return {"anyOf": [reference(one) for one in type_]}
     [schema], parts = msgspec.json.schema_components([type_], ref_template=COMPONENT)
     _SHOWN.update(parts)
     return schema

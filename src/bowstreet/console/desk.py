@@ -14,6 +14,7 @@ from bowstreet.console.problems import Misfit
 from bowstreet.console.scene import Scene
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.errors import NotPermitted
 
 KEY = re.compile(r"[!-~]{1,255}")
 
@@ -29,11 +30,18 @@ class Desk:
     once: Idempotency
 
     async def command(self, request: Request, asker: Asker, act: Act, *, repeatable: bool = False) -> Response:
-        """Do `act`, at most once for the request's Idempotency-Key when it has one.
+        """Do `act`, at most once for the request's Idempotency-Key when it has one. A service's refusal of the person is recorded.
 
         Raises:
             Misfit: for a key that is empty, too long or not plain ASCII.
         """
+        try:
+            return await self._once(request, asker, act, repeatable)
+        except NotPermitted:
+            await self.access.refused(asker, request.scope["route"].name, "not-theirs")
+            raise
+
+    async def _once(self, request: Request, asker: Asker, act: Act, repeatable: bool) -> Response:
         key = request.headers.get("idempotency-key")
         if key is None:
             return await act()

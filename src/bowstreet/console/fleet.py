@@ -29,7 +29,7 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.post("/vehicles/{vehicle_id}/ground", **c.route(status=204, body=Reasoned, changes=True, key=True))
     async def ground(vehicle_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.GROUND)]) -> Response:
-        """Take a drone out of service. One that flies is called back first."""
+        """Take a drone out of service: it is sent nowhere any more. A flight under way goes on; recall it if it must not."""
         said: Reasoned = await c.read(request, Reasoned)
 
         async def act() -> Response:

@@ -66,6 +66,7 @@ class IncidentWithDecisions(msgspec.Struct, frozen=True, kw_only=True):
 BoundingBox = tuple[float, float, float, float]  # west, south, east, north; WGS 84 degrees
 MAX_LISTED = 500  # more than a shift opens; the record has the rest
 Call = CallAtPosition | CallAtGridPoint
+CALLS: tuple[type[Call], ...] = (CallAtPosition, CallAtGridPoint)
 
 
 def router(desk: Desk) -> APIRouter:
@@ -73,7 +74,7 @@ def router(desk: Desk) -> APIRouter:
     services, needs = desk.services, desk.access.needs
     flood = Buckets(desk.settings.limits.incidents, services.real_clock)
 
-    @routes.post("/incidents", **c.route(views.IncidentView, status=201, body=Call, changes=True, key=True, says="An incident"))
+    @routes.post("/incidents", **c.route(views.IncidentView, status=201, body=CALLS, changes=True, key=True, says="An incident"))
     async def report(request: Request, who: Annotated[Asker, needs(Action.REPORT)]) -> Response:
         """Take a call. Calls about the same thing become one incident. One that cannot be used is kept in quarantine and
         answered 422 when its form is wrong, 409 when it is well formed but not for here or now."""
@@ -159,9 +160,9 @@ def call_of(row: Any) -> Call:
     Raises:
         Misfit: it is neither; says how it fails as the one it seems to be.
     """
-    kinds: tuple[type[Call], ...] = (CallAtPosition, CallAtGridPoint)
+    kinds = CALLS
     if isinstance(row, dict) and "easting" in row and "latitude" not in row:
-        kinds = (CallAtGridPoint, CallAtPosition)
+        kinds = CALLS[::-1]
     fault = ""
     for kind in kinds:
         try:

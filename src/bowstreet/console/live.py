@@ -7,6 +7,7 @@ says what it should not, 4429 when it says too much or has too many connections,
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import msgspec
 import structlog
@@ -30,8 +31,10 @@ CLOSE_S = 2.0
 OnHeartbeat = Callable[[str], Awaitable[None]]
 
 
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat", forbid_unknown_fields=True):
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The console of a pilot who is at it."""
+
+    type: Literal["heartbeat"]
 
 
 class _Closed(Exception):

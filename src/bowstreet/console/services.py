@@ -2,20 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
+from bowstreet.flight.service import FlightService
+from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
-
-if TYPE_CHECKING:
-    from bowstreet.airspace.service import AirspaceService
-    from bowstreet.dispatch.service import DispatchService
-    from bowstreet.flight.service import FlightService
-    from bowstreet.intake.service import IntakeService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +27,10 @@ class ConsoleServices:
         boroughs: a GeoJSON FeatureCollection to draw the map with.
     """
 
-    intake: "IntakeService"
-    dispatch: "DispatchService"
-    flight: "FlightService"
-    airspace: "AirspaceService"
+    intake: IntakeService
+    dispatch: DispatchService
+    flight: FlightService
+    airspace: AirspaceService
     accounts: Accounts
     recorder: Recorder
     store: Store

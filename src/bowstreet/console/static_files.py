@@ -25,7 +25,7 @@ def router(folder: Path) -> APIRouter:
 
     @routes.api_route("/{path:path}", methods=["GET", "HEAD"])
     async def file(path: str, request: Request) -> Response:
-        if path.startswith(("api/", "log/")) or path in ("api", "metrics"):
+        if path in ("api", "metrics") or path.startswith(("api/", "log/")):
             raise NotFound("there is nothing at this address", remedy="see /api/v1/openapi.json")
         found = _inside(root, path)
         if found is not None:

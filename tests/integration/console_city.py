@@ -1,0 +1,256 @@
+"""A small running operation for the console's tests: real services on the in-memory store and bus, a link whose vehicles obey."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import argon2
+import httpx
+import shapely
+
+from bowstreet.accountability import ledger
+from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.credentials import Passwords
+from bowstreet.accountability.model import Identity, Role
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.airspace import london as london_zones
+from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
+from bowstreet.airspace.rules import OPERATING_VOLUME
+from bowstreet.airspace.service import AirspaceService
+from bowstreet.console.app import Console, create_app
+from bowstreet.console.services import ConsoleServices
+from bowstreet.console.settings import EdgeSettings
+from bowstreet.console.views import RunView
+from bowstreet.dispatch.policy import policy_named
+from bowstreet.dispatch.service import DispatchService
+from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
+from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
+from bowstreet.flight.service import FlightService
+from bowstreet.geo import Position, to_grid
+from bowstreet.intake import area
+from bowstreet.intake.service import IntakeService
+from bowstreet.messages import Message
+from bowstreet.runtime.bus import InlineBus
+from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.ids import RandomIds
+from bowstreet.runtime.memory import MemoryStore
+from bowstreet.runtime.metrics import Metrics
+from bowstreet.runtime.ports import Store
+
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+PASSWORD = "three unrelated words"
+SCENE = Position(latitude_deg=51.5465, longitude_deg=-0.1030)  # Highbury Corner
+DOCKS = {"k1": Position(latitude_deg=51.5380, longitude_deg=-0.0990), "k2": Position(latitude_deg=51.5560, longitude_deg=-0.1160)}
+
+
+class ObedientLink:
+    """Vehicles and docks that acknowledge everything at once. They move only when a test says so."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Command, str]] = []
+        self.on_telemetry: OnTelemetry
+        self.on_dock: OnDock
+
+    async def send(self, target_id: str, command: Command, command_id: str) -> Settled:
+        self.sent.append((target_id, command, command_id))
+        return Settled(outcome=Outcome.ACCEPTED)
+
+    def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None:
+        self.on_telemetry, self.on_dock = on_telemetry, on_dock
+
+    def heard_s_ago(self, target_id: str) -> float | None:
+        return 0.0
+
+
+class FixedWind:
+    def wind(self) -> Wind | None:
+        return Wind(speed_mps=4.0, from_deg=240.0, gust_mps=6.0)
+
+
+def zones() -> list[Zone]:
+    """London's zones, and leave to fly over Islington."""
+    centre = to_grid(SCENE)
+    volume = Zone(
+        zone_id="islington-pilot",
+        name="Islington pilot",
+        kind=OPERATING_VOLUME,
+        restriction=Restriction.NONE,
+        polygon=shapely.Point(centre.easting_m, centre.northing_m).buffer(4_000),
+        lower=Limit(height_m=0.0, datum=Datum.AGL),
+        upper=Limit(height_m=120.0, datum=Datum.AGL),
+        source="test",
+        permitted_operators=frozenset({"test"}),
+    )
+    return [*london_zones.zones(), volume]
+
+
+@dataclass(kw_only=True)
+class City:
+    """The operation, and hands to move it with."""
+
+    store: Store
+    clock: SimulatedClock
+    link: ObedientLink
+    recorder: Recorder
+    services: ConsoleServices
+    console: Console
+    settings: EdgeSettings
+    people: dict[str, Identity] = field(default_factory=dict)
+
+    async def ledger(self, kind: type[Message]) -> list[Any]:
+        """The entries of one kind, as messages."""
+        found = [ledger.message_of(row) async for row in self.store.log_rows()]
+        return [message for message in found if isinstance(message, kind)]
+
+    async def advance(self, seconds: float) -> None:
+        self.clock.advance_to(self.clock.now() + timedelta(seconds=seconds))
+        await self.services.flight.tick()
+
+    async def hear_all(self, at: Position | None = None) -> None:
+        """Every vehicle and dock reports: charged, healthy, docked."""
+        for number, (dock_id, position) in enumerate(DOCKS.items()):
+            await self.services.flight.on_dock(
+                DockReport(dock_id=dock_id, status=DockStatus.CLOSED, pads=(number + 1,), wind_speed_mps=4.0, wind_from_deg=240.0)
+            )
+            await self.services.flight.on_telemetry(telemetry(f"d{number + 1}", self.clock.now(), position))
+
+    def client(self, **kwargs: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.console.app), base_url="http://127.0.0.1:8700", **kwargs)
+
+    @asynccontextmanager
+    async def signed_in(self, role: str = "supervisor") -> AsyncIterator[httpx.AsyncClient]:
+        """A browser of somebody with this role: cookie and CSRF header."""
+        name = f"A {role}"
+        if role not in self.people:
+            account = await self.services.accounts.create(self.people["supervisor"], name, Role(role), PASSWORD)
+            self.people[role] = Identity(account_id=account.account_id, name=name, role=Role(role), may=())
+        async with self.client() as client:
+            answer = await client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
+            assert answer.status_code == 200, answer.text
+            client.headers["X-Bowstreet-CSRF"] = answer.json()["csrf"]
+            yield client
+
+    @asynccontextmanager
+    async def program(self, role: str = "cad") -> AsyncIterator[httpx.AsyncClient]:
+        """A program with a service token."""
+        _, secret = await self.services.accounts.issue_token(self.people["supervisor"], "CAD", Role(role))
+        async with self.client(headers={"Authorization": f"Bearer {secret}"}) as client:
+            yield client
+
+
+def telemetry(vehicle_id: str, at: datetime, position: Position, *, height_m: float = 0.0, charge: float = 1.0) -> Telemetry:
+    return Telemetry(
+        vehicle_id=vehicle_id,
+        at=at,
+        position=position,
+        altitude_m_amsl=30.0 + height_m,
+        height_m_above_dock=height_m,
+        heading_deg=90.0,
+        ground_speed_mps=0.0 if height_m == 0 else 15.0,
+        vertical_speed_mps=0.0,
+        charge_fraction=charge,
+        armed=height_m > 0,
+        landed=height_m == 0,
+        gps_ok=True,
+        ready_to_arm=True,
+        gimbal_pitch_deg=0.0,
+    )
+
+
+async def city(
+    settings: EdgeSettings | None = None, store: Store | None = None, *, bus: Any = None, clock: Any = None, set_up: bool = True
+) -> City:
+    """Start an operation. With a `store` that was used before, it is started again on it."""
+    settings = settings or EdgeSettings()
+    store, clock, link = store or MemoryStore(), clock or SimulatedClock(START), ObedientLink()
+    recorder, ids = Recorder(store, bus or InlineBus(), clock), RandomIds(clock)
+    await recorder.open()
+    cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    intake = IntakeService(recorder, store, clock, ids, area.london(), max_age=timedelta(hours=1))
+    airspace = AirspaceService(recorder, store, clock, zones=zones(), operator="test")
+    docks = [
+        DockConfig(
+            dock_id=dock_id,
+            name=f"Dock {dock_id}",
+            position=at,
+            ground_m_amsl=30.0,
+            pads=1,
+            link="udpin:127.0.0.1:0",
+            system_id=number + 101,
+        )
+        for number, (dock_id, at) in enumerate(DOCKS.items())
+    ]
+    vehicles = [
+        VehicleConfig(
+            vehicle_id=f"d{number + 1}",
+            link="udpin:127.0.0.1:0",
+            system_id=number + 1,
+            airframe=PATROL_QUADCOPTER.name,
+            home_dock_id=dock_id,
+        )
+        for number, dock_id in enumerate(DOCKS)
+    ]
+    flight = FlightService(
+        recorder,
+        store,
+        recorder.bus,
+        clock,
+        link,
+        vehicles=vehicles,
+        docks=docks,
+        airframes={PATROL_QUADCOPTER.name: PATROL_QUADCOPTER},
+        wind=FixedWind().wind,
+    )
+    dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
+    services = ConsoleServices(
+        intake=intake,
+        dispatch=dispatch,
+        flight=flight,
+        airspace=airspace,
+        accounts=accounts,
+        recorder=recorder,
+        store=store,
+        bus=recorder.bus,
+        clock=clock,
+        real_clock=clock,
+        run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
+        wind=FixedWind().wind,
+        metrics=Metrics(),
+        boroughs=area.boroughs_geojson(),
+    )
+    console = create_app(services, settings)
+    await accounts.load(store)
+    await intake.load()
+    await airspace.load()
+    await flight.load()
+    await dispatch.load(store)
+    await console.load()
+    made = City(store=store, clock=clock, link=link, recorder=recorder, services=services, console=console, settings=settings)
+    if set_up and accounts.needs_setup:
+        token = await accounts.new_setup_token()
+        assert token is not None
+        made.people["supervisor"] = (await accounts.set_up(token, "A supervisor", PASSWORD, "test")).identity
+    elif set_up:
+        made.people["supervisor"] = next(
+            Identity(account_id=one.account_id, name=one.name, role=one.role, may=())
+            for one in accounts.all()
+            if one.role is Role.SUPERVISOR
+        )
+    return made
+
+
+def call(**changes: Any) -> dict[str, Any]:
+    """A call as a CAD sends it."""
+    return {
+        "id": "cad-1",
+        "reported_at": "2026-11-23T15:00:00+00:00",
+        "latitude": SCENE.latitude_deg,
+        "longitude": SCENE.longitude_deg,
+        "grade": "I",
+        "category": "robbery",
+        "text": "a man with a knife",
+    } | changes

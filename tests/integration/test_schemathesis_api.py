@@ -1,0 +1,62 @@
+"""schemathesis, which knows nothing of this program but its OpenAPI document, finds nothing: signed in, and as a stranger."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from bowstreet.console.limits import Limits, Rate
+from bowstreet.console.server import Server
+from bowstreet.console.settings import EdgeSettings
+from tests.integration.console_city import City, call, city
+
+FREELY = Rate(burst=1e9, per_s=1e9)
+
+
+async def _run(town: City, headers: dict[str, str], *options: str) -> tuple[int, str]:
+    """The report of one run over a real socket."""
+    server = Server(town.console.app, town.settings)
+    await server.start()
+    program = Path(sys.executable).with_name("schemathesis")
+    arguments = [
+        "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json", "--seed", "1", "--no-color", "--generation-database", "none",
+        *(word for name, value in headers.items() for word in ("--header", f"{name}: {value}")), *options,
+    ]  # fmt: skip
+    try:
+        async with asyncio.timeout(150):
+            process = await asyncio.create_subprocess_exec(
+                str(program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            )
+            report, _ = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, report.decode()
+    finally:
+        await server.stop()
+
+
+async def _busy_city() -> City:
+    limits = Limits(requests=FREELY, incidents=FREELY, recorded_denials=FREELY)
+    town = await city(EdgeSettings(port=0, limits=limits))
+    await town.hear_all()
+    return town
+
+
+async def test_nothing_is_found_by_a_supervisor() -> None:
+    town = await _busy_city()
+    async with town.signed_in("supervisor") as client:
+        await client.post("/api/v1/incidents", json=call())
+        headers = {"Cookie": f"bowstreet={client.cookies['bowstreet']}", "X-Bowstreet-CSRF": client.headers["X-Bowstreet-CSRF"]}
+    # Signing out, changing the password and disabling oneself would end the session that the rest of the run needs.
+    status, report = await _run(town, headers, "--max-examples", "15", "--exclude-path-regex", "/session")
+    assert status == 0, report
+    assert "500" not in {line.split()[-1] for line in report.splitlines() if line.strip()}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer invented"}], ids=["stranger", "invented token"])
+async def test_nothing_is_found_by_a_stranger(headers: dict[str, str]) -> None:
+    town = await _busy_city()
+    status, report = await _run(town, headers, "--max-examples", "5", "--phases", "examples,coverage,fuzzing")
+    assert status == 0, report
+    assert town.services.intake.incidents.all() == []
+    assert [account.name for account in town.services.accounts.all()] == ["A supervisor"]
