@@ -1,0 +1,114 @@
+"""A pilot in control: who may take it, what they may ask, and when the mission takes it back."""
+
+import math
+from datetime import datetime, timedelta
+
+from bowstreet.flight import energy
+from bowstreet.flight.air import is_beyond
+from bowstreet.flight.contingency import carry_on
+from bowstreet.flight.failsafe import HARD_RESERVE, ORPHAN_GRACE_S, PILOT_SILENT_S, believed_charge, straight_home
+from bowstreet.flight.home import down, go_home
+from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint
+from bowstreet.flight.reckoning import offset_m
+from bowstreet.flight.step import Sight, Step, because, changed, enter, to_vehicle, told
+from bowstreet.messages import Reason
+
+TAKEABLE = frozenset({Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING, Phase.LANDING, Phase.CONTINGENCY, Phase.CONTROLLED})
+# Above roofs and trees; and, with something in hand, under 120 m above the surface (UK Reg (EU) 2019/947, UAS.OPEN.010).
+LOWEST_M, HIGHEST_M = 20.0, 115.0
+MOST_RADIUS_M = 500.0
+# What the hard minimum keeps for what is not known: less than bingo, because somebody is looking.
+HARD_MARGIN = 1.10
+
+
+def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Reason:
+    """A pilot takes a drone that flies. From another pilot only when that one is no longer heard."""
+    if mission.phase not in TAKEABLE or mission.landed_at is not None or mission.land_ordered:
+        return because(mission, "phase", f"control cannot be taken while it is {mission.phase.value}")
+    if mission.pilot not in (None, pilot) and mission.orphaned_at is None:
+        return because(mission, "controlled", "another pilot has it in control")
+    if not sight.heard:
+        return because(mission, "link-lost", "it is not heard")
+    before = mission.resume if mission.phase in (Phase.CONTROLLED, Phase.CONTINGENCY) else mission.phase
+    step = enter(
+        mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, Hold()),
+        pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0,
+    )  # fmt: skip
+    old = mission.pilot if mission.pilot != pilot else None
+    return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=old)
+
+
+def give_back(mission: Mission, sight: Sight, now: datetime, reason: Reason) -> Step:
+    """The mission flies itself again: on with what the pilot broke in on."""
+    freed = changed(mission, pilot=None, orphaned_at=None, alarmed=False)
+    step = carry_on(freed, sight, now, reason)
+    return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=mission.pilot)
+
+
+def controlled(mission: Mission, sight: Sight, now: datetime) -> Step | None:
+    telemetry = sight.telemetry
+    if telemetry is not None and telemetry.landed and not telemetry.armed:
+        step = down(changed(mission, pilot=None), sight, now, because(mission, "landed-unasked", "it landed under its pilot"))
+        return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=mission.pilot)
+    if is_beyond(mission, sight, now, HARD_RESERVE, HARD_MARGIN):
+        freed = changed(mission, pilot=None, orphaned_at=None)
+        reason = because(mission, "hard-minimum", "its charge is at the least that brings it home: it returns by itself")
+        step = go_home(freed, sight, now, reason)
+        return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=mission.pilot)
+    if not mission.alarmed and is_beyond(mission, sight, now, 1.0, energy.HOME_MARGIN):
+        return told(
+            mission, because(mission, "bingo", "its charge is down to what the way home needs: bring it home"), alarmed=True
+        )
+    return _orphan(mission, sight, now)
+
+
+def _orphan(mission: Mission, sight: Sight, now: datetime) -> Step | None:
+    silent = sight.pilot_silent_s > PILOT_SILENT_S
+    if mission.orphaned_at is None:
+        if not silent:
+            return None
+        reason = because(mission, "pilot-silent", "its pilot's console is not heard; another pilot may take it")
+        return told(mission, reason, to_vehicle(mission, Hold()), orphaned_at=now)
+    if not silent:
+        return told(mission, because(mission, "pilot-back", "its pilot's console is heard again"), orphaned_at=None)
+    if now - mission.orphaned_at < timedelta(seconds=ORPHAN_GRACE_S):
+        return None
+    return give_back(mission, sight, now, because(mission, "taken-back", "its pilot did not come back: it flies itself again"))
+
+
+def refused(mission: Mission, pilot: str, command: Command, sight: Sight, now: datetime) -> Reason | None:
+    """Why this pilot may not ask this of the drone now; None when they may."""
+    if mission.phase is not Phase.CONTROLLED or mission.pilot != pilot:
+        return because(mission, "not-in-control", "only the pilot in control may do that")
+    if isinstance(command, Hold):
+        return None
+    if isinstance(command, PointGimbal):
+        fits = -90.0 <= command.pitch_deg <= 30.0
+        return None if fits else because(mission, "pitch", "the camera points from 90 degrees down to 30 up")
+    if isinstance(command, GoTo):
+        return _place_refused(mission, command.waypoint, sight, now)
+    if isinstance(command, Orbit):
+        if not 10.0 <= command.radius_m <= MOST_RADIUS_M:
+            return because(mission, "radius", f"a circle is 10 to {MOST_RADIUS_M:.0f} m wide")
+        return _place_refused(mission, command.centre, sight, now)
+    return because(mission, "not-a-pilots", f"{type(command).__name__} is not for a pilot: release control, and it lands itself")
+
+
+def _place_refused(mission: Mission, place: Waypoint, sight: Sight, now: datetime) -> Reason | None:
+    height_m, telemetry = place.height_m_above_dock, sight.telemetry
+    if not LOWEST_M <= height_m <= HIGHEST_M:
+        return because(mission, "height", f"{height_m:.0f} m above the dock is outside {LOWEST_M:.0f} to {HIGHEST_M:.0f} m")
+    if telemetry is None:
+        return because(mission, "link-lost", "it is not heard")
+    airframe = sight.airframe
+    east_m, north_m = offset_m(telemetry.position, place.position)
+    out_s = energy.leg_s(east_m, north_m, airframe.cruise_mps, energy.planning_wind(sight.wind))
+    there = energy.OUT_MARGIN * energy.out_fraction(airframe, out_s, 0.0, airborne=True)
+    home = straight_home(airframe, place.position, sight.docks.position(mission.bound_for), sight.wind, height_m)
+    needed = there + energy.HOME_MARGIN * home + airframe.reserve_fraction
+    charge = believed_charge(mission, telemetry, airframe, now)
+    if charge >= needed and math.isfinite(needed):
+        return None
+    return because(
+        mission, "charge", f"there and home needs {min(needed, 9.99):.0%} charge with the reserve; it has {charge:.0%}"
+    )

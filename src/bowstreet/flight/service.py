@@ -1,0 +1,575 @@
+"""Flies missions: hears vehicles and docks, asks the rules, has it recorded, then commands.
+
+What a restart finds recorded and not settled is uncertain, and is never sent again: what telemetry shows decides (`recovery`).
+
+Telemetry is not published message by message, which at 3,000 a second would cost more than everything else here: the latest word
+of each vehicle is held in a table (`vehicle_views`), and each one is handed to `telemetry_sink`, which stores them in batches.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, NotPermitted, Refused, StoreUnavailable
+from bowstreet.flight import control, home, rules
+from bowstreet.flight.book import Book, closing
+from bowstreet.flight.docks import DOCK_STALE_S, Docks, FindRoute
+from bowstreet.flight.failsafe import STALE_S
+from bowstreet.flight.fleet import Craft
+from bowstreet.flight.model import (
+    Airframe,
+    Arm,
+    Command,
+    DockConfig,
+    DockStatus,
+    GoTo,
+    Mission,
+    Orbit,
+    Phase,
+    TakeOff,
+    Telemetry,
+    VehicleConfig,
+    VehicleStatus,
+    Wind,
+)
+from bowstreet.flight.ports import DockReport, Outcome, Settled, VehicleLink
+from bowstreet.flight.sending import WITHDRAWN, Lanes, Sending, Spawn
+from bowstreet.flight.step import Sight, Step, because, to_vehicle
+from bowstreet.flight.views import DockView, VehicleView
+from bowstreet.flight.weather import wind_at_docks
+from bowstreet.geo import Position
+from bowstreet.messages import (
+    ControlTaken,
+    DockChanged,
+    LaunchAuthorised,
+    Message,
+    MissionRetasked,
+    Reason,
+    RecallOrdered,
+    VehicleChanged,
+)
+from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.runtime.records import Collection
+
+log = structlog.get_logger(__name__)
+
+PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
+OnDeadline = Callable[[str, datetime | None], None]
+
+# For a drone in the air when nobody tells the wind any more: a windy day in London, so that it comes home early, not late.
+UNKNOWN_WIND = Wind(speed_mps=8.0, from_deg=240.0, gust_mps=11.0)
+# A lid that nobody needs is closed after this long: it may have been kept open for a flight that went elsewhere.
+LID_IDLE = timedelta(seconds=60)
+# How often the service looks at what time alone brings about, and how often the docks' wind is put together.
+TICK_S = 1.0
+WIND_S = 5.0
+
+
+class Grounding(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle taken out of service by a person, as the store keeps it."""
+
+    vehicle_id: str
+    at: datetime
+    by: str
+    reason: str
+
+
+class FlightService:
+    """All vehicles, docks and missions of one operation.
+
+    Args:
+        link: to vehicles and docks; this service becomes its listener.
+        airframes: by the names that `vehicles` use.
+        wind: at transit height; None as long as nobody knows. Left out, the docks tell it.
+        find_route: asks airspace for a way home, or back to a scene, from anywhere; what it cannot clear is flown straight.
+        pilot_may_fly: asks airspace whether a pilot may go from one place to another at a height; the reason why not, or None.
+        telemetry_sink: is handed each telemetry.
+        spawn: runs a lane of commands apart, live. Left out, commands are sent on the spot: the link must answer at once.
+        on_deadline: told, whenever a mission has changed, when it wants `tick` at the latest; None when it does not.
+        survey_s: how often `tick` looks at every vehicle and dock, not only at those with something due.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        link: VehicleLink,
+        *,
+        vehicles: Iterable[VehicleConfig],
+        docks: Iterable[DockConfig],
+        airframes: Mapping[str, Airframe],
+        wind: Callable[[], Wind | None] | None = None,
+        find_route: FindRoute = lambda start, end, height_m: None,
+        pilot_may_fly: PilotMayFly = lambda mission, start, end, height_m: None,
+        telemetry_sink: Callable[[Telemetry], None] | None = None,
+        spawn: Spawn | None = None,
+        on_deadline: OnDeadline | None = None,
+        survey_s: float = TICK_S,
+    ) -> None:
+        self._recorder, self._store, self._bus, self._clock, self._link = recorder, store, bus, clock, link
+        self._pilot_may_fly, self._sink, self._on_deadline, self._survey_s = pilot_may_fly, telemetry_sink, on_deadline, survey_s
+        self._crafts = {one.vehicle_id: Craft(one, airframes[one.airframe]) for one in vehicles}
+        self._docks = Docks(docks, find_route)
+        self._dock_told = dict.fromkeys(self._docks.configs, DockStatus.UNSEEN)
+        self._book = Book(recorder, clock, self._shows)
+        self._groundings: Collection[Grounding] = Collection("grounding", Grounding, id_of=lambda one: one.vehicle_id)
+        self._lanes = Lanes(link, self._may_send, self._on_settled, spawn)
+        self._active: dict[str, str] = {}  # mission -> vehicle, of all that are not over
+        self._ask_wind = wind
+        self._dock_wind: Wind | None = None
+        self._dock_wind_s = -WIND_S
+        self._last_wind = UNKNOWN_WIND
+        self._pilots: dict[str, float] = {}  # account -> when last heard
+        self._surveyed_s = -survey_s
+        self._tidied = 0
+        self.received: Counter[str] = Counter()
+        link.listen(self.on_telemetry, self.on_dock)
+        bus.subscribe(LaunchAuthorised, self._on_launch)
+        bus.subscribe(RecallOrdered, self._on_recall)
+        bus.subscribe(MissionRetasked, self._on_retasked)
+
+    @property
+    def missions(self) -> Collection[Mission]:
+        return self._book.missions
+
+    # --- starting and stopping --------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take up what was left when the program stopped. Nothing is sent before its vehicle has been heard."""
+        await self._groundings.load(self._store)
+        for grounding in self._groundings.all():
+            if grounding.vehicle_id in self._crafts:
+                self._crafts[grounding.vehicle_id].grounded = grounding.reason
+        for mission in await self._book.load(self._store, list(self._crafts)):
+            self._shows(mission)
+            self._deadline(mission)
+            if mission.pilot is not None:
+                self._pilots[mission.pilot] = self._clock.monotonic_s()
+
+    async def run(self) -> None:
+        """Live: `tick` once a second, for ever. The simulation calls `tick` itself."""
+        while True:
+            await self._clock.sleep(TICK_S)
+            try:
+                await self.tick()
+            except Exception:
+                # The edge of a task that must not end: flights depend on it.
+                log.exception("a tick failed")
+
+    async def flush(self) -> None:
+        """Record what is held back. Call it before the store is closed, and at the end of a simulation."""
+        await self._book.flush()
+
+    # --- what comes in ----------------------------------------------------------------------------------------------
+
+    async def on_telemetry(self, telemetry: Telemetry) -> None:
+        """A vehicle's word. One from a vehicle that is not configured, or that comes out of order, is counted and left."""
+        craft = self._crafts.get(telemetry.vehicle_id)
+        if craft is None:
+            self.received["unknown"] += 1
+            return
+        before = craft.telemetry
+        if before is not None and telemetry.at < before.at:
+            self.received["out-of-order"] += 1
+            return
+        self.received["telemetry"] += 1
+        craft.hear(telemetry)
+        if before is None or before.landed is not telemetry.landed:
+            self._stands(craft)
+        if self._sink is not None:
+            self._sink(telemetry)
+        if craft.mission_id is not None:
+            await self._look(craft.mission_id)
+            if craft.told[0] is VehicleStatus.BUSY and craft.mission_id is not None:
+                return
+        await self._judge(craft)
+
+    async def on_dock(self, report: DockReport) -> None:
+        """A dock's word. Missions that are bound there are looked at when it says something new."""
+        dock_id = report.dock_id
+        if dock_id not in self._docks.configs:
+            self.received["unknown"] += 1
+            return
+        before = self._docks.reports.get(dock_id)
+        news = before is None or before.status is not report.status or before.pads != report.pads or dock_id in self._docks.silent
+        self._docks.reports[dock_id] = report
+        self._docks.silent.discard(dock_id)
+        if report.wind_speed_mps is not None and self._clock.monotonic_s() - self._dock_wind_s >= WIND_S:
+            self._dock_wind_s = self._clock.monotonic_s()
+            self._dock_wind = wind_at_docks(self._docks.reports.values())
+        if news:
+            await self._judge_dock(dock_id)
+            for mission_id in self._docks.bound_there(dock_id):
+                await self._look_safely(mission_id)
+
+    async def tick(self) -> None:
+        """What time alone brings about: time-outs, silence, pilots gone. Live once a second, in simulation at deadlines."""
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        await self._book.flush()
+        if now_s - self._surveyed_s >= self._survey_s:
+            self._surveyed_s = now_s
+            await self._survey(now)
+        for mission_id in list(self._active):
+            mission = self._book.mission(mission_id)
+            if mission is not None and self._wants_a_look(mission, now):
+                await self._look_safely(mission_id)
+
+    def _wants_a_look(self, mission: Mission, now: datetime) -> bool:
+        deadline = rules.next_deadline(mission)
+        if deadline is not None and deadline <= now:
+            return True
+        if mission.phase is Phase.CONTINGENCY or mission.recovering_since is not None:
+            return False
+        ago_s = self._link.heard_s_ago(mission.vehicle_id)
+        return mission.phase is Phase.CONTROLLED or ago_s is None or ago_s > STALE_S
+
+    async def _survey(self, now: datetime) -> None:
+        """Every vehicle and dock: is it still heard, does it stand where it stood, is its lid open for nobody."""
+        for dock_id in self._docks.reports:
+            ago_s = self._link.heard_s_ago(dock_id)
+            silent = ago_s is not None and ago_s > DOCK_STALE_S
+            if silent is not (dock_id in self._docks.silent):
+                self._docks.silent ^= {dock_id}
+                await self._judge_dock(dock_id)
+                for mission_id in self._docks.bound_there(dock_id):
+                    await self._look_safely(mission_id)
+        for craft in self._crafts.values():
+            if craft.mission_id is None and craft.telemetry is not None and craft.telemetry.landed:
+                self._stands(craft)
+            await self._judge(craft)
+        for dock_id in self._docks.left_open(now, LID_IDLE):
+            await self._close_idle(dock_id, now)
+
+    async def _close_idle(self, dock_id: str, now: datetime) -> None:
+        self._tidied += 1
+        sending = closing(dock_id, f"{dock_id}-idle-{now:%Y%m%dT%H%M%S}-{self._tidied}")
+        try:
+            await self._book.order(sending)
+        except (StoreUnavailable, LedgerBroken) as error:
+            log.error("a lid stays open, because closing it cannot be recorded", dock_id=dock_id, error=str(error))
+            return
+        await self._lanes.send([sending])
+
+    # --- what is ordered --------------------------------------------------------------------------------------------
+
+    async def _on_launch(self, message: LaunchAuthorised) -> None:
+        mission = await self.missions.fetch(message.mission_id)
+        if mission.phase.is_final or mission.mission_id in self._active:
+            return  # delivered again
+        why = self._not_launched(mission)
+        if why is not None:
+            await self._book.abort(mission, why)
+            return
+        self._shows(mission)
+        self._deadline(mission)
+        await self._judge(self._crafts[mission.vehicle_id])
+        await self._look(mission.mission_id)
+
+    def _not_launched(self, mission: Mission) -> Reason | None:
+        craft = self._crafts.get(mission.vehicle_id)
+        if craft is None:
+            return because(mission, "no-vehicle", "there is no such vehicle")
+        if craft.mission_id is not None:
+            return because(mission, "busy", "it has another mission")
+        if craft.grounded is not None:
+            return because(mission, "grounded", f"taken out of service: {craft.grounded}")
+        if mission.bound_for not in self._docks.configs or mission.dock_id not in self._docks.configs:
+            return because(mission, "no-dock", "there is no such dock")
+        return None
+
+    async def _on_recall(self, message: RecallOrdered) -> None:
+        mission = self._book.mission(message.mission_id)
+        if mission is not None and mission.mission_id in self._active:
+            await self._apply(mission, rules.recall(mission, message.reason, self._sight(mission), self._clock.now()))
+
+    async def _on_retasked(self, message: MissionRetasked) -> None:
+        mission = self._book.mission(message.mission_id)
+        if mission is not None and mission.mission_id in self._active:
+            self._docks.claim(mission)
+            await self._look(mission.mission_id)
+
+    async def reroute(self, mission_id: str, outbound: home.Route, homeward: home.Route, reason: Reason) -> None:
+        """A zone has become active across a flight's way: fly it by these ways (see `rules.rerouted`)."""
+        mission = self._flying(mission_id)
+        await self._apply(mission, rules.rerouted(mission, outbound, homeward, reason, self._sight(mission), self._clock.now()))
+
+    # --- one look at a mission --------------------------------------------------------------------------------------
+
+    def _sight(self, mission: Mission) -> Sight:
+        craft = self._crafts[mission.vehicle_id]
+        wind = self._known_wind()
+        return Sight(
+            telemetry=craft.telemetry,
+            heard_s_ago=self._link.heard_s_ago(mission.vehicle_id),
+            doubt=craft.doubt,
+            airframe=craft.airframe,
+            system_id=craft.config.system_id,
+            wind=wind,
+            docks=self._docks,
+            bingo=craft.bingo(mission, wind),
+            pilot_silent_s=0.0 if mission.pilot is None else self._clock.monotonic_s() - self._pilots.get(mission.pilot, 0.0),
+        )
+
+    def wind(self) -> Wind | None:
+        """The wind at transit height as flights reckon with it; None when nobody tells it."""
+        return self._dock_wind if self._ask_wind is None else self._ask_wind()
+
+    def _known_wind(self) -> Wind:
+        wind = self.wind()
+        if wind is not None and wind != self._last_wind:
+            self._last_wind = wind
+        return self._last_wind
+
+    async def _look(self, mission_id: str) -> None:
+        mission = self._book.mission(mission_id)
+        if mission is None:
+            return
+        step = rules.advance(mission, self._sight(mission), self._clock.now())
+        if step is not None:
+            await self._apply(mission, step)
+
+    async def _look_safely(self, mission_id: str) -> None:
+        try:
+            await self._look(mission_id)
+        except BowstreetError as error:
+            # One flight's trouble is not another's.
+            log.error("a mission could not be advanced", mission_id=mission_id, error=str(error))
+
+    async def _apply(self, before: Mission, step: Step | None, extra: Sequence[Message] = ()) -> None:
+        """Record a step with everything it orders and tells; then send what it orders."""
+        if step is None:
+            return
+        try:
+            after, sendings = await self._book.write(step, extra)
+        except (StoreUnavailable, LedgerBroken) as error:
+            log.error("a mission cannot be recorded", mission_id=before.mission_id, phase=before.phase.value, error=str(error))
+            if not before.phase.is_airborne:
+                return  # launches fail closed; the next look tries again
+            after, sendings = self._book.keep(self._safe(before, step), extra)
+        self._deadline(after)
+        await self._judge(self._crafts[after.vehicle_id])
+        await self._lanes.send(sendings)
+
+    def _safe(self, before: Mission, step: Step) -> Step:
+        """Without a record, and in the air: it is brought home all the same, and recorded when that can be done again."""
+        if step.mission.phase not in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
+            return step
+        why = because(before, "no-record", "the record cannot be written: every flight comes home")
+        return rules.recall(before, why, self._sight(before), self._clock.now()) or step
+
+    def _shows(self, mission: Mission) -> None:
+        """Docks, vehicle and list of active missions, as this mission now says."""
+        self._docks.claim(mission)
+        craft = self._crafts[mission.vehicle_id]
+        if not mission.phase.is_final:
+            self._active[mission.mission_id] = mission.vehicle_id
+            craft.mission_id = mission.mission_id
+        else:
+            self._active.pop(mission.mission_id, None)
+            if craft.mission_id == mission.mission_id:
+                craft.mission_id = None
+
+    def _deadline(self, mission: Mission) -> None:
+        if self._on_deadline is not None:
+            self._on_deadline(mission.mission_id, rules.next_deadline(mission))
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def _may_send(self, sending: Sending) -> bool:
+        if sending.mission_id is None:
+            return not self._docks.lid_needed(sending.target_id)
+        return rules.may_send(self._book.mission(sending.mission_id), sending.command)
+
+    async def _on_settled(self, sending: Sending, answer: Settled) -> None:
+        self._book.settled(sending, answer)
+        mission = None if sending.mission_id is None else self._book.mission(sending.mission_id)
+        if mission is None or mission.mission_id not in self._active:
+            return
+        if answer.detail == WITHDRAWN and not isinstance(sending.command, Arm | TakeOff):
+            return
+        step = rules.settled(mission, sending.command, answer.outcome, answer.detail, self._sight(mission), self._clock.now())
+        if step is not None:
+            await self._apply(mission, step)
+            await self._look(mission.mission_id)
+        elif answer.outcome is not Outcome.ACCEPTED:
+            await self._book.flush()
+
+    # --- status -----------------------------------------------------------------------------------------------------
+
+    def _stands(self, craft: Craft) -> None:
+        """Take note of the dock that a vehicle stands in, now that it may be another."""
+        telemetry = craft.telemetry
+        dock_id = None
+        if telemetry is not None and telemetry.landed:
+            dock_id = self._docks.near(telemetry.position) if not craft.doubt else craft.stands_in
+        if dock_id != craft.stands_in:
+            craft.stands_in = dock_id
+            craft.last_dock = dock_id or craft.last_dock
+            self._docks.park(craft.config.vehicle_id, craft.config.system_id, dock_id)
+
+    async def _judge(self, craft: Craft) -> None:
+        vehicle_id = craft.config.vehicle_id
+        standing = craft.judge(self._link.heard_s_ago(vehicle_id))
+        if standing != craft.told:
+            craft.told = standing
+            status, reason = standing
+            await self._bus.publish(
+                VehicleChanged(at=self._clock.now(), vehicle_id=vehicle_id, status=status.value, reason=reason)
+            )
+
+    async def _judge_dock(self, dock_id: str) -> None:
+        status = self._docks.status(dock_id)
+        if status is not self._dock_told[dock_id]:
+            self._dock_told[dock_id] = status
+            await self._bus.publish(DockChanged(at=self._clock.now(), dock_id=dock_id, status=status.value))
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def take_control(self, mission_id: str, pilot: str) -> None:
+        """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
+        mission = self._flying(mission_id)
+        if mission.phase is Phase.CONTROLLED and mission.pilot == pilot and mission.orphaned_at is None:
+            return
+        now = self._clock.now()
+        step = control.take(mission, pilot, self._sight(mission), now)
+        if isinstance(step, Reason):
+            raise Conflict(step.text, remedy="look again at who flies it and in which phase it is")
+        self._pilots[pilot] = self._clock.monotonic_s()
+        await self._apply(
+            mission, step, [ControlTaken(at=now, mission_id=mission_id, vehicle_id=mission.vehicle_id, pilot=pilot)]
+        )
+
+    async def release_control(self, mission_id: str, pilot: str) -> None:
+        """The mission flies itself again. Raises `NotPermitted` when this pilot does not have it."""
+        mission = self._controlled_by(mission_id, pilot)
+        reason = because(mission, "released", "its pilot has released it")
+        await self._apply(mission, control.give_back(mission, self._sight(mission), self._clock.now(), reason))
+
+    async def pilot_command(self, mission_id: str, pilot: str, command: Command) -> None:
+        """Raises `NotPermitted` for anybody but the pilot in control, `Refused` for what is not safe or not allowed."""
+        mission = self._controlled_by(mission_id, pilot)
+        self._pilots[pilot] = self._clock.monotonic_s()
+        why = control.refused(mission, pilot, command, self._sight(mission), self._clock.now())
+        place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
+        telemetry = self._crafts[mission.vehicle_id].telemetry
+        if why is None and place is not None and telemetry is not None:
+            why = self._pilot_may_fly(mission, telemetry.position, place.position, place.height_m_above_dock)
+        if why is not None:
+            raise Refused(why.text, remedy="ask for something else, or release control")
+        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
+
+    async def pilot_heartbeat(self, pilot: str) -> None:
+        """This pilot's console is alive."""
+        self._pilots[pilot] = self._clock.monotonic_s()
+
+    async def ground(self, vehicle_id: str, by: str, reason: str) -> None:
+        """Out of service: it is sent nowhere any more. A flight that is under way is not ended by this; recall it."""
+        craft = self._craft(vehicle_id)
+        grounding = Grounding(vehicle_id=vehicle_id, at=self._clock.now(), by=by, reason=reason)
+        await self._recorder.record(save=[(self._groundings, grounding)])
+        craft.grounded = reason
+        await self._judge(craft)
+
+    async def release(self, vehicle_id: str, by: str, reason: str) -> None:
+        """Back in service."""
+        craft = self._craft(vehicle_id)
+        if vehicle_id in self._groundings:
+            await self._recorder.record(remove=[(self._groundings, vehicle_id)])
+        craft.grounded = None
+        await self._judge(craft)
+
+    def _craft(self, vehicle_id: str) -> Craft:
+        if vehicle_id not in self._crafts:
+            raise NotFound(f"there is no vehicle '{vehicle_id}'", remedy="ask for the list of vehicles")
+        return self._crafts[vehicle_id]
+
+    def _flying(self, mission_id: str) -> Mission:
+        mission = self._book.mission(mission_id)
+        if mission is None:
+            return self.missions.get(mission_id)
+        if mission.mission_id not in self._active:
+            raise Conflict("the flight is over", remedy="choose one that is under way")
+        if mission.recovering_since is not None:
+            raise Conflict("the program has just started and has not heard it yet", remedy="ask again in a few seconds")
+        return mission
+
+    def _controlled_by(self, mission_id: str, pilot: str) -> Mission:
+        mission = self._flying(mission_id)
+        if mission.phase is not Phase.CONTROLLED or mission.pilot != pilot:
+            raise NotPermitted("only the pilot in control may do that", remedy="take control first")
+        return mission
+
+    # --- what others may see ----------------------------------------------------------------------------------------
+
+    def active_missions(self) -> list[Mission]:
+        """All that are not over, in order of id."""
+        found = [self._book.mission(mission_id) for mission_id in sorted(self._active)]
+        return [mission for mission in found if mission is not None]
+
+    def mission_of(self, vehicle_id: str) -> Mission | None:
+        """The mission that a vehicle has now."""
+        mission_id = self._craft(vehicle_id).mission_id
+        return None if mission_id is None else self._book.mission(mission_id)
+
+    def vehicle_view(self, vehicle_id: str) -> VehicleView:
+        craft = self._craft(vehicle_id)
+        mission = None if craft.mission_id is None else self._book.mission(craft.mission_id)
+        status, reason = craft.judge(self._link.heard_s_ago(vehicle_id))
+        return VehicleView(
+            vehicle_id=vehicle_id,
+            config=craft.config,
+            airframe=craft.airframe,
+            status=status,
+            reason=reason,
+            dock_id=craft.last_dock if mission is None else mission.bound_for,
+            mission_id=craft.mission_id,
+            phase=None if mission is None else mission.phase,
+            telemetry=craft.telemetry,
+            position_trusted=not craft.doubt,
+        )
+
+    def vehicle_views(self) -> list[VehicleView]:
+        """All vehicles, in the order in which they are configured."""
+        return [self.vehicle_view(vehicle_id) for vehicle_id in self._crafts]
+
+    def dock_view(self, dock_id: str) -> DockView:
+        if dock_id not in self._docks.configs:
+            raise NotFound(f"there is no dock '{dock_id}'", remedy="ask for the list of docks")
+        report = self._docks.reports.get(dock_id)
+        status = self._docks.status(dock_id)
+        return DockView(
+            dock_id=dock_id,
+            config=self._docks.configs[dock_id],
+            status=status,
+            reason="not heard for more than 10 s" if status is DockStatus.STALE else "",
+            pads_taken=0 if report is None else sum(pad != 0 for pad in report.pads),
+            pads_free=max(0, self._docks.pads_free(dock_id)),
+            wind_speed_mps=None if report is None else report.wind_speed_mps,
+            wind_from_deg=None if report is None else report.wind_from_deg,
+        )
+
+    def dock_views(self) -> list[DockView]:
+        """All docks, in the order in which they are configured."""
+        return [self.dock_view(dock_id) for dock_id in self._docks.configs]
+
+    def next_deadline(self) -> datetime | None:
+        """The earliest moment at which `tick` has something to do for a mission."""
+        found = (rules.next_deadline(mission) for mission in self.active_missions())
+        return min((moment for moment in found if moment is not None), default=None)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Figures for the metrics page: missions by phase, vehicles and docks by status, commands by outcome, what was heard."""
+        return {
+            "missions": dict(Counter(mission.phase.value for mission in self.missions.all())),
+            "vehicles": dict(Counter(craft.told[0].value for craft in self._crafts.values())),
+            "docks": dict(Counter(status.value for status in self._dock_told.values())),
+            "commands": {**self._lanes.outcomes, "waiting": self._lanes.waiting, "unsettled": self._book.unsettled},
+            "received": dict(self.received),
+            "unrecorded": {"missions": self._book.unrecorded},
+        }
