@@ -21,6 +21,7 @@ class Craft:
 
     Attributes:
         stands_in: the dock that it stands in; None in the air, or away from every dock.
+        stood: the word by which `stands_in` was found out.
         last_dock: where it stood last, or its home.
         grounded: why a person has taken it out of service; None when none has.
         fix: what is held of its place.
@@ -28,7 +29,8 @@ class Craft:
     """
 
     __slots__ = (
-        "_bingo", "airframe", "config", "fix", "grounded", "last_dock", "mission_id", "stands_in", "telemetry", "told",
+        "_bingo", "airframe", "config", "fix", "grounded", "last_dock", "mission_id", "stands_in", "stood",
+        "telemetry", "told",
     )  # fmt: skip
 
     def __init__(self, config: VehicleConfig, airframe: Airframe) -> None:
@@ -39,6 +41,7 @@ class Craft:
         self.mission_id: str | None = None
         self.grounded: str | None = None
         self.stands_in: str | None = None
+        self.stood: Telemetry | None = None
         self.last_dock = config.home_dock_id
         self.told = _UNSEEN
         self._bingo: tuple[MissionPlan, Wind, float] | None = None

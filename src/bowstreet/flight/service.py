@@ -240,7 +240,8 @@ class FlightService:
                 for mission_id in self._docks.bound_there(dock_id):
                     await self._look_safely(mission_id)
         for craft in self._crafts.values():
-            if craft.mission_id is None and craft.telemetry is not None and craft.telemetry.landed:
+            at_rest = craft.mission_id is None and craft.telemetry is not None and craft.telemetry.landed
+            if at_rest and craft.telemetry is not craft.stood:
                 self._stands(craft)
             await self._judge(craft)
         for dock_id in self._docks.left_open(now, LID_IDLE):
@@ -404,7 +405,7 @@ class FlightService:
 
     def _stands(self, craft: Craft) -> None:
         """Take note of the dock that a vehicle stands in, now that it may be another."""
-        telemetry = craft.telemetry
+        telemetry = craft.stood = craft.telemetry
         dock_id = None
         if telemetry is not None and telemetry.landed:
             dock_id = self._docks.near(telemetry.position) if not craft.doubt else craft.stands_in
