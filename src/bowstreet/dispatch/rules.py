@@ -89,7 +89,14 @@ class _Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose_drone(
-    incident: Incident, fleet: Fleet, wind: Wind | None, now: datetime, *, clear: Clear, policy: Policy
+    incident: Incident,
+    fleet: Fleet,
+    wind: Wind | None,
+    now: datetime,
+    *,
+    clear: Clear,
+    policy: Policy,
+    scene_refused: Reason | None = None,
 ) -> Assignment | NoDrone:
     """The drone that should fly to this incident now, or why none does.
 
@@ -99,6 +106,7 @@ def choose_drone(
         wind: at transit height; None when no source gives it, and then nothing is launched.
         clear: asks airspace for a way between two points.
         policy: what to prefer among those that may fly.
+        scene_refused: why airspace lets nobody fly to this scene; None when it may be flown to.
     """
     if (final := _never(incident, now, policy)) is not None:
         return _none(incident, [final], final=True)
@@ -106,6 +114,8 @@ def choose_drone(
         return _none(incident, [Reason(code=Code.WIND_UNKNOWN, text="no dock or station tells the wind: nothing is launched")])
     if not len(fleet):
         return _none(incident, [Reason(code=Code.NO_FLEET, text="no drone is configured")])
+    if scene_refused is not None:
+        return _none(incident, [Reason(code=Code.AIRSPACE, text=scene_refused.text)])
     return _Choice(incident, fleet, wind, now, clear, policy).decide()
 
 

@@ -25,6 +25,7 @@ from bowstreet.errors import Conflict, LedgerBroken, Refused, StoreUnavailable
 from bowstreet.flight.model import Mission, MissionPlan, Phase
 from bowstreet.flight.rules import plan_mission
 from bowstreet.flight.service import FlightService
+from bowstreet.geo import to_grid
 from bowstreet.intake.model import CloseReason, Grade, Incident, IncidentState
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import (
@@ -170,7 +171,15 @@ class DispatchService:
 
     def _decide(self, incident: Incident, fleet: Fleet, policy: Policy) -> Decision:
         started_s = self._stopwatch()
-        outcome = choose_drone(incident, fleet, self._wind.wind(), self._clock.now(), clear=self._airspace.clear, policy=policy)
+        outcome = choose_drone(
+            incident,
+            fleet,
+            self._wind.wind(),
+            self._clock.now(),
+            clear=self._airspace.clear,
+            policy=policy,
+            scene_refused=self._airspace.refuses(to_grid(incident.position)),
+        )
         took_ms = (self._stopwatch() - started_s) * 1_000.0
         self.on_decision_ms(took_ms)
         return Decision(incident_id=incident.incident_id, at=self._clock.now(), outcome=outcome, took_ms=took_ms)

@@ -249,16 +249,8 @@ class DiscreteFleet:
 
     async def _dock_report(self, dock: SimulatedDock) -> None:
         if self._on_dock is not None:
-            wind = self._wind()
-            await self._on_dock(
-                DockReport(
-                    dock_id=dock.config.dock_id,
-                    status=dock.status,
-                    pads=tuple(dock.pads),
-                    wind_speed_mps=wind.speed_mps,
-                    wind_from_deg=wind.from_deg,
-                )
-            )
+            # Docks tell no wind here: dispatch and flight are given the weather itself.
+            await self._on_dock(DockReport(dock_id=dock.config.dock_id, status=dock.status, pads=tuple(dock.pads)))
 
     # --- vehicles ---------------------------------------------------------------------------------------------------
 

@@ -41,8 +41,8 @@ from bowstreet.simulation.weather import SeededWind
 OPERATOR = "metropolitan-police"
 # While incidents wait, the queue is looked at this often: charge grows, the wind changes.
 CONSIDER_EVERY_S = 20.0
-# Every vehicle and dock is looked at this often, whether or not something is due.
-SURVEY_S = 60.0
+# Every vehicle and dock is looked at this often, whether or not something is due. Nothing is silent here that does not say so.
+SURVEY_S = 900.0
 # After the last call, until every drone is home and every incident closed; the longest target is an hour, a battery half an hour.
 MOST_AFTERMATH = timedelta(hours=6)
 # How far over the boundary of the area a drone may go on its way.
