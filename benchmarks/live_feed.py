@@ -67,7 +67,9 @@ async def _broadcast_app(clock: SystemClock, settings: EdgeSettings) -> tuple[An
     """The real feed behind the real edge, with a real session."""
     store, bus = MemoryStore(), QueueBus()
     recorder = Recorder(store, bus, clock)
-    accounts = Accounts(recorder, clock, RandomIds(clock), passwords=Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)))
+    accounts = Accounts(
+        recorder, clock, RandomIds(clock), passwords=Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    )
     await accounts.load(store)
     token = await accounts.new_setup_token()
     assert token is not None

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.integration.console_city import PASSWORD, SCENE, City, call, city, telemetry
 
 from bowstreet.flight.model import GoTo, Orbit, Phase, PointGimbal
 from bowstreet.flight.model import Hold as HoldCommand
 from bowstreet.intake.model import IncidentState
 from bowstreet.messages import AccessDenied, AccountChanged, CallQuarantined, IncidentOpened, LaunchAuthorised, ZoneChanged
-from tests.integration.console_city import PASSWORD, SCENE, City, call, city, telemetry
 
 
 @pytest.fixture
@@ -167,9 +167,10 @@ def town_home(town: City, vehicle_id: str) -> Any:
 
 
 async def open_docks(town: City) -> None:
+    from tests.integration.console_city import DOCKS
+
     from bowstreet.flight.model import DockStatus
     from bowstreet.flight.ports import DockReport
-    from tests.integration.console_city import DOCKS
 
     for number, dock_id in enumerate(DOCKS):
         await town.services.flight.on_dock(
@@ -408,7 +409,7 @@ async def test_nobody_may_anything(town: City, route: tuple[str, str]) -> None:
         (b"{}", "application/json; charset=utf-16", 415),
         (b"{}", "text/plain", 415),
         (b"grade=I", "application/x-www-form-urlencoded", 415),
-        (b"x" * 70_000, "application/json", 413),
+        (b"x" * 270_000, "application/json", 413),
     ],
 )
 async def test_malformed_bodies(town: City, content: bytes, content_type: str, status: int) -> None:

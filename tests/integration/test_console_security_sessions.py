@@ -6,11 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.integration.console_city import PASSWORD, City, call, city
 
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.messages import AccessDenied, RecallOrdered, SignedIn
 from bowstreet.runtime.sqlite import SqliteStore
-from tests.integration.console_city import PASSWORD, City, call, city
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.console_city import City, call, city
 
 from bowstreet.console.limits import Limits, Rate
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
-from tests.integration.console_city import City, call, city
 
 FREELY = Rate(burst=1e9, per_s=1e9)
 
@@ -20,7 +20,8 @@ async def _run(town: City, headers: dict[str, str], *options: str) -> tuple[int,
     await server.start()
     program = Path(sys.executable).with_name("schemathesis")
     arguments = [
-        "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json", "--seed", "1", "--no-color", "--generation-database", "none",
+        "run", f"http://127.0.0.1:{server.port}/api/v1/openapi.json", "--no-color", "--seed", "1",
+        "--generation-database", "none",
         *(word for name, value in headers.items() for word in ("--header", f"{name}: {value}")), *options,
     ]  # fmt: skip
     try:

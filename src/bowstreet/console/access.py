@@ -80,12 +80,7 @@ class Access:
         session = connection.cookies.get(self._settings.cookie)
         bearer = bearer_of(connection)
         try:
-            if bearer is not None:
-                asker = Asker(identity=self._accounts.authenticate_service(bearer), session=None)
-            elif session is not None:
-                asker = Asker(identity=self._accounts.authenticate(session), session=session)
-            else:
-                raise NotSignedIn("nobody is signed in", remedy="sign in, or send a service token")
+            asker = self._identified(session, bearer)
         except NotSignedIn:
             rule = "token" if bearer is not None else "session" if session is not None else "nobody"
             if not (expected and rule == "nobody"):
@@ -95,6 +90,18 @@ class Access:
             raise TooManyAttempts("too many requests from this account", remedy="wait a few seconds")
         await self._check_csrf(connection, asker, action)
         return asker
+
+    def _identified(self, session: str | None, bearer: str | None) -> Asker:
+        """Who holds the token, or else the session. Raises `NotSignedIn`."""
+        if bearer is not None:
+            try:
+                return Asker(identity=self._accounts.authenticate_service(bearer), session=None)
+            except NotSignedIn:
+                if session is None:
+                    raise
+        if session is None:
+            raise NotSignedIn("nobody is signed in", remedy="sign in, or send a service token")
+        return Asker(identity=self._accounts.authenticate(session), session=session)
 
     async def person(self, connection: HTTPConnection, action: str) -> Asker:
         """Who asks, when it is a person. Raises as `allowed` does."""

@@ -25,7 +25,9 @@ JSON = "application/json"
 Id = Annotated[str, Path(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 
 # What people write as a reason: kept in the record, so it must say something.
-ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=r"\S", description="why, for the record")]
+# Something to see: neither Python's white space nor ECMAScript's, which differ, so that the document and we say the same.
+VISIBLE = r"[^\s\x1c-\x1f\x85\ufeff]"
+ReasonText = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=VISIBLE, description="why, for the record")]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90, description="WGS 84, degrees")]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180, description="WGS 84, degrees")]
 

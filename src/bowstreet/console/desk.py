@@ -30,7 +30,7 @@ class Desk:
     once: Idempotency
 
     async def command(self, request: Request, asker: Asker, act: Act, *, repeatable: bool = False) -> Response:
-        """Do `act`, at most once for the request's Idempotency-Key when it has one. A service's refusal of the person is recorded.
+        """Do `act`, at most once for the request's Idempotency-Key. A service's refusal of the person is recorded.
 
         Raises:
             Misfit: for a key that is empty, too long or not plain ASCII.

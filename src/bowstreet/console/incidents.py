@@ -24,7 +24,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """What every report says. Keys that mean nothing here are left aside: a CAD may send its own record whole."""
 
     grade: Annotated[Literal["I", "S", "E", "R"], msgspec.Meta(description="I immediate, S significant, E extended, R referred")]
-    category: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"\S")]
+    category: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=c.VISIBLE)]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="the caller's own reference")] | None = None
     reported_at: Annotated[datetime, msgspec.Meta(tz=True, description="now, when left out")] | None = None
     text: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
