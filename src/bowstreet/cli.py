@@ -130,25 +130,25 @@ def _parser() -> _Parser:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from bowstreet.wiring import up
+    from bowstreet.commands import up
 
     return up(arguments)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from bowstreet.wiring import simulate
+    from bowstreet.commands import simulate
 
     return simulate(arguments)
 
 
 def _audit_verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.wiring import audit_verify
+    from bowstreet.commands import audit_verify
 
     return audit_verify(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from bowstreet.wiring import doctor
+    from bowstreet.commands import doctor
 
     return doctor(arguments)
 

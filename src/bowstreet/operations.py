@@ -1,0 +1,160 @@
+"""What can be run: an operator's own operation from its configuration file, or a demo.
+
+The demos have a city's simulated hardware, its airspace as if permitted, and calls from published rates, made denser so that there is
+something to see; they say by how much.
+"""
+
+from pathlib import Path
+
+import msgspec
+import shapely
+
+from bowstreet.airspace import london as london_zones
+from bowstreet.airspace.model import Permission, Zone
+from bowstreet.console.settings import EdgeSettings
+from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
+from bowstreet.errors import BadInput, MalformedConfiguration
+from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig, Wind
+from bowstreet.geo import Position
+from bowstreet.intake import area as areas
+from bowstreet.intake.model import Grade
+from bowstreet.planning.demand import DemandModel, model_named
+from bowstreet.runtime import config
+from bowstreet.simulation.city import City, islington, london
+from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.wiring import Operation
+
+DEFAULT_PORT = 8_700
+# The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
+ISLINGTON_FACTOR = 24.0
+LONDON_FACTOR = 1.0
+
+Calls = tuple[str, bytes]
+
+
+def demo_city(name: str, drones: int | None) -> City:
+    """`islington` or `london`. No dock stands in a zone that the demo's operator has no leave for."""
+    if name == "islington":
+        return islington(drones)
+    avoid = shapely.union_all([zone.polygon for zone in london_zones.zones()])
+    return london(avoid=avoid) if drones is None else london(drones, avoid=avoid)
+
+
+def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None) -> Operation:
+    """The operation of a demo city. `port` is the console's; None is headless."""
+    demand, factor = _demand(city.name)
+    note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}"
+    return Operation(
+        operator_id=OPERATOR,
+        operator_name="Metropolitan Police (simulated)",
+        area=city.area,
+        docks=city.docks,
+        vehicles=city.vehicles,
+        airframes=city.airframes,
+        zones=demo_zones(city),
+        permissions=(),
+        policy=policy_named(DEFAULT_POLICY),
+        edge=None if port is None else EdgeSettings(port=port),
+        speed=speed,
+        seed=seed,
+        demo=city.name,
+        demand=demand if calls is None else None,
+        demand_factor=factor,
+        demand_note=note if calls is None else f"replayed from {calls[0]}, the first one now",
+        calls=calls,
+    )
+
+
+def _demand(city: str) -> tuple[DemandModel, float]:
+    if city == "islington":
+        return model_named("pilot-200-a-week"), ISLINGTON_FACTOR
+    return model_named("immediate-2014"), LONDON_FACTOR
+
+
+# --- an operator's own ----------------------------------------------------------------------------------------------------
+
+
+def configured_operation(path: Path, *, calls: Calls | None, headless: bool, port: int | None) -> Operation:
+    """The operation that a configuration file describes.
+
+    Raises:
+        MalformedConfiguration: names the file, the key and what to do.
+    """
+    told = config.load(path)
+    area = areas.london() if told.area.boundary is None else areas.parse_area(_bytes(told.area.boundary))
+    policy = msgspec.structs.replace(
+        policy_named(told.dispatch.policy),
+        flown=frozenset(Grade(grade) for grade in told.dispatch.grades_flown),
+        on_scene_s=told.dispatch.on_scene_s,
+    )
+    weather = told.weather
+    return Operation(
+        operator_id=told.operator.id,
+        operator_name=told.operator.name,
+        area=area,
+        docks=tuple(_dock(one) for one in told.fleet.docks),
+        vehicles=tuple(_vehicle(one) for one in told.fleet.vehicles),
+        airframes=tuple(msgspec.convert(msgspec.structs.asdict(one), Airframe) for one in told.fleet.airframes),
+        zones=_zones(told.airspace),
+        permissions=tuple(
+            Permission(operator=told.operator.id, zone_id=one.zone_id, reference=one.reference, start=one.start, end=one.end)
+            for one in told.airspace.permissions
+        ),
+        policy=policy,
+        edge=None if headless else _edge(told.server, port),
+        boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
+        fixed_wind=None
+        if weather.source == "docks"
+        else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
+        telemetry_hours=told.retention.telemetry_hours,
+        calls=calls,
+        demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedConfiguration(f"{path} cannot be read ({error.strerror})", remedy="name a file that exists") from error
+
+
+def _dock(one: config.Dock) -> DockConfig:
+    return DockConfig(
+        dock_id=one.dock_id, name=one.name, position=Position(latitude_deg=one.latitude_deg, longitude_deg=one.longitude_deg),
+        ground_m_amsl=one.ground_m_amsl, pads=one.pads, link=one.link, system_id=one.system_id,
+    )  # fmt: skip
+
+
+def _vehicle(one: config.Vehicle) -> VehicleConfig:
+    return VehicleConfig(
+        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id
+    )
+
+
+def _zones(told: config.Airspace) -> tuple[Zone, ...]:
+    from bowstreet.airspace.zonefile import read_zones
+
+    zones = list(london_zones.zones()) if told.builtin_zones else []
+    for path in told.files:
+        read = read_zones(_bytes(path), path.name)
+        if read.rejected:
+            where, why = read.rejected[0]
+            raise MalformedConfiguration(
+                f"{path}: {len(read.rejected)} zones cannot be understood, the first at {where}: {why}",
+                remedy="mend the file: a zone that is not understood is not flown round",
+            )
+        zones += read.zones
+    return tuple({zone.zone_id: zone for zone in zones}.values())
+
+
+def _edge(told: config.Server, port: int | None) -> EdgeSettings:
+    token = ""
+    if told.metrics_token_file is not None:
+        token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
+        if len(token) < 16:
+            raise BadInput(f"the metrics token in {told.metrics_token_file} is short", remedy="use at least 16 random characters")
+    return EdgeSettings(
+        host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
+        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token, tile_origins=told.tile_origins,
+    )  # fmt: skip

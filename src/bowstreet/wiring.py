@@ -1,0 +1,387 @@
+"""Which roles there are, what each needs, and the only place where real adapters are chosen.
+
+`ROLES` is one of the two maps of the program (the other is `messages.MESSAGES`). The embedded process starts them all, each
+after those it needs, and stops them in reverse.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from bowstreet import __version__
+from bowstreet.accountability import checkpoints
+from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.airspace.model import Permission, Zone
+from bowstreet.airspace.service import AirspaceService
+from bowstreet.console.app import Console, create_app
+from bowstreet.console.server import Server
+from bowstreet.console.services import ConsoleServices
+from bowstreet.console.settings import EdgeSettings
+from bowstreet.console.views import RunView
+from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.service import DispatchService
+from bowstreet.dispatch.traffic import Traffic
+from bowstreet.errors import StoreUnavailable
+from bowstreet.flight.mavlink import MavlinkLink
+from bowstreet.flight.model import Airframe, DockConfig, Mission, Telemetry, VehicleConfig, Waypoint, Wind
+from bowstreet.flight.service import FlightService
+from bowstreet.geo import Position, to_grid, to_wgs84
+from bowstreet.intake.area import OperatingArea, boroughs_geojson
+from bowstreet.intake.model import CallReport
+from bowstreet.intake.replay import replay
+from bowstreet.intake.service import IntakeService
+from bowstreet.messages import Reason, RunChanged
+from bowstreet.planning.demand import DemandModel
+from bowstreet.runtime.bus import QueueBus
+from bowstreet.runtime.clock import ScaledClock, SystemClock
+from bowstreet.runtime.directory import DataDirectory
+from bowstreet.runtime.ids import RandomIds
+from bowstreet.runtime.metrics import Metrics
+from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.simulation.hardware import Hardware
+
+log = structlog.get_logger(__name__)
+
+CHECKPOINT_EVERY_S = 3_600.0
+TIDY_EVERY_S = 300.0
+TELEMETRY_EVERY_S = 0.5
+# Live, a call older than this is history: whoever wants it replayed says so.
+MAX_CALL_AGE = timedelta(hours=4)
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """What is run: an operator's own, from a configuration file, or a demo."""
+
+    operator_id: str
+    operator_name: str
+    area: OperatingArea
+    docks: tuple[DockConfig, ...]
+    vehicles: tuple[VehicleConfig, ...]
+    airframes: tuple[Airframe, ...]
+    zones: tuple[Zone, ...]
+    permissions: tuple[Permission, ...]
+    policy: Policy
+    edge: EdgeSettings | None = None  # None: headless
+    boroughs: bytes = b""
+    fixed_wind: Wind | None = None
+    telemetry_hours: float = 24.0
+    speed: float = 1.0
+    seed: int = 1
+    demo: str = ""
+    demand: DemandModel | None = None
+    demand_factor: float = 1.0
+    demand_note: str = ""
+    calls: tuple[str, bytes] | None = None  # a file's name and content, replayed
+
+
+class Process:
+    """The parts of one running process. Roles fill them in, in the order of `ROLES`."""
+
+    directory: DataDirectory
+    clock: ScaledClock
+    store: SqliteStore
+    telemetry: SqliteTelemetryStore
+    bus: QueueBus
+    recorder: Recorder
+    link: MavlinkLink
+    intake: IntakeService
+    airspace: AirspaceService
+    flight: FlightService
+    dispatch: DispatchService
+    accounts: Accounts
+    console: Console | None
+    server: Server | None
+    hardware: Hardware | None
+
+    def __init__(self, operation: Operation, folder: Path, hardware: Hardware | None = None) -> None:
+        self.operation, self.folder, self.hardware = operation, folder, hardware
+        self.metrics = Metrics()
+        self.real_clock = SystemClock()
+        self.console, self.server = None, None
+        self.setup_token: str | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.calls_task: asyncio.Task[None] | None = None
+        self._received: list[Telemetry] = []
+        self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str = "") -> asyncio.Task[None]:
+        """A task that ends with the process at the latest."""
+        task = asyncio.get_running_loop().create_task(work, name=name or None)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task failed", task=task.get_name(), error=repr(task.exception()))
+
+    def at_stop(self, name: str, stop: Callable[[], Awaitable[None]]) -> None:
+        self._stops.append((name, stop))
+
+    def sink(self, telemetry: Telemetry) -> None:
+        self._received.append(telemetry)
+
+    async def start(self) -> None:
+        """Every role, each after those it needs. What was started is stopped again when one fails."""
+        try:
+            for role in in_order():
+                await role.start(self)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """In reverse. One that fails to stop keeps no other from stopping."""
+        while self._stops:
+            name, stop = self._stops.pop()
+            try:
+                await stop()
+            except Exception as error:  # the edge of the process: everything else must still be closed
+                log.error("a role did not stop cleanly", role=name, error=repr(error))
+
+    async def store_telemetry(self) -> None:
+        """Hand what was received to the telemetry store, in one batch."""
+        rows, self._received = self._received, []
+        if rows:
+            await self.telemetry.append(
+                [msgspec.msgpack.encode(row) for row in rows], [row.at for row in rows], [row.vehicle_id for row in rows]
+            )
+
+    async def told(self, change: str, detail: str = "") -> None:
+        """Enter into the ledger that the program started or stopped."""
+        await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
+
+    def checkpoint(self) -> None:
+        head = checkpoints.Checkpoint(at=self.clock.now(), size=self.recorder.size, root=self.recorder.root.hex())
+        checkpoints.write(self.folder, head)
+
+
+# --- the roles --------------------------------------------------------------------------------------------------------
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """One role of the program: what it does, which roles must run before it, how it starts."""
+
+    name: str
+    does: str
+    needs: tuple[str, ...]
+    start: Callable[[Process], Awaitable[None]]
+
+
+async def _record(process: Process) -> None:
+    process.directory = DataDirectory(process.folder)
+    process.at_stop("directory", _sync(process.directory.release))
+    process.store = SqliteStore(process.directory.record)
+    process.at_stop("store", process.store.close)
+    process.telemetry = SqliteTelemetryStore(process.directory.telemetry)
+    process.at_stop("telemetry", process.telemetry.close)
+    last = None
+    async for row in process.store.log_rows(max(0, await process.store.log_size() - 1)):
+        last = row
+    process.clock = ScaledClock(process.operation.speed, None if last is None else _moment(last.entry))
+    process.bus = QueueBus()
+    process.recorder = Recorder(process.store, process.bus, process.clock)
+    await process.recorder.open()
+    process.at_stop("bus", process.bus.close)
+    process.at_stop("recorder", process.recorder.flush)
+    process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
+
+
+async def _accounts(process: Process) -> None:
+    ids = RandomIds(process.clock)
+    process.accounts = Accounts(process.recorder, process.clock, ids, real_clock=process.real_clock)
+    await process.accounts.load(process.store)
+    process.at_stop("accounts", _sync(process.accounts.close))
+
+
+async def _intake(process: Process) -> None:
+    operation = process.operation
+    process.intake = IntakeService(
+        process.recorder, process.store, process.clock, RandomIds(process.clock), operation.area,
+        max_age=None if operation.calls else MAX_CALL_AGE,
+    )  # fmt: skip
+    await process.intake.load()
+
+
+async def _airspace(process: Process) -> None:
+    operation = process.operation
+    process.airspace = AirspaceService(
+        process.recorder, process.store, process.clock,
+        zones=operation.zones, permissions=operation.permissions, operator=operation.operator_id,
+    )  # fmt: skip
+    await process.airspace.load()
+
+
+async def _flight(process: Process) -> None:
+    operation = process.operation
+    if process.hardware is not None:
+        await process.hardware.start()
+        operation = msgspec.structs.replace(operation, docks=process.hardware.city.docks, vehicles=process.hardware.city.vehicles)
+    process.link = MavlinkLink(process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks)
+    fixed = operation.fixed_wind
+    process.flight = FlightService(
+        process.recorder, process.store, process.bus, process.clock, process.link,
+        vehicles=operation.vehicles, docks=operation.docks, airframes={one.name: one for one in operation.airframes},
+        wind=None if fixed is None else lambda: fixed,
+        find_route=lambda start, end, height_m: _way_home(process.airspace, start, end, height_m),
+        pilot_may_fly=lambda mission, start, end, height_m: _pilot_may_fly(process.airspace, mission, end),
+        telemetry_sink=process.sink,
+        spawn=process.spawn,
+    )  # fmt: skip
+    process.airspace.traffic = Traffic(process.flight)
+    await process.flight.load()
+
+
+async def _dispatch(process: Process) -> None:
+    process.dispatch = DispatchService(
+        process.recorder, process.clock, RandomIds(process.clock), process.intake, process.flight, process.airspace,
+        process.flight, process.operation.policy,
+    )  # fmt: skip
+    await process.dispatch.load(process.store)
+
+
+async def _console(process: Process) -> None:
+    operation = process.operation
+    if operation.edge is None:
+        return
+    services = ConsoleServices(
+        intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
+        accounts=process.accounts, recorder=process.recorder, store=process.store, bus=process.bus, clock=process.clock,
+        real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
+        boroughs=operation.boroughs or boroughs_geojson(),
+        run=RunView(
+            demo=operation.demo, speed=operation.speed, version=__version__, operator=operation.operator_name,
+            demand_note=operation.demand_note,
+        ),
+    )  # fmt: skip
+    process.console = create_app(services, operation.edge)
+    await process.console.load()
+    process.setup_token = await process.accounts.new_setup_token()
+    process.server = Server(process.console.app, operation.edge)
+    await process.server.start()
+    process.at_stop("server", process.server.stop)
+    process.at_stop("feed", _sync(process.console.feed.close))
+    process.spawn(process.console.feed.run(), "live feed")
+
+
+async def _live(process: Process) -> None:
+    """Everybody has subscribed: deliver what a crash left undelivered, open the links, and let time run."""
+    process.at_stop("tasks", lambda: _cancel(process))
+    await process.recorder.recover()
+    await process.told("started", f"version {__version__}")
+    process.checkpoint()
+    await process.link.start()
+    process.at_stop("link", process.link.close)
+    process.spawn(process.flight.run(), "flight")
+    process.spawn(process.dispatch.run(), "dispatch")
+    process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
+    process.spawn(_every(process, CHECKPOINT_EVERY_S, _sync(process.checkpoint), real=True), "checkpoints")
+    process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
+
+
+async def _calls(process: Process) -> None:
+    operation = process.operation
+    if operation.calls is not None:
+        name, data = operation.calls
+        process.calls_task = process.spawn(replay(process.intake, data, name, process.clock), "replay")
+    elif operation.demand is not None:
+        process.calls_task = process.spawn(_demand(process, operation.demand), "demand")
+
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        Role(name="record", does="data directory, store, bus, recorder of the ledger", needs=(), start=_record),
+        Role(name="accounts", does="people, roles, sessions, service tokens", needs=("record",), start=_accounts),
+        Role(name="intake", does="calls become incidents", needs=("record",), start=_intake),
+        Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
+        Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
+        Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
+        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "dispatch"), start=_console),
+        Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
+        Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
+    )
+}
+
+
+def in_order() -> list[Role]:
+    """The roles, each after those it needs. Raises `AssertionError` for a table that cannot be ordered."""
+    done: dict[str, Role] = {}
+    while len(done) < len(ROLES):
+        ready = [role for role in ROLES.values() if role.name not in done and all(need in done for need in role.needs)]
+        assert ready, "roles need each other in a circle"
+        done[ready[0].name] = ready[0]
+    return list(done.values())
+
+
+# --- adapters between ports ---------------------------------------------------------------------------------------------
+
+
+def _way_home(airspace: AirspaceService, start: Position, end: Position, height_m: float) -> tuple[Waypoint, ...] | None:
+    way = airspace.way_home(to_grid(start), to_grid(end))
+    return None if way is None else tuple(Waypoint(position=to_wgs84(point), height_m_above_dock=height_m) for point in way)
+
+
+def _pilot_may_fly(airspace: AirspaceService, mission: Mission, end: Position) -> Reason | None:
+    return airspace.refuses(to_grid(end))
+
+
+def _moment(entry: bytes) -> datetime:
+    """When a ledger entry says that it was made."""
+    return datetime.fromisoformat(msgspec.json.decode(entry)["at"])
+
+
+def _sync(work: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
+    async def run() -> None:
+        work()
+
+    return run
+
+
+async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[None]], *, real: bool) -> None:
+    clock = process.real_clock if real else process.clock
+    while True:
+        await clock.sleep(seconds)
+        try:
+            await work()
+        except StoreUnavailable as error:
+            log.error("housekeeping could not write", error=str(error))
+
+
+async def _tidy(process: Process) -> None:
+    await process.accounts.tidy()
+    await process.telemetry.thin(process.clock.now() - timedelta(hours=process.operation.telemetry_hours))
+
+
+async def _cancel(process: Process) -> None:
+    tasks = [task for task in process.tasks if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(StoreUnavailable):
+        await process.store_telemetry()
+
+
+async def _demand(process: Process, model: DemandModel) -> None:
+    """The demo's calls, made as time passes. After a restart they go on from now."""
+    for call in model.calls(process.clock.now(), process.operation.seed, process.operation.demand_factor):
+        while (wait_s := (call.reported_at - process.clock.now()).total_seconds()) > 0:
+            await process.clock.sleep(wait_s)
+        await _offered(process, call)
+
+
+async def _offered(process: Process, call: CallReport) -> None:
+    while True:
+        try:
+            await process.intake.receive(call)
+            return
+        except StoreUnavailable:
+            await process.clock.sleep(5.0)
