@@ -68,6 +68,11 @@ def closing_figures(incidents: Iterable[Incident]) -> dict[str, int]:
     return {reason.value: counts[reason] for reason in CloseReason}
 
 
+def decision_figures(times_ms: Iterable[float]) -> dict[str, float | None]:
+    """How long decisions took, real milliseconds."""
+    return percentiles(np.array(list(times_ms), dtype=np.float64), 50, 99)
+
+
 def observed_figures(pairs: Sequence[tuple[Incident, float]]) -> dict[str, Any]:
     """Ours beside the first arrival that was really observed, call by call.
 
