@@ -41,6 +41,7 @@ class _Picture:
     def __init__(self, router: Router, barred: list[Zone], allowed: list[Zone], volume: shapely.Geometry | None) -> None:
         self.router, self.barred, self.allowed, self.volume = router, barred, allowed, volume
         self.ways: dict[tuple[GridPoint, GridPoint], Clearance | Refusal] = {}
+        self.refused: dict[GridPoint, Reason | None] = {}
 
 
 class AirspaceService:
@@ -157,8 +158,16 @@ class AirspaceService:
         return self._picture().router.way(start, goal)
 
     def refuses(self, goal: GridPoint) -> Reason | None:
-        """Why a pilot may not fly to a place."""
+        """Why nobody may fly to a place; None when that is not so."""
         picture = self._picture()
+        if goal not in picture.refused:
+            if len(picture.refused) > 20_000:
+                picture.refused.clear()
+            picture.refused[goal] = self._refused(picture, goal)
+        return picture.refused[goal]
+
+    @staticmethod
+    def _refused(picture: _Picture, goal: GridPoint) -> Reason | None:
         inside = picture.router.zone_at(goal)
         if inside is not None:
             return Reason(code="airspace-zone", text=f"the place is in {inside.name} ({inside.zone_id})")
