@@ -32,6 +32,7 @@ class FleetBook:
         self._changed: set[str] = set()
         self._resting: dict[str, datetime] = {}
         self._given: dict[str, str] = {}
+        self._refreshed_at: datetime | None = None
         self.fleet = Fleet(())
 
     def load(self) -> None:
@@ -57,11 +58,13 @@ class FleetBook:
         self._changed.add(vehicle_id)
 
     def refresh(self, now: datetime) -> Fleet:
-        """The fleet as it is now."""
+        """The fleet as it is now. Asked twice in one moment, only drones that something was said of are looked at again."""
         for vehicle_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[vehicle_id]
             self._changed.add(vehicle_id)
-        for vehicle_id in sorted(self._changed | self._moving):
+        stale = self._changed if now == self._refreshed_at else self._changed | self._moving
+        self._refreshed_at = now
+        for vehicle_id in sorted(stale):
             if vehicle_id in self.fleet.row:
                 self.fleet.put(self._drone(self._flight.vehicle_view(vehicle_id)))
         self._changed.clear()

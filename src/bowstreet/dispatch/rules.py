@@ -28,13 +28,15 @@ from bowstreet.dispatch.estimate import bounds, exact, is_airborne
 from bowstreet.dispatch.fleet import Fleet, phase_code, status_code
 from bowstreet.dispatch.model import Assignment, Code, Considered, Drone, NoDrone
 from bowstreet.dispatch.policy import LEAVE_SCENE_PENALTY_S, TARGETS, TURN_PENALTY_S, Policy
-from bowstreet.flight.model import Phase, VehicleStatus, Wind
+from bowstreet.flight.model import Airframe, Phase, VehicleStatus, Wind
 from bowstreet.geo import FloatArray, GridPoint, to_grid
 from bowstreet.intake.model import Grade, Incident
 from bowstreet.messages import Reason
 
 # Asks airspace for a way from the first point to the second.
 Clear = Callable[[GridPoint, GridPoint], Clearance | Refusal]
+# Asks airspace why nobody may fly to this point; None when that is not so.
+Refuses = Callable[[GridPoint], Reason | None]
 
 CODES = tuple(Code)
 _NUMBER = {code: number for number, code in enumerate(CODES)}
@@ -96,7 +98,7 @@ def choose_drone(
     *,
     clear: Clear,
     policy: Policy,
-    scene_refused: Reason | None = None,
+    refuses: Refuses = lambda scene: None,
 ) -> Assignment | NoDrone:
     """The drone that should fly to this incident now, or why none does.
 
@@ -106,7 +108,7 @@ def choose_drone(
         wind: at transit height; None when no source gives it, and then nothing is launched.
         clear: asks airspace for a way between two points.
         policy: what to prefer among those that may fly.
-        scene_refused: why airspace lets nobody fly to this scene; None when it may be flown to.
+        refuses: asks airspace why nobody may fly to a scene at all, so that no way need be looked for.
     """
     if (final := _never(incident, now, policy)) is not None:
         return _none(incident, [final], final=True)
@@ -114,8 +116,10 @@ def choose_drone(
         return _none(incident, [Reason(code=Code.WIND_UNKNOWN, text="no dock or station tells the wind: nothing is launched")])
     if not len(fleet):
         return _none(incident, [Reason(code=Code.NO_FLEET, text="no drone is configured")])
-    if scene_refused is not None:
-        return _none(incident, [Reason(code=Code.AIRSPACE, text=scene_refused.text)])
+    if fleet.airframes and all(_too_windy(wind, airframe) for airframe in fleet.airframes):
+        return _none(incident, [_count(Code.WIND, len(fleet), len(fleet))])
+    if (refused := refuses(to_grid(incident.position))) is not None:
+        return _none(incident, [Reason(code=Code.AIRSPACE, text=refused.text)])
     return _Choice(incident, fleet, wind, now, clear, policy).decide()
 
 
@@ -126,6 +130,14 @@ def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:
         minutes = TARGETS[incident.grade].total_seconds() / 60
         return Reason(code=Code.EXPIRED, text=f"none could be sent within {minutes:.0f} min of the call")
     return None
+
+
+def _too_windy(wind: Wind, airframe: Airframe) -> bool:
+    return max(wind.gust_mps, wind.speed_mps) > airframe.max_wind_mps
+
+
+def _count(code: Code, count: int, total: int) -> Reason:
+    return Reason(code=code, text=f"{count} of {total} drones: {_TEXTS[code]}")
 
 
 def _none(
@@ -307,7 +319,7 @@ class _Choice:
         counts = np.bincount(self.why[self.why != ABLE], minlength=len(CODES)).tolist()
         total = len(self.fleet)
         reasons = [
-            Reason(code=code, text=f"{count} of {total} drones: {_TEXTS[code]}")
+            _count(code, count, total)
             for count, code in sorted(zip(counts, CODES, strict=True), key=lambda pair: (-pair[0], pair[1]))
             if count
         ]

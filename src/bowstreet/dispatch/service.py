@@ -25,7 +25,6 @@ from bowstreet.errors import Conflict, LedgerBroken, Refused, StoreUnavailable
 from bowstreet.flight.model import Mission, MissionPlan, Phase
 from bowstreet.flight.rules import plan_mission
 from bowstreet.flight.service import FlightService
-from bowstreet.geo import to_grid
 from bowstreet.intake.model import CloseReason, Grade, Incident, IncidentState
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import (
@@ -178,7 +177,7 @@ class DispatchService:
             self._clock.now(),
             clear=self._airspace.clear,
             policy=policy,
-            scene_refused=self._airspace.refuses(to_grid(incident.position)),
+            refuses=self._airspace.refuses,
         )
         took_ms = (self._stopwatch() - started_s) * 1_000.0
         self.on_decision_ms(took_ms)

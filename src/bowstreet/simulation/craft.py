@@ -10,6 +10,8 @@ from bowstreet.geo import GridPoint, Position, to_wgs84
 
 # A drone that goes nowhere still corrects its place; below this a leg is not worth flying.
 ARRIVED_M = 0.5
+# From rest to cruise takes some seconds that the straight lines leave out; what is told must not contradict where it is.
+PICK_UP_S = 2.0
 
 
 def ground_speed_mps(airspeed_mps: float, wind: Wind, east_m: float, north_m: float) -> float:
@@ -55,6 +57,7 @@ class Craft:
         "plan",
         "set_speed_mps",
         "silent_until_s",
+        "since_s",
         "sorties",
         "system_id",
         "up_mps",
@@ -80,7 +83,7 @@ class Craft:
         self.armed, self.landed = False, True
         self.gimbal_pitch_deg = 0.0
         self.mode = "standby"
-        self.at_s = self.heard_s = 0.0
+        self.at_s = self.heard_s = self.since_s = 0.0
         self.silent_until_s = self.gps_lost_until_s = -1.0
         # What was last asked of it: an event for an older plan is out of date and is ignored.
         self.plan = 0
@@ -94,6 +97,13 @@ class Craft:
         if self.place is None:
             self.place = to_wgs84(self.at)
         return self.place
+
+    @property
+    def ground_speed_mps(self) -> float:
+        """As it tells it: a drone that was set going a moment ago has not picked up speed yet."""
+        if self.at_s - self.since_s < PICK_UP_S:
+            return 0.0
+        return math.hypot(self.v_east_mps, self.v_north_mps)
 
     def settle(self, now_s: float) -> None:
         """Bring the state up to now."""
@@ -117,6 +127,7 @@ class Craft:
         """Stop where it is and hover."""
         self.v_east_mps = self.v_north_mps = self.up_mps = 0.0
         self.drawing_w = self.airframe.hover_w
+        self.since_s = self.at_s
         self.plan += 1
 
     def climb_to(self, height_m: float) -> float:

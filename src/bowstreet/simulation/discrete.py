@@ -193,7 +193,7 @@ class DiscreteFleet:
                 altitude_m_amsl=craft.ground_m_amsl + craft.height_m,
                 height_m_above_dock=craft.height_m,
                 heading_deg=craft.heading_deg,
-                ground_speed_mps=(craft.v_east_mps**2 + craft.v_north_mps**2) ** 0.5,
+                ground_speed_mps=craft.ground_speed_mps,
                 vertical_speed_mps=craft.up_mps,
                 charge_fraction=max(0.0, craft.charge),
                 armed=craft.armed,

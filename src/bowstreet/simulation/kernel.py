@@ -40,7 +40,7 @@ from bowstreet.simulation.weather import SeededWind
 
 OPERATOR = "metropolitan-police"
 # While incidents wait, the queue is looked at this often: charge grows, the wind changes.
-CONSIDER_EVERY_S = 20.0
+CONSIDER_EVERY_S = 30.0
 # Every vehicle and dock is looked at this often, whether or not something is due. Nothing is silent here that does not say so.
 SURVEY_S = 900.0
 # After the last call, until every drone is home and every incident closed; the longest target is an hour, a battery half an hour.
@@ -201,13 +201,10 @@ class Kernel:
         incident = self.intake.incidents.get(message.incident_id)
         until = deadline(incident)
         if until is not None:
-            self.agenda.at(self.agenda.seconds(until), self._consider)
+            self.agenda.at(self.agenda.seconds(until), functools.partial(self.dispatch.consider, incident.incident_id))
         if not self._considering:
             self._considering = True
             self.agenda.after(CONSIDER_EVERY_S, self._consider_again)
-
-    async def _consider(self) -> None:
-        await self.dispatch.consider_queue()
 
     async def _consider_again(self) -> None:
         """Again and again while somebody waits."""
