@@ -28,7 +28,7 @@ from bowstreet.dispatch.estimate import bounds, exact, is_airborne
 from bowstreet.dispatch.fleet import Fleet, phase_code, status_code
 from bowstreet.dispatch.model import Assignment, Code, Considered, Drone, NoDrone
 from bowstreet.dispatch.policy import LEAVE_SCENE_PENALTY_S, TARGETS, TURN_PENALTY_S, Policy
-from bowstreet.flight.model import Airframe, Phase, VehicleStatus, Wind
+from bowstreet.flight.model import Phase, VehicleStatus, Wind
 from bowstreet.geo import FloatArray, GridPoint, to_grid
 from bowstreet.intake.model import Grade, Incident
 from bowstreet.messages import Reason
@@ -116,7 +116,7 @@ def choose_drone(
         return _none(incident, [Reason(code=Code.WIND_UNKNOWN, text="no dock or station tells the wind: nothing is launched")])
     if not len(fleet):
         return _none(incident, [Reason(code=Code.NO_FLEET, text="no drone is configured")])
-    if fleet.airframes and all(_too_windy(wind, airframe) for airframe in fleet.airframes):
+    if is_grounded(fleet, wind):
         return _none(incident, [_count(Code.WIND, len(fleet), len(fleet))])
     if (refused := refuses(to_grid(incident.position))) is not None:
         return _none(incident, [Reason(code=Code.AIRSPACE, text=refused.text)])
@@ -132,8 +132,9 @@ def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:
     return None
 
 
-def _too_windy(wind: Wind, airframe: Airframe) -> bool:
-    return max(wind.gust_mps, wind.speed_mps) > airframe.max_wind_mps
+def is_grounded(fleet: Fleet, wind: Wind | None) -> bool:
+    """Whether the wind lets nobody fly, whatever else holds."""
+    return wind is None or all(max(wind.gust_mps, wind.speed_mps) > airframe.max_wind_mps for airframe in fleet.airframes)
 
 
 def _count(code: Code, count: int, total: int) -> Reason:

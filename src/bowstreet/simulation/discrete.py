@@ -50,8 +50,8 @@ AHEAD_S = 18.0
 # Telemetry comes about once a second on a thinned link: what an event's news waits at most.
 REPORT_S = 0.5
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
-ON_SCENE_REPORT_S = 30.0
-CHARGING_REPORT_S = 300.0
+ON_SCENE_REPORT_S = 60.0
+CHARGING_REPORT_S = 600.0
 # A jammed lid is freed by a person who has to come by.
 JAM_S = 1_800.0
 # Nearer than this a landing is in the dock; farther off it is beside it.
@@ -205,8 +205,9 @@ class DiscreteFleet:
             )
         )
 
-    def airborne(self) -> list[Craft]:
-        return [craft for craft in self.crafts.values() if not craft.landed]
+    def moving(self) -> list[Craft]:
+        """Those under way from one place to another, whose last word on their place is out of date."""
+        return [craft for craft in self.crafts.values() if craft.v_east_mps or craft.v_north_mps]
 
     # --- docks ------------------------------------------------------------------------------------------------------
 

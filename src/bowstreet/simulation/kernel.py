@@ -40,7 +40,7 @@ from bowstreet.simulation.weather import SeededWind
 
 OPERATOR = "metropolitan-police"
 # While incidents wait, the queue is looked at this often: charge grows, the wind changes.
-CONSIDER_EVERY_S = 30.0
+CONSIDER_EVERY_S = 60.0
 # Every vehicle and dock is looked at this often, whether or not something is due. Nothing is silent here that does not say so.
 SURVEY_S = 900.0
 # After the last call, until every drone is home and every incident closed; the longest target is an hour, a battery half an hour.
@@ -172,8 +172,8 @@ class Kernel:
         self.agenda.pass_to(when_s)
 
     def _refresh(self) -> None:
-        """Who flies says where, so that dispatch decides on places of now and not of the last event."""
-        for craft in self.link.airborne():
+        """Who is on the move says where, so that dispatch decides on places of now and not of the last event."""
+        for craft in self.link.moving():
             drive(self.link.report(craft))
 
     def _find_route(self, start: Position, end: Position, height_m: float) -> tuple[Waypoint, ...] | None:
@@ -211,13 +211,10 @@ class Kernel:
         if not self.intake.incidents.in_states("open"):
             self._considering = False
             return
-        self._refresh_soon()
+        for craft in self.link.moving():
+            await self.link.report(craft)
         await self.dispatch.consider_queue()
         self.agenda.after(CONSIDER_EVERY_S, self._consider_again)
-
-    def _refresh_soon(self) -> None:
-        for craft in self.link.airborne():
-            self.agenda.after(0.0, functools.partial(self.link.report, craft))
 
 
 def rows(calls: Sequence[Any]) -> list[Due]:
