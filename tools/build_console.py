@@ -66,8 +66,8 @@ def node_version(home: Path) -> str:
     return version
 
 
-def run(home: Path, script: Path, *args: str, what: str, limit_s: int) -> None:
-    """Run a JavaScript program in `console/`.
+def run(home: Path, script: Path, *args: str, what: str, limit_s: int) -> str:
+    """Run a JavaScript program in `console/`; returns what it printed.
 
     Raises:
         CannotBuild: with the end of what it printed.
@@ -85,6 +85,7 @@ def run(home: Path, script: Path, *args: str, what: str, limit_s: int) -> None:
         raise CannotBuild(f"{what} took more than {limit_s} s: is a package registry reachable? Run it again.") from None
     if done.returncode != 0:
         raise CannotBuild(f"{what} failed:\n{done.stdout[-6000:].rstrip()}")
+    return done.stdout
 
 
 def digest(paths: Iterable[Path], salt: str) -> str:
@@ -141,7 +142,9 @@ def test(home: Path, version: str) -> None:
         files = sorted(str(p.relative_to(CONSOLE)) for p in (CONSOLE / "test").glob("*.test.ts"))
         if not files:
             raise CannotBuild("console/test holds no test: the working tree is not whole")
-        run(home, Path("--test"), "--test-reporter=spec", *files, what="the console's unit tests", limit_s=TEST_S)
+        said = run(home, Path("--test"), "--test-reporter=tap", *files, what="the console's unit tests", limit_s=TEST_S)
+    counts = dict(line[2:].split(" ", 1) for line in said.splitlines() if line.startswith(("# pass ", "# fail ")))
+    print(f"{counts['pass']} passed, {counts['fail']} failed")
 
 
 class Step:

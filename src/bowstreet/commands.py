@@ -17,16 +17,17 @@ from bowstreet import __version__
 from bowstreet.accountability.audit import Report, verify_data
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.errors import BadInput, BowstreetError, StoreUnavailable
-from bowstreet.flight.model import Phase
+from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
 from bowstreet.operations import DEFAULT_PORT, configured_operation, demo_city, demo_operation
 from bowstreet.runtime import logs
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.simulation import figures
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.simulation.weather import SeededWind
 from bowstreet.wiring import Operation, Process
 
+# A common day over London, so that a demo is not grounded by chance; `simulate` has weather that changes.
+DEMO_WIND = Wind(speed_mps=5.0, from_deg=240.0, gust_mps=7.5)
 DEFAULT_DATA = Path("bowstreet-data")
 # Drones that have arrived by the time the run ends may look round for this long, simulated seconds, before they are called home.
 LAST_LOOK_S = 10.0
@@ -76,8 +77,7 @@ def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, 
     if arguments.demo is None:
         raise BadInput("there is nothing to run", remedy="give --demo, or --config FILE")
     city = demo_city(arguments.demo, None if arguments.drones is None else int(arguments.drones))
-    wind = SeededWind(arguments.seed, SystemClock()).wind()
-    hardware = Hardware(folder, city, arguments.speed, wind, arguments.seed)
+    hardware = Hardware(folder, city, arguments.speed, DEMO_WIND, arguments.seed)
     port = None if arguments.headless else _port(arguments) or DEFAULT_PORT
     operation = demo_operation(city, calls=calls, speed=arguments.speed, seed=arguments.seed, port=port)
     return operation, hardware
@@ -155,13 +155,15 @@ class _Run:
         if process.calls_task is not None:
             process.calls_task.cancel()
         until_s = process.clock.monotonic_s() + HOME_S
+        called: set[str] = set()
         while process.clock.monotonic_s() < until_s:
             flying = process.flight.active_missions()
             waiting = [] if self._at_once else process.intake.incidents.in_states(IncidentState.OPEN, IncidentState.ASSIGNED)
             if not flying and not (waiting and self._may_still_fly()):
                 break
             for mission in flying:
-                if self._at_once or self._has_looked(mission.eyes_on_at):
+                if mission.mission_id not in called and (self._at_once or self._has_looked(mission.eyes_on_at)):
+                    called.add(mission.mission_id)
                     with contextlib.suppress(BowstreetError):
                         await process.dispatch.recall(mission.mission_id, "system", "the run is ending")
             await process.clock.sleep(1.0)

@@ -1,7 +1,7 @@
 """What can be run: an operator's own operation from its configuration file, or a demo.
 
-The demos have a city's simulated hardware, its airspace as if permitted, and calls from published rates, made denser so that there is
-something to see; they say by how much.
+The demos have a city's simulated hardware, its airspace as if permitted, and calls from published rates, made denser so that
+there is something to see; they say by how much.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ from bowstreet.wiring import Operation
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
-ISLINGTON_FACTOR = 24.0
+ISLINGTON_FACTOR = 48.0
 LONDON_FACTOR = 1.0
 
 Calls = tuple[str, bytes]
@@ -156,5 +156,6 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
             raise BadInput(f"the metrics token in {told.metrics_token_file} is short", remedy="use at least 16 random characters")
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
-        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token, tile_origins=told.tile_origins,
+        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
+        tile_origins=told.tile_origins,
     )  # fmt: skip

@@ -43,7 +43,9 @@ def test_contracts_hold(copy: Path) -> None:
 
 
 def test_every_contract_has_a_violation() -> None:
-    names = [line.removeprefix("name = ") for line in (ROOT / ".importlinter").read_text().splitlines() if line.startswith("name = ")]
+    names = [
+        line.removeprefix("name = ") for line in (ROOT / ".importlinter").read_text().splitlines() if line.startswith("name = ")
+    ]
     assert set(names) == set(VIOLATIONS)
 
 

@@ -28,7 +28,9 @@ def _identifiers(text: str) -> str:
 @pytest.mark.parametrize("thing", NEVER)
 def test_never_built(thing: str) -> None:
     pattern = re.compile(NEVER[thing], re.IGNORECASE)
-    found = {f"{path.name}: {match.group()}" for path in CODE for match in [pattern.search(_identifiers(path.read_text()))] if match}
+    found = {
+        f"{path.name}: {match.group()}" for path in CODE for match in [pattern.search(_identifiers(path.read_text()))] if match
+    }
     assert not found
 
 

@@ -42,7 +42,9 @@ def _made_in(folder: str) -> set[str]:
     return made
 
 
-@pytest.mark.parametrize("folder", sorted(path.name for path in SOURCE.iterdir() if path.is_dir() and path.name not in {"__pycache__"}))
+@pytest.mark.parametrize(
+    "folder", sorted(path.name for path in SOURCE.iterdir() if path.is_dir() and path.name not in {"__pycache__"})
+)
 def test_only_the_owner_makes_a_message(folder: str) -> None:
     owners = {message.__name__: spec.owner for message, spec in MESSAGES.items()}
     strays = {name for name in _made_in(folder) if owners[name] != folder}

@@ -31,7 +31,8 @@ def main() -> int:
             (corpus / f"seed-{number}").write_bytes(seed)
         print(f"fuzzing {name} for {arguments.seconds} s", flush=True)
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM.format(name=name), f"-max_total_time={arguments.seconds}", "-timeout=10", str(corpus)], check=False
+            [sys.executable, "-c", PROGRAM.format(name=name), f"-max_total_time={arguments.seconds}", "-timeout=10", str(corpus)],
+            check=False,
         )
         if done.returncode:
             failed.append(name)

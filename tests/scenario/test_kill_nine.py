@@ -36,7 +36,18 @@ def _calls(path: Path, count: int, every_s: float, rng: random.Random) -> list[s
 
 
 def _start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "bowstreet", "up", "--demo", "--headless", "--speed", str(SPEED), "--data", str(folder / "data")]
+    words = [
+        sys.executable,
+        "-m",
+        "bowstreet",
+        "up",
+        "--demo",
+        "--headless",
+        "--speed",
+        str(SPEED),
+        "--data",
+        str(folder / "data"),
+    ]
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen([*words, "--calls", str(folder / "calls.csv"), *more], stdout=log, stderr=log, cwd=folder)
 
