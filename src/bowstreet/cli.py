@@ -47,14 +47,18 @@ def _add_up(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "  bowstreet up --config city.toml --data /var/lib/bowstreet",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    up.add_argument("--demo", nargs="?", const="islington", choices=["islington", "london"], help="a simulated city, over real MAVLink")
+    up.add_argument(
+        "--demo", nargs="?", const="islington", choices=["islington", "london"], help="a simulated city, over real MAVLink"
+    )
     up.add_argument("--config", type=Path, metavar="FILE", help="TOML configuration of a real operation")
     up.add_argument("--data", type=Path, metavar="DIR", help="where the record is kept (default ./bowstreet-data)")
     up.add_argument("--port", type=_positive(int), metavar="N", help="port of the console (default 8700)")
     up.add_argument("--headless", action="store_true", help="without the web console")
     up.add_argument("--calls", type=Path, metavar="FILE", help="replay calls from CSV, GeoJSON or JSON lines, the first one now")
     up.add_argument("--speed", type=_positive(float), default=1.0, metavar="X", help="run the demo's clock X times as fast")
-    up.add_argument("--for", type=_positive(float), dest="for_s", metavar="SECONDS", help="stop by itself after that many real seconds")
+    up.add_argument(
+        "--for", type=_positive(float), dest="for_s", metavar="SECONDS", help="stop by itself after that many real seconds"
+    )
     up.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the demo's calls and weather")
     up.add_argument("--drones", type=_positive(int), metavar="N", help="how many drones the demo has")
     up.add_argument("--json", metavar="FILE", help="write the figures of the run at the end ('-' for standard output)")

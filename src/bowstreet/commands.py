@@ -203,9 +203,8 @@ class _Run:
 
     def _conclude(self, said: dict[str, Any]) -> None:
         calls, flights, eyes = said["calls"], said["flights"], said["call_to_eyes_s"]
-        _say(
-            f"{calls['received']} calls, {calls['incidents']} incidents; {flights['launched']} flights, {flights['not_returned']} not returned"
-        )
+        out = flights["not_returned"]
+        _say(f"{calls['received']} calls, {calls['incidents']} incidents; {flights['launched']} flights, {out} not returned")
         if eyes["p50"] is not None:
             _say(f"call to eyes: median {eyes['p50']:.0f} s, nine in ten within {eyes['p90']:.0f} s")
         _say(said["ledger"]["says"])

@@ -8,7 +8,7 @@ import pytest
 import bowstreet
 
 SOURCE = Path(bowstreet.__file__).parent
-CODE = [path for path in SOURCE.rglob("*.py")]
+CODE = list(SOURCE.rglob("*.py"))
 
 # Words that could only stand in code for a thing this program must never do. Prose that forbids the thing is in docstrings,
 # so only identifiers are searched.
