@@ -1,7 +1,7 @@
-"""A small world to fly in: kinematic vehicles and docks behind `VehicleLink`, stepped on a simulated clock, and the service on top.
+"""A small world to fly in: kinematic vehicles and docks behind `VehicleLink`, on a simulated clock, and the service on top.
 
-Nothing here is mocked. Vehicles keep flying while the service is gone, as real ones do, so a stop and a start of the program are a
-new service over the same world and the same store.
+Nothing here is mocked. Vehicles keep flying while the service is gone, as real ones do, so a stop and a start of the program are
+a new service over the same world and the same store.
 """
 
 import math
@@ -16,7 +16,6 @@ from bowstreet.airspace.model import Clearance
 from bowstreet.flight.airframes import AIRFRAMES, PATROL_QUADCOPTER
 from bowstreet.flight.model import (
     Arm,
-    CloseDock,
     Command,
     Disarm,
     DockConfig,
@@ -139,7 +138,7 @@ class World:
                     pads=pads,
                     link="udpout:127.0.0.1:1",
                     system_id=100 + number,
-                ),  # fmt: skip
+                ),
                 pads=[0] * pads,
             )
             for number, (dock_id, position, pads) in enumerate(docks)
@@ -201,7 +200,7 @@ class World:
             dock.status, dock.moving_s = moving, LID_S
         return OK
 
-    def _to_drone(self, drone: Drone, command: Command) -> Settled:
+    def _to_drone(self, drone: Drone, command: Command) -> Settled:  # noqa: C901 - one case a command
         match command:
             case Arm():
                 if not drone.landed:

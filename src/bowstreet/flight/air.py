@@ -32,6 +32,7 @@ from bowstreet.flight.step import (
     to_vehicle,
     told,
 )
+from bowstreet.messages import Reason
 
 # A small circle round the scene shows it from all sides.
 ORBIT_RADIUS_M = 40.0
@@ -91,10 +92,10 @@ def outbound(mission: Mission, sight: Sight, now: datetime) -> Step | None:
     return again(mission, sight, now, route)
 
 
-def arrive(mission: Mission, sight: Sight, now: datetime) -> Step:
-    """Eyes on the scene."""
+def arrive(mission: Mission, sight: Sight, now: datetime, again: Reason | None = None) -> Step:
+    """Eyes on the scene; or on it again, for the reason given."""
     seen = mission.eyes_on_at or now
-    reason = because(mission, "eyes-on", "over the scene")
+    reason = again or because(mission, "eyes-on", "over the scene")
     after = changed(mission, eyes_on_at=seen)
     return enter(
         mission, Phase.ON_SCENE, reason, now, scene_orders(mission),
@@ -264,7 +265,7 @@ def dock_lost(mission: Mission, sight: Sight, now: datetime) -> Step | None:
     """The dock that it is bound for jams, is not heard, or is taken: another one, at once."""
     if mission.landed_at is not None:
         return None
-    why = sight.docks.trouble(mission.bound_for, mission, sight.system_id)
+    why = sight.docks.trouble(mission.bound_for, mission)
     return divert(mission, sight, now, why) if why else None
 
 

@@ -51,7 +51,7 @@ class Book:
     def unsettled(self) -> int:
         return len(self._commands)
 
-    async def load(self, store: Store, vehicles: Sequence[str]) -> list[Mission]:
+    async def load(self, store: Store, vehicles: Sequence[str], docks: Sequence[str]) -> list[Mission]:
         """Read what was left when the program stopped; gives the missions that are not over.
 
         Commands that are not settled are settled as uncertain, and are never sent again.
@@ -68,7 +68,7 @@ class Book:
             if mission.phase.is_final:
                 continue
             if mission.vehicle_id in vehicles:
-                saves.append((self.missions, rules.restarted(mission, now)))
+                saves.append((self.missions, _bound_somewhere(rules.restarted(mission, now), docks)))
                 continue
             phase = Phase.ABORTED if mission.never_left else Phase.LOST
             gone = changed(mission, phase=phase, phase_since=now)
@@ -197,6 +197,13 @@ class Book:
             phase=phase.value,
             reason=reason,
         )
+
+
+def _bound_somewhere(mission: Mission, docks: Sequence[str]) -> Mission:
+    """A dock that is not configured any more is no place to land: any other will do until the nearest is looked for."""
+    if mission.bound_for in docks or not docks:
+        return mission
+    return changed(mission, diverted_to=min(docks))
 
 
 def _issued_command(sending: Sending, now: datetime) -> IssuedCommand:

@@ -111,7 +111,7 @@ def carry_on(mission: Mission, sight: Sight, now: datetime, reason: Reason) -> S
         if stayed:
             return go_home(mission, sight, now, because(mission, "time-over", "its time over the scene is over"))
         if sight.telemetry is not None and distance_m(sight.telemetry.position, mission.plan.outbound[-1].position) <= AT_SCENE_M:
-            return arrive(mission, sight, now)
+            return arrive(mission, sight, now, reason)
     return set_out(with_way_there(mission, sight), sight, now, reason)
 
 

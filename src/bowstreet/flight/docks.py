@@ -3,7 +3,7 @@
 `Docks` holds what docks last said and which missions are bound where. The service writes it; the rules only ask.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -20,7 +20,6 @@ FindRoute = Callable[[Position, Position, float], tuple[Waypoint, ...] | None]
 DOCK_STALE_S = 10.0
 # Nearer than this to the dock's own position is in the dock: pads of one dock stand side by side, and GPS errs by a few metres.
 IN_DOCK_M = 15.0
-# A dock looks full for a moment when a drone leaves, until its sensors say so; what is asked later is not that moment.
 WORKING = frozenset({DockStatus.CLOSED, DockStatus.OPENING, DockStatus.OPEN, DockStatus.CLOSING})
 
 
@@ -28,7 +27,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One mission's hold on a dock.
 
     Attributes:
-        on_pad: its vehicle still stands on the pad, or stands there again.
         column: it is between the pad and the height at which it is out of others' way.
         lid: it needs the lid open.
     """
@@ -36,7 +34,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mission_id: str
     vehicle_id: str
     dock_id: str
-    on_pad: bool
     column: bool
     lid: bool
 
@@ -44,14 +41,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def claim_of(mission: Mission) -> Claim:
     """The dock that a mission has a hold on: where it stands until it rises, then where it will land."""
     phase = mission.phase
-    on_pad = phase in (Phase.AUTHORISED, Phase.PREFLIGHT) or mission.landed_at is not None
     rising = mission.arm_ordered and phase in (Phase.PREFLIGHT, Phase.CLIMBING)
     landing = mission.land_ordered and mission.landed_at is None
     return Claim(
         mission_id=mission.mission_id,
         vehicle_id=mission.vehicle_id,
         dock_id=mission.dock_id if phase in (Phase.AUTHORISED, Phase.PREFLIGHT, Phase.CLIMBING) else mission.bound_for,
-        on_pad=on_pad,
         column=rising or landing,
         lid=phase in (Phase.PREFLIGHT, Phase.CLIMBING) or (phase is Phase.LANDING and mission.landed_at is None),
     )
@@ -62,37 +57,57 @@ class Docks:
 
     Args:
         docks: the docks, each with its place.
+        system_ids: of each vehicle, as pads tell them. They are 8 bits, and repeat in a city.
         find_route: asks airspace for a way to another dock.
     """
 
-    def __init__(self, docks: Iterable[DockConfig], find_route: FindRoute) -> None:
+    def __init__(self, docks: Iterable[DockConfig], system_ids: Mapping[str, int], find_route: FindRoute) -> None:
         self.configs = {dock.dock_id: dock for dock in docks}
         self.find_route = find_route
         self.reports: dict[str, DockReport] = {}
         self.silent: set[str] = set()
-        self.parked: dict[str, dict[str, int]] = {dock_id: {} for dock_id in self.configs}  # vehicle -> system id
+        self._system_ids = system_ids
+        self._parked: dict[str, set[str]] = {dock_id: set() for dock_id in self.configs}
         self._claims: dict[str, dict[str, Claim]] = {dock_id: {} for dock_id in self.configs}
         self._by_mission: dict[str, Claim] = {}
+        self._free: dict[str, dict[str, int]] = {dock_id: {} for dock_id in self.configs}  # reckoned since the last change
         self._idle_since: dict[str, datetime] = {}
 
     # --- written by the service -------------------------------------------------------------------------------------
+
+    def hear(self, report: DockReport) -> bool:
+        """Take in a report; whether it says anything new about lid or pads."""
+        before = self.reports.get(report.dock_id)
+        news = report.dock_id in self.silent or before is None or (before.status, before.pads) != (report.status, report.pads)
+        self.reports[report.dock_id] = report
+        self.silent.discard(report.dock_id)
+        self._free[report.dock_id].clear()
+        return news
 
     def claim(self, mission: Mission) -> None:
         """Take note of a mission as it is now. A mission that is over holds nothing."""
         old = self._by_mission.pop(mission.mission_id, None)
         if old is not None:
-            self._claims.get(old.dock_id, {}).pop(old.mission_id, None)
+            del self._claims[old.dock_id][old.mission_id]
+            if old.dock_id in self._free:
+                self._free[old.dock_id].clear()
         if not mission.phase.is_final:
             new = claim_of(mission)
             self._by_mission[mission.mission_id] = new
+            # A dock that was taken out of the configuration while a mission was under way keeps its claims, and has no pads.
             self._claims.setdefault(new.dock_id, {})[new.mission_id] = new
+            if new.dock_id in self._free:
+                self._free[new.dock_id].clear()
 
-    def park(self, vehicle_id: str, system_id: int, dock_id: str | None) -> None:
+    def park(self, vehicle_id: str, dock_id: str | None) -> None:
         """Take note of where a vehicle stands: in this dock, or in none."""
-        for vehicles in self.parked.values():
-            vehicles.pop(vehicle_id, None)
+        for standing, vehicles in self._parked.items():
+            if vehicle_id in vehicles:
+                vehicles.discard(vehicle_id)
+                self._free[standing].clear()
         if dock_id is not None:
-            self.parked[dock_id][vehicle_id] = system_id
+            self._parked[dock_id].add(vehicle_id)
+            self._free[dock_id].clear()
 
     def bound_there(self, dock_id: str) -> list[str]:
         """The missions that have a hold on this dock."""
@@ -108,34 +123,41 @@ class Docks:
         return DockStatus.STALE if dock_id in self.silent else report.status
 
     def pads_free(self, dock_id: str, but: str = "") -> int:
-        """Pads that nobody stands on and nobody is bound for; the claim of the mission `but` does not count."""
-        config = self.configs.get(dock_id)
-        if config is None:
+        """Pads that nobody stands on and nobody is bound for, leaving the mission `but` and its vehicle out of account."""
+        known = self._free.get(dock_id)
+        if known is None:
             return 0
-        report = self.reports.get(dock_id)
-        seen = 0 if report is None else sum(pad != 0 for pad in report.pads)
-        pads = config.pads if report is None else min(config.pads, len(report.pads))
-        taken = max(seen, len(self.parked[dock_id]))
-        return pads - taken - sum(not one.on_pad for one in self._claims[dock_id].values() if one.mission_id != but)
+        free = known.get(but)
+        if free is None:
+            free = known[but] = self._pads_free(dock_id, but)
+        return free
 
-    def has_pad(self, dock_id: str, mission: Mission, system_id: int) -> bool:
-        """Whether there is a pad for this mission's vehicle: a free one, or the one that it has just come to stand on."""
-        if self.pads_free(dock_id, mission.mission_id) > 0:
-            return True
-        return mission.land_ordered and self.is_seen_on_pad(dock_id, mission.vehicle_id, system_id)
+    def _pads_free(self, dock_id: str, but: str) -> int:
+        report, claims = self.reports.get(dock_id), self._claims[dock_id].values()
+        seen = () if report is None else report.pads
+        pads = self.configs[dock_id].pads if report is None else min(self.configs[dock_id].pads, len(report.pads))
+        holders = self._parked[dock_id] | {one.vehicle_id for one in claims if one.mission_id != but}
+        holders -= {one.vehicle_id for one in claims if one.mission_id == but}
+        # Whatever else stands on the pads is a stranger. One that rises or lands may be seen there for a moment, and is none.
+        known = self._parked[dock_id] | {one.vehicle_id for one in claims if one.column and self._is_seen(one.vehicle_id, seen)}
+        strangers = max(0, sum(pad != 0 for pad in seen) - len(known))
+        return pads - len(holders) - strangers
 
-    def is_seen_on_pad(self, dock_id: str, vehicle_id: str, system_id: int) -> bool:
-        """The dock sees it. System ids are 8 bits and repeat in a city: those known to stand there are counted out."""
-        report = self.reports.get(dock_id)
-        others = sum(number == system_id for other, number in self.parked[dock_id].items() if other != vehicle_id)
-        return report is not None and sum(pad == system_id for pad in report.pads) > others
+    def _is_seen(self, vehicle_id: str, pads: Sequence[int]) -> bool:
+        return self._system_ids[vehicle_id] in pads
 
-    def trouble(self, dock_id: str, mission: Mission, system_id: int) -> str:
+    def is_seen_on_pad(self, dock_id: str, vehicle_id: str) -> bool:
+        """Whether the dock sees this vehicle, and not only another one of the same number, on a pad."""
+        report, number = self.reports.get(dock_id), self._system_ids[vehicle_id]
+        others = sum(self._system_ids[other] == number for other in self._parked[dock_id] if other != vehicle_id)
+        return report is not None and sum(pad == number for pad in report.pads) > others
+
+    def trouble(self, dock_id: str, mission: Mission) -> str:
         """Why this mission cannot count on landing there, or "" when it can."""
         status = self.status(dock_id)
         if status not in WORKING:
             return f"dock {dock_id} is {status.value}"
-        return "" if self.has_pad(dock_id, mission, system_id) else f"dock {dock_id} has no pad left"
+        return "" if self.pads_free(dock_id, mission.mission_id) > 0 else f"dock {dock_id} has no pad left"
 
     def column_free(self, dock_id: str, mission_id: str) -> bool:
         """Whether no other drone is rising from the dock or going down to it."""
@@ -160,11 +182,9 @@ class Docks:
                 found, least_m = dock_id, metres
         return found
 
-    def refuges(self, position: Position, mission: Mission, system_id: int, most: int = 6) -> list[str]:
+    def refuges(self, position: Position, mission: Mission, most: int = 6) -> list[str]:
         """Docks that this mission can count on, nearest first; not the one that it is bound for."""
-        able = [
-            dock_id for dock_id in self.configs if dock_id != mission.bound_for and not self.trouble(dock_id, mission, system_id)
-        ]
+        able = [dock_id for dock_id in self.configs if dock_id != mission.bound_for and not self.trouble(dock_id, mission)]
 
         def squared_m(dock_id: str) -> tuple[float, str]:
             east, north = offset_m(position, self.configs[dock_id].position)

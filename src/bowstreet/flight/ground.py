@@ -73,7 +73,7 @@ def authorised(mission: Mission, sight: Sight, now: datetime) -> Step:
 def _checks(mission: Mission, sight: Sight) -> tuple[Order, ...]:
     """What has to be ordered for the checks to pass, of what is not in order yet. All of it may be repeated."""
     orders: tuple[Order, ...] = ()
-    if sight.docks.status(mission.dock_id) is not DockStatus.OPEN:
+    if sight.docks.status(mission.dock_id) not in (DockStatus.OPEN, DockStatus.OPENING):
         orders += open_lid(mission.dock_id)
     if not mission.failsafes_confirmed:
         orders += to_vehicle(mission, ConfirmFailsafes())
@@ -121,12 +121,12 @@ def _unmet(mission: Mission, sight: Sight) -> tuple[str, str] | None:
         return "charge", f"its charge of {telemetry.charge_fraction:.0%} would not bring it home"
     if max(sight.wind.speed_mps, sight.wind.gust_mps) > sight.airframe.max_wind_mps:
         return "wind", "gusts are above its limit"
-    if sight.docks.status(mission.dock_id) is not DockStatus.OPEN:
-        return "dock-closed", f"dock {mission.dock_id} did not open"
     if not mission.failsafes_confirmed:
         return "failsafes", "its own response to a lost link is not confirmed"
     if not is_level(telemetry):
         return "camera", "its camera does not look level"
+    if sight.docks.status(mission.dock_id) is not DockStatus.OPEN:
+        return "dock-closed", f"dock {mission.dock_id} did not open"
     if not sight.docks.column_free(mission.dock_id, mission.mission_id):
         return "column", "another drone rises from the dock or lands in it"
     return None

@@ -54,7 +54,7 @@ def go_home(mission: Mission, sight: Sight, now: datetime, reason: Reason, **fie
     """Return, camera level, to the dock it is bound for; to another one at once when that one cannot be counted on."""
     at = _place(mission, sight)
     fields.setdefault("alarmed", False)
-    if sight.docks.trouble(mission.bound_for, mission, sight.system_id) and (refuge := find_refuge(mission, sight, at)):
+    if sight.docks.trouble(mission.bound_for, mission) and (refuge := find_refuge(mission, sight, at)):
         dock_id, route = refuge
         fields["diverted_to"] = dock_id
     else:
@@ -76,7 +76,7 @@ def find_refuge(mission: Mission, sight: Sight, at: Position) -> tuple[str, Rout
     """The free dock, other than the one it is bound for, that costs the least charge to land in, and the way there."""
     height_m = mission.plan.homeward[0].height_m_above_dock
     found: list[tuple[float, str, Route]] = []
-    for dock_id in sight.docks.refuges(at, mission, sight.system_id):
+    for dock_id in sight.docks.refuges(at, mission):
         route = way_to(sight, at, dock_id, height_m)
         found.append((energy.fraction_to_land(sight.airframe, route, sight.wind, height_m), dock_id, route))
     if not found:
@@ -124,7 +124,7 @@ def where_it_stands(mission: Mission, sight: Sight) -> str | None:
     """The dock that it stands in, by its own position or, when that is not trusted, by what the dock sees on its pads."""
     if not sight.doubt and sight.telemetry is not None:
         return sight.docks.near(sight.telemetry.position)
-    seen = sight.docks.is_seen_on_pad(mission.bound_for, mission.vehicle_id, sight.system_id)
+    seen = sight.docks.is_seen_on_pad(mission.bound_for, mission.vehicle_id)
     return mission.bound_for if seen else None
 
 

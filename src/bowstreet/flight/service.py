@@ -115,7 +115,8 @@ class FlightService:
         self._recorder, self._store, self._bus, self._clock, self._link = recorder, store, bus, clock, link
         self._pilot_may_fly, self._sink, self._on_deadline, self._survey_s = pilot_may_fly, telemetry_sink, on_deadline, survey_s
         self._crafts = {one.vehicle_id: Craft(one, airframes[one.airframe]) for one in vehicles}
-        self._docks = Docks(docks, find_route)
+        system_ids = {vehicle_id: craft.config.system_id for vehicle_id, craft in self._crafts.items()}
+        self._docks = Docks(docks, system_ids, find_route)
         self._dock_told = dict.fromkeys(self._docks.configs, DockStatus.UNSEEN)
         self._book = Book(recorder, clock, self._shows)
         self._groundings: Collection[Grounding] = Collection("grounding", Grounding, id_of=lambda one: one.vehicle_id)
@@ -146,7 +147,7 @@ class FlightService:
         for grounding in self._groundings.all():
             if grounding.vehicle_id in self._crafts:
                 self._crafts[grounding.vehicle_id].grounded = grounding.reason
-        for mission in await self._book.load(self._store, list(self._crafts)):
+        for mission in await self._book.load(self._store, list(self._crafts), list(self._docks.configs)):
             self._shows(mission)
             self._deadline(mission)
             if mission.pilot is not None:
@@ -196,10 +197,7 @@ class FlightService:
         if dock_id not in self._docks.configs:
             self.received["unknown"] += 1
             return
-        before = self._docks.reports.get(dock_id)
-        news = before is None or before.status is not report.status or before.pads != report.pads or dock_id in self._docks.silent
-        self._docks.reports[dock_id] = report
-        self._docks.silent.discard(dock_id)
+        news = self._docks.hear(report)
         if report.wind_speed_mps is not None and self._clock.monotonic_s() - self._dock_wind_s >= WIND_S:
             self._dock_wind_s = self._clock.monotonic_s()
             self._dock_wind = wind_at_docks(self._docks.reports.values())
@@ -310,7 +308,6 @@ class FlightService:
             heard_s_ago=self._link.heard_s_ago(mission.vehicle_id),
             doubt=craft.doubt,
             airframe=craft.airframe,
-            system_id=craft.config.system_id,
             wind=wind,
             docks=self._docks,
             bingo=craft.bingo(mission, wind),
@@ -412,7 +409,7 @@ class FlightService:
         if dock_id != craft.stands_in:
             craft.stands_in = dock_id
             craft.last_dock = dock_id or craft.last_dock
-            self._docks.park(craft.config.vehicle_id, craft.config.system_id, dock_id)
+            self._docks.park(craft.config.vehicle_id, dock_id)
 
     async def _judge(self, craft: Craft) -> None:
         vehicle_id = craft.config.vehicle_id

@@ -33,7 +33,6 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     heard_s_ago: float | None
     doubt: str
     airframe: Airframe
-    system_id: int
     wind: Wind
     docks: Docks
     bingo: float
