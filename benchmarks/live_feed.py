@@ -1,7 +1,8 @@
 """The live feed to 20 consoles, 300 drones all moving, 5 frames a second: processor time of the serving process.
 
-Baseline: what a first version would do, a message for each drone to each console, encoded for each (with the same encoder, over the
-same server). Consoles run in this process and read all they are sent; the server is a process of its own, so its time is its own.
+Baseline: what a first version would do, a message for each drone to each console, encoded for each (with the same encoder,
+over the same server). Consoles run in this process and read all they are sent; the server is a process of its own, so its
+time is its own.
 """
 
 import asyncio
@@ -67,9 +68,8 @@ async def _broadcast_app(clock: SystemClock, settings: EdgeSettings) -> tuple[An
     """The real feed behind the real edge, with a real session."""
     store, bus = MemoryStore(), QueueBus()
     recorder = Recorder(store, bus, clock)
-    accounts = Accounts(
-        recorder, clock, RandomIds(clock), passwords=Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    )
+    cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    accounts = Accounts(recorder, clock, RandomIds(clock), passwords=cheap)
     await accounts.load(store)
     token = await accounts.new_setup_token()
     assert token is not None

@@ -105,6 +105,7 @@ async def test_rebound_names_are_refused() -> None:
         assert (await client.get("/page", headers={"Host": "evil.example"})).status_code == 400
         assert (await client.get("/page", headers={"Host": "bow.example.org"})).status_code == 200
         assert (await client.get("/page", headers={"Host": "localhost:1234"})).status_code == 200
+        assert (await client.get("/healthz", headers={"Host": "10.1.2.3"})).status_code == 404  # let through
     assert refusals == [("127.0.0.1", "request", "host")]
 
 

@@ -1,15 +1,18 @@
 """The edge, assembled: one FastAPI app of the routes of every noun, behind the checks that every request passes."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
@@ -32,8 +35,12 @@ from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.errors import BowstreetError
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
+HOUSEKEEPING_S = 300.0  # real seconds: often enough that a restart ends no session in use (they idle out after half an hour)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,7 @@ class Console:
     live: LiveFeed
     scene: Scene
     once: Idempotency
+    accounts: Accounts
     document: dict[str, Any]
 
     async def load(self) -> None:
@@ -58,6 +66,24 @@ class Console:
         await self.scene.load()
         await self.once.prune()
         self.feed.turn()
+
+    async def run(self) -> None:
+        """Turn the live feed's frames and keep house, until cancelled or the feed is closed. A task of live wiring."""
+        keeping = asyncio.ensure_future(self._keep_house())
+        try:
+            await self.feed.run()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            try:
+                await self.accounts.tidy()
+                await self.once.prune()
+            except BowstreetError as error:
+                log.warning("housekeeping failed", problem=error.problem)
 
 
 def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) -> Console:
@@ -100,6 +126,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         live=watched,
         scene=scene,
         once=once,
+        accounts=services.accounts,
         document=document,
     )
 

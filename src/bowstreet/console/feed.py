@@ -9,9 +9,12 @@ from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
+import structlog
 
 from bowstreet.console.frames import Me, Picture
 from bowstreet.runtime.ports import Clock
+
+log = structlog.get_logger(__name__)
 
 TICK_S = 0.2  # 5 Hz, in real seconds whatever the run's speed: people look in real time
 
@@ -92,6 +95,10 @@ class Feed:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while not self.closed:
-            self.turn()
+            try:
+                self.turn()
+            except Exception:
+                # The edge of this task: a frame that cannot be made must not end all that follow.
+                log.exception("a frame of the live feed failed")
             due = max(due + TICK_S, loop.time())
             await asyncio.sleep(due - loop.time())

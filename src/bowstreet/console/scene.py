@@ -36,6 +36,7 @@ class Scene:
         self.picture = Picture(services.run, services.clock.now())
         self._names = words.Names(person=self.person, dock=self._dock_name, incident=self._incident_name)
         self._people: dict[str, str] = {}
+        self._loaded = False
         # What was touched since the last frame, in order.
         self._incidents: dict[str, None] = {}
         self._missions: dict[str, None] = {}
@@ -51,6 +52,8 @@ class Scene:
 
     async def load(self) -> None:
         """Take in what stands, and put the end of the ledger on the timeline."""
+        await self._services.bus.drain()  # what was said up to now is read from the ledger
+        self._loaded = True
         for incident in self._services.intake.incidents.all():
             self._incidents[incident.incident_id] = None
         for mission in sorted(self._services.flight.missions.all(), key=lambda one: one.authorised_at):
@@ -75,7 +78,8 @@ class Scene:
             self._note_flight(message.incident_id, message.mission_id)
         if isinstance(message, _TOUCH_MISSION):
             self._missions[message.mission_id] = None
-        self._say(message)
+        if self._loaded:
+            self._say(message)
 
     def _note_flight(self, incident_id: str, mission_id: str) -> None:
         flights = self._flights.setdefault(incident_id, [])

@@ -17,6 +17,7 @@ from bowstreet.errors import BowstreetError, NotPermitted, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
 API = "/api/"
+PROBES = ("/healthz", "/readyz")  # asked by address, by what watches the program; they tell nothing that a page could use
 Denied = Callable[[str, str, str], Awaitable[None]]
 """Record a refusal: address, action, rule."""
 
@@ -85,7 +86,7 @@ class Edge:
         """Raises what the request is refused with."""
         host = headers.get("host", "")
         address = scope["client"][0]
-        if not rules.host_allowed(host, self._settings.hosts):
+        if scope["path"] not in PROBES and not rules.host_allowed(host, self._settings.hosts):
             await self._denied(address, "request", "host")
             raise EdgeError(
                 HTTPStatus.BAD_REQUEST,

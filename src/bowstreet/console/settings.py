@@ -34,6 +34,10 @@ class EdgeSettings:
     static: Path = STATIC
     limits: Limits = field(default_factory=Limits)
 
+    def __post_init__(self) -> None:
+        if self.certificate is not None:
+            object.__setattr__(self, "https", True)
+
     @property
     def cookie(self) -> str:
         """The session cookie's name. `__Host-` binds it to this host and https; browsers refuse that prefix over http."""
