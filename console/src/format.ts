@@ -22,7 +22,8 @@ export function utcDate(at: Millis): string {
 /** `15:04:05 GMT` in the zone of this machine, or in `timeZone`. */
 export function localTime(at: Millis, timeZone?: string): string {
   const zone = timeZone === undefined ? {} : { timeZone };
-  return new Date(at).toLocaleTimeString("en-GB", { hour12: false, timeZoneName: "short", ...zone });
+  const style = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" } as const;
+  return new Date(at).toLocaleTimeString("en-GB", { ...style, ...zone });
 }
 
 /** A time as a length: `0:42`, `12:05`, `3:07:09`; negative ones with a minus sign. */

@@ -7,6 +7,7 @@ import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,10 +31,9 @@ WAITING = (
     "Gusts of 13 m/s are over the airframe's 12 m/s",
 )
 DOCK_NAMES = (
-    "Islington", "Holloway", "Highbury", "Barnsbury", "Canonbury", "Clerkenwell", "Finsbury Park", "Archway", "Tufnell Park", "Angel",
-    "Kings Cross", "Euston", "Camden", "Kentish Town", "Hampstead", "Stoke Newington", "Dalston", "Hackney", "Shoreditch", "Bethnal Green",
+    "Islington", "Holloway", "Highbury", "Barnsbury", "Canonbury", "Clerkenwell", "Finsbury Park", "Archway", "Tufnell Park",
+    "Angel", "Kings Cross", "Euston", "Camden", "Kentish Town", "Hampstead", "Stoke Newington", "Dalston", "Hackney",
 )  # fmt: skip
-TRANSIT = ("climbing", "outbound", "on-scene", "returning", "landing", "controlled")
 
 
 def metres(lat: float, lon: float, east: float, north: float) -> tuple[float, float]:
@@ -117,9 +117,9 @@ class City:
         elif roll > 0.96:
             status, reason = "stale", "not heard for 12 s"
         return v.DroneView(
-            id=f"IS-{place + 1:02d}-{pad + 1}", dock_id=dock_id, airframe="patrol quadcopter", system_id=len(self.drones) % 254 + 1,
-            lat=lat, lon=lon, heading_deg=0.0, ground_speed_mps=0.0, height_m_above_dock=0.0, charge_fraction=charge, status=status,
-            phase=None, reason=reason, mission_id=None,
+            id=f"IS-{place + 1:02d}-{pad + 1}", dock_id=dock_id, airframe="patrol quadcopter", lat=lat, lon=lon, status=status,
+            system_id=len(self.drones) % 254 + 1, heading_deg=0.0, ground_speed_mps=0.0, height_m_above_dock=0.0, phase=None,
+            charge_fraction=charge, reason=reason, mission_id=None,
         )  # fmt: skip
 
     def call(
@@ -138,10 +138,8 @@ class City:
         self.incidents[incident.id] = incident
         self.changed.add(("incidents", incident.id))
         names = {"I": "Immediate", "S": "Significant", "E": "Extended", "R": "Referred"}
-        self.tell(
-            "incident-opened", f"{names[incident.grade]} call: {incident.category}", "notice" if incident.grade == "I" else "info",
-            incident_id=incident.id,
-        )  # fmt: skip
+        severity = "notice" if incident.grade == "I" else "info"
+        self.tell("incident-opened", f"{names[incident.grade]} call: {incident.category}", severity, incident_id=incident.id)
         return incident
 
     def tell(self, kind: str, text: str, severity: str = "info", **about: str) -> None:
@@ -178,9 +176,10 @@ class City:
             vehicle_id=drone.id,
         )
         mission = v.MissionView(
-            id=self._id("mis"), incident_id=incident.id, vehicle_id=drone.id, dock_id=dock.id, phase="authorised", phase_since=began,
-            authorised_at=began, authorised_by=by, eta_at=arrives, eyes_on_at=None, bingo_fraction=0.38, route=route,
-            home=tuple(reversed(route)), pilot=None, pilot_account_id=None, reasons=(reason,), return_reason=None, diverted_to=None,
+            id=self._id("mis"), incident_id=incident.id, vehicle_id=drone.id, dock_id=dock.id, phase="authorised",
+            phase_since=began, authorised_at=began, authorised_by=by, eta_at=arrives, eyes_on_at=None,
+            bingo_fraction=0.38, route=route, pilot=None,
+            home=tuple(reversed(route)), pilot_account_id=None, reasons=(reason,), return_reason=None, diverted_to=None,
         )  # fmt: skip
         self.missions[mission.id] = mission
         self.drones[place] = replace(drone, status="busy", reason="", mission_id=mission.id, phase="authorised")
@@ -211,7 +210,7 @@ class City:
 
     @staticmethod
     def _length(route: tuple[v.LatLon, ...]) -> float:
-        return sum(math.hypot(*offset(a, b)) for a, b in zip(route, route[1:], strict=False))
+        return sum(math.hypot(*offset(a, b)) for a, b in pairwise(route))
 
     def _total_s(self, route: tuple[v.LatLon, ...]) -> float:
         return 10 + 2 * self._length(route) / CRUISE_MPS + ON_SCENE_S + 8
@@ -257,7 +256,8 @@ class City:
         drone, dock = self.drones[place], self.docks[mission.dock_id]
         self._phase(mission, "done")
         self.drones[place] = replace(
-            drone, status="charging", phase=None, mission_id=None, lat=dock.lat, lon=dock.lon, ground_speed_mps=0.0, height_m_above_dock=0.0,
+            drone, status="charging", phase=None, mission_id=None, lat=dock.lat, lon=dock.lon, ground_speed_mps=0.0,
+            height_m_above_dock=0.0,
         )  # fmt: skip
         self.changed.add(("drones", drone.id))
 
@@ -279,7 +279,7 @@ class City:
     change_incident = _change_incident
 
     def _along(self, place: int, route: tuple[v.LatLon, ...], flown_m: float, phase: str) -> None:
-        for a, b in zip(route, route[1:], strict=False):
+        for a, b in pairwise(route):
             east, north = offset(a, b)
             leg = math.hypot(east, north)
             if flown_m <= leg or b is route[-1]:

@@ -1,4 +1,4 @@
-"""A server for tests of the console's page: the contract of docs/live-feed.md over a `City`, with the program's own types and headers.
+"""A server for tests of the console's page: docs/live-feed.md over a `City`, with the program's own types and headers.
 
     python -m tests.browser.feed_server --drones 300 --flying 300 --boroughs FILE
 
@@ -8,6 +8,7 @@ It prints its address and runs until it is stopped. `/test/…` addresses let a 
 import argparse
 import asyncio
 import json
+import math
 import socket
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.rules import actions_of
 from bowstreet.console import views as v
+from bowstreet.console.accounts import AccountView, IssuedToken, TokenView
+from bowstreet.console.airspace import ZoneProperties
 from bowstreet.console.frames import Me, Snapshot, Tick
 from bowstreet.console.headers import SECURITY_HEADERS, content_security_policy
 from bowstreet.console.settings import STATIC
@@ -54,12 +57,12 @@ class FeedServer:
         self.seq = 0
         self.frames: dict[str, bytes] = {}
         self.turned = asyncio.Condition()
-        self.accounts = [
-            {"account_id": f"acc-{role.value}", "name": role.value, "role": role.value, "created_at": "2026-11-01T08:00:00Z", "disabled_at": None}
-            for role in Role if role is not Role.CAD
-        ]  # fmt: skip
-        self.tokens: list[dict[str, Any]] = []
+        self.accounts = {f"acc-{role}": self._account(f"acc-{role}", role, role) for role in Role if role is not Role.CAD}
+        self.tokens: dict[str, TokenView] = {}
         self.heartbeats = 0
+
+    def _account(self, account_id: str, name: str, role: str) -> AccountView:
+        return AccountView(account_id=account_id, name=name, role=role, created_at=self.city.at, disabled_at=None)
 
     # --- the feed -------------------------------------------------------------------------------------------------------
 
@@ -208,86 +211,92 @@ class FeedServer:
             case "GET", ["incidents", incident, "decisions"] if incident in city.incidents:
                 return answered(city.decisions(incident))
             case "GET", ["quarantine"]:
-                return answered([
-                    {"id": "qua-1", "at": city.at, "source": "cad", "line": 17, "reason": "latitude 151.2 is not on Earth", "raw": '{"latitude": 151.2}'},
-                    {"id": "qua-2", "at": city.at, "source": "file", "line": None, "reason": "grade X is not known", "raw": HOSTILE},
-                ])  # fmt: skip
+                wrong = {"line": 17, "reason": "latitude 151.2 is not on Earth", "raw": '{"latitude": 151.2}'}
+                hostile = {"line": None, "reason": "grade X is not known", "raw": HOSTILE}
+                return answered(
+                    [v.QuarantineView(id=f"qua-{n}", at=city.at, source="cad", **one) for n, one in enumerate((wrong, hostile))]
+                )
             case "GET", ["accounts"]:
-                return answered(self.accounts)
+                return answered(list(self.accounts.values()))
             case "GET", ["service-tokens"]:
-                return answered(self.tokens)
+                return answered(list(self.tokens.values()))
             case "POST", _:
                 return self._act(path, said, role)
             case "DELETE", ["missions", mission, "control"]:
                 city.change_mission(mission, pilot=None, pilot_account_id=None, phase="on-scene")
                 return Response(status_code=204)
-        return problem(404, "not-found", "there is nothing at this address", "see the contract")
+        return nowhere()
 
     def _act(self, path: list[str], said: dict[str, Any], role: str) -> Response:
+        match path[0]:
+            case "incidents":
+                return self._incident(path[1:], said, role)
+            case "missions":
+                return self._mission(path[1], path[2], said, role)
+            case "vehicles":
+                return self._vehicle(path[1], path[2], said)
+            case "airspace":
+                next(f for f in self.zones["features"] if f["id"] == path[2])["properties"]["active"] = said["active"]
+                self.city.tell("zone", f"Airspace {path[2]} changed by {role}", "notice")
+                return Response(status_code=204)
+            case _:
+                return self._people(path, said, role)
+
+    def _incident(self, path: list[str], said: dict[str, Any], role: str) -> Response:
         city = self.city
         match path:
-            case ["incidents"]:
-                opened = city.call(
-                    grade=said["grade"], category=said["category"], text=said["text"], place=(said["latitude"], said["longitude"])
-                )
-                return answered(opened, 201)
-            case ["incidents", incident, "launch"]:
-                place = next(n for n, drone in enumerate(city.drones) if drone.id == said["vehicle_id"])
-                if city.drones[place].mission_id is not None:
+            case []:
+                place = (said["latitude"], said["longitude"])
+                return answered(city.call(grade=said["grade"], category=said["category"], text=said["text"], place=place), 201)
+            case [incident, "launch"]:
+                number = next(n for n, drone in enumerate(city.drones) if drone.id == said["vehicle_id"])
+                if city.drones[number].mission_id is not None:
                     return problem(409, "refused", f"{said['vehicle_id']} has a mission", "choose another drone")
-                return answered(city.launch(place, city.incidents[incident], by=role), 201)
-            case ["incidents", incident, "close"]:
+                return answered(city.launch(number, city.incidents[incident], by=role), 201)
+            case [incident, "close"]:
                 city.change_incident(incident, state="closed", close_reason="withdrawn", closed_at=city.at)
                 return answered(city.incidents[incident])
-            case ["missions", mission, "recall"]:
+        return nowhere()
+
+    def _mission(self, mission: str, verb: str, said: dict[str, Any], role: str) -> Response:
+        city = self.city
+        match verb:
+            case "recall":
                 reason = v.ReasonView(code="recalled", text=said["reason"], vehicle_id=None)
                 city.change_mission(mission, return_reason=reason, pilot=None, pilot_account_id=None)
-                return Response(status_code=204)
-            case ["missions", mission, "control"]:
+            case "control":
                 city.change_mission(mission, pilot=role, pilot_account_id=f"acc-{role}", phase="controlled")
-                return Response(status_code=204)
-            case ["missions", mission, "commands"]:
-                if city.missions[mission].pilot != role:
-                    return problem(409, "conflict", "you are not in control of it", "take control first")
-                return Response(status_code=204)
-            case ["vehicles", vehicle, ("ground" | "release") as verb]:
-                place = next(n for n, drone in enumerate(city.drones) if drone.id == vehicle)
-                status, why = ("grounded", said["reason"]) if verb == "ground" else ("ready", "")
-                city.drones[place] = msgspec.structs.replace(city.drones[place], status=status, reason=why)
-                city.changed.add(("drones", vehicle))
-                return Response(status_code=204)
-            case ["airspace", "zones", zone, "activation"]:
-                next(f for f in self.zones["features"] if f["id"] == zone)["properties"]["active"] = said["active"]
-                city.tell("zone", f"Airspace {zone} changed by {role}", "notice")
-                return Response(status_code=204)
+            case "commands" if city.missions[mission].pilot != role:
+                return problem(409, "conflict", "you are not in control of it", "take control first")
+        return Response(status_code=204)
+
+    def _vehicle(self, vehicle: str, verb: str, said: dict[str, Any]) -> Response:
+        city = self.city
+        number = next(n for n, drone in enumerate(city.drones) if drone.id == vehicle)
+        status, why = ("grounded", said["reason"]) if verb == "ground" else ("ready", "")
+        city.drones[number] = msgspec.structs.replace(city.drones[number], status=status, reason=why)
+        city.changed.add(("drones", vehicle))
+        return Response(status_code=204)
+
+    def _people(self, path: list[str], said: dict[str, Any], role: str) -> Response:
+        match path:
             case ["accounts"]:
-                account = {
-                    "account_id": f"acc-{len(self.accounts)}",
-                    "name": said["name"],
-                    "role": said["role"],
-                    "created_at": city.at,
-                    "disabled_at": None,
-                }
-                self.accounts.append(account)
+                account = self._account(f"acc-{len(self.accounts)}", said["name"], said["role"])
+                self.accounts[account.account_id] = account
                 return answered(account, 201)
-            case ["accounts", account_id, "disable"]:
-                account = next(one for one in self.accounts if one["account_id"] == account_id)
-                account["disabled_at"] = city.at
-                return answered(account)
+            case ["accounts", key, "disable"]:
+                self.accounts[key] = msgspec.structs.replace(self.accounts[key], disabled_at=self.city.at)
+                return answered(self.accounts[key])
             case ["service-tokens"]:
-                token = {
-                    "token_id": f"tok-{len(self.tokens)}",
-                    **said,
-                    "created_at": city.at,
-                    "created_by": role,
-                    "revoked_at": None,
-                }
-                self.tokens.append(token)
-                return answered({"token": token, "secret": "bow_secret_shown_once"}, 201)
-            case ["service-tokens", token_id, "revoke"]:
-                next(one for one in self.tokens if one["token_id"] == token_id)["revoked_at"] = city.at
+                token = TokenView(
+                    token_id=f"tok-{len(self.tokens)}", created_at=self.city.at, created_by=role, revoked_at=None, **said
+                )  # fmt: skip
+                self.tokens[token.token_id] = token
+                return answered(IssuedToken(token=token, secret="bow_secret_shown_once"), 201)
+            case ["service-tokens", key, "revoke"]:
+                self.tokens[key] = msgspec.structs.replace(self.tokens[key], revoked_at=self.city.at)
                 return Response(status_code=204)
-        return problem(404, "not-found", "there is nothing at this address", "see the contract")
+        return nowhere()
 
     # --- for tests ----------------------------------------------------------------------------------------------------------
 
@@ -314,13 +323,12 @@ class FeedServer:
 
     def app(self) -> Starlette:
         methods = ["GET", "POST", "DELETE"]
-        app = Starlette(routes=[
+        return Starlette(routes=[
             WebSocketRoute("/api/v1/live", self.live),
             Route("/api/v1/{path:path}", self.api, methods=methods),
             Route("/test/{what}", self.test, methods=["POST"]),
             Mount("/", StaticFiles(directory=self.static, html=True)),
         ])  # fmt: skip
-        return app
 
 
 def answered(value: Any, status: int = 200) -> Response:
@@ -338,25 +346,23 @@ def problem(status: int, kind: str, detail: str, remedy: str) -> Response:
     return Response(json.dumps(said), status, media_type="application/problem+json")
 
 
+def nowhere() -> Response:
+    return problem(404, "not-found", "there is nothing at this address", "see the contract")
+
+
 def example_zones() -> dict[str, Any]:
     """Two zones near the centre: one active, one not."""
 
     def zone(zone_id: str, name: str, east: float, north: float, radius: float, *, active: bool) -> dict[str, Any]:
-        import math
-
-        ring = [
-            metres(*CENTRE, east + radius * math.sin(n * math.pi / 24), north + radius * math.cos(n * math.pi / 24))
-            for n in range(48)
-        ]
-        return {
-            "type": "Feature", "id": zone_id,
-            "geometry": {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in [*ring, ring[0]]]]},
-            "properties": {
-                "zone_id": zone_id, "name": name, "kind": "restricted area", "restriction": "PROHIBITED", "active": active, "lower_m": 0.0,
-                "lower_datum": "AGL", "upper_m": 426.7, "upper_datum": "AMSL", "source": "SI 1300/2017", "authority": "CAA",
-                "for_operational_use": False,
-            },
-        }  # fmt: skip
+        turns = [n * math.pi / 24 for n in range(49)]
+        ring = [metres(*CENTRE, east + radius * math.sin(turn), north + radius * math.cos(turn)) for turn in turns]
+        known = ZoneProperties(
+            zone_id=zone_id, name=name, kind="restricted area", restriction="PROHIBITED", active=active, lower_m=0.0,
+            lower_datum="AGL", upper_m=426.7, upper_datum="AMSL", source="SI 1300/2017", authority="CAA",
+            for_operational_use=False,
+        )  # fmt: skip
+        shape = {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in ring]]}
+        return {"type": "Feature", "id": zone_id, "geometry": shape, "properties": msgspec.to_builtins(known)}
 
     return {"type": "FeatureCollection", "features": [
         zone("EGR158", "R158 Hyde Park", -2400, -3600, 1500, active=True),

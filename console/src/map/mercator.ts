@@ -39,3 +39,25 @@ export function frameOf(centre: { lat: number; lng: number }, zoom: number, widt
 export function metresPerPixel(lat: number, zoom: number): number {
   return (40_075_016.686 * Math.cos((lat * Math.PI) / 180)) / (TILE * 2 ** zoom);
 }
+
+/**
+ * The part of a line that lies on the screen or within `margin` of it, as [x1, y1, x2, y2]; null when none does (Liang–Barsky). A line drawn
+ * far past the edges costs as much as one that is seen, dashes above all.
+ */
+export function clipped(x1: number, y1: number, x2: number, y2: number, frame: Frame, margin: number): [number, number, number, number] | null {
+  const [dx, dy] = [x2 - x1, y2 - y1];
+  let [from, to] = [0, 1];
+  const bounds = [
+    [-dx, x1 + margin],
+    [dx, frame.width + margin - x1],
+    [-dy, y1 + margin],
+    [dy, frame.height + margin - y1],
+  ] as const;
+  for (const [slope, room] of bounds) {
+    if (slope === 0) {
+      if (room < 0) return null;
+    } else if (slope < 0) from = Math.max(from, room / slope);
+    else to = Math.min(to, room / slope);
+  }
+  return from > to ? null : [x1 + dx * from, y1 + dy * from, x1 + dx * to, y1 + dy * to];
+}

@@ -8,7 +8,7 @@ import type { Drone, Incident, LatLon, Mission } from "../feed/wire.ts";
 import { percent } from "../format.ts";
 import type { Picking, Selection } from "../state.ts";
 import { dockWord, droneWord, gradeRank, isAirborne, type Tone } from "../words.ts";
-import { type Frame, frameOf, mercatorX, mercatorY } from "./mercator.ts";
+import { clipped, type Frame, frameOf, mercatorX, mercatorY } from "./mercator.ts";
 import { Motion } from "./motion.ts";
 import { gradeColour, palette, toneColour } from "./palette.ts";
 import { type Pen, Sprites } from "./sprites.ts";
@@ -25,6 +25,7 @@ const TRAILS_MS = 1_000; // over a whole city a trail grows by less than a pixel
 const HEADINGS = 72; // an arrow each 5°: nobody sees less
 const VISIBLE_PX = 0.4; // a drone that moved less than this since it was drawn is not drawn again
 const LABEL_HEIGHT = 20;
+const EDGE_PX = 10;
 const TRAIL_BANDS = [0.16, 0.32, 0.6]; // fading with age
 const TONES: readonly Tone[] = ["quiet", "info", "ok", "notice", "pilot", "warning", "alarm"];
 
@@ -262,11 +263,14 @@ export class Overlay {
     pen.lineWidth = width;
     pen.setLineDash(dash);
     pen.beginPath();
-    for (const [place, [lat, lon]] of way.entries()) {
-      const x = this.x(mercatorX(lon));
-      const y = this.y(mercatorY(lat));
-      if (place === 0) pen.moveTo(x, y);
-      else pen.lineTo(x, y);
+    for (let n = 1; n < way.length; n++) {
+      const [[lat1, lon1], [lat2, lon2]] = [way[n - 1] as LatLon, way[n] as LatLon];
+      const seen = clipped(
+        this.x(mercatorX(lon1)), this.y(mercatorY(lat1)), this.x(mercatorX(lon2)), this.y(mercatorY(lat2)), this.frame, EDGE_PX,
+      );
+      if (seen === null) continue;
+      pen.moveTo(seen[0], seen[1]);
+      pen.lineTo(seen[2], seen[3]);
     }
     pen.stroke();
     pen.setLineDash([]);
@@ -380,9 +384,10 @@ export class Overlay {
       [this.drawnX[i], this.drawnY[i]] = [x, y];
       if (!this.inside(x, y, ARROW_SIZE)) continue;
       const drone = picture.drones[i] as Drone;
-      const marked = this.isMarked(drone.id);
+      const chosen = this.isMarked(drone.id);
+      const marked = chosen || this.isHovered("drone", drone.id);
       this.sprites.put(pen, this.arrow(this.tones[i] ?? "info", this.motion.heading[i] as number, small, marked), x, y);
-      if (!marked && (this.zoom < LABELS_FROM_ZOOM || labels++ >= LABELS_AT_ONCE)) continue;
+      if (!chosen && (this.zoom < LABELS_FROM_ZOOM || labels++ >= LABELS_AT_ONCE)) continue;
       const label = this.label(drone, this.tones[i] ?? "info");
       this.sprites.put(pen, label, x + (marked ? 22 : 15) + label.width / this.ratio / 2, y);
     }
@@ -390,7 +395,7 @@ export class Overlay {
   }
 
   private isMarked(drone: string): boolean {
-    return this.isChosen("drone", drone) || this.shown.mission?.vehicle_id === drone || this.isHovered("drone", drone);
+    return this.isChosen("drone", drone) || this.shown.mission?.vehicle_id === drone;
   }
 
   private arrow(tone: Tone, heading: number, small: boolean, marked: boolean): ImageBitmap {

@@ -25,6 +25,8 @@ export class View {
   readonly map: BaseMap;
   private readonly overlay: Overlay;
   private readonly ends: (() => void)[] = [];
+  private readonly onHover: (what: Selection | null, x: number, y: number) => void;
+  private pointer: { x: number; y: number } | null = null;
   private fitted = false;
 
   /** Throws when the browser cannot draw it. `onHover` is told what is under the pointer. */
@@ -40,7 +42,8 @@ export class View {
     this.map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     this.overlay = new Overlay(this.map, this.map.getCanvasContainer());
     this.name();
-    this.listen(onHover);
+    this.onHover = onHover;
+    this.listen();
     this.map.once("style.load", () => this.dress());
     this.map.once("idle", () => this.foldCredit());
   }
@@ -96,21 +99,19 @@ export class View {
     credit?.removeAttribute("open");
   }
 
-  private listen(onHover: (what: Selection | null, x: number, y: number) => void): void {
+  private listen(): void {
     this.map.on("click", ({ point, lngLat }) => {
       const asked = picking.peek();
       if (asked !== null) picking.value = { ...asked, at: { lat: lngLat.lat, lon: lngLat.lng } };
       else select(this.under(point));
     });
     this.map.on("mousemove", ({ point }) => {
-      const what = picking.peek() === null ? this.overlay.at(point) : null;
-      this.overlay.hover(what);
-      this.map.getCanvas().style.cursor = picking.peek() !== null ? "crosshair" : what !== null ? "pointer" : "";
-      onHover(what, point.x, point.y);
+      this.pointer = point;
+      this.hover();
     });
     this.map.on("mouseout", () => {
-      this.overlay.hover(null);
-      onHover(null, 0, 0);
+      this.pointer = null;
+      this.hover();
     });
     this.map.on("dragstart", () => {
       following.value = false;
@@ -120,6 +121,15 @@ export class View {
       if (event.key !== "Enter" || asked === null) return;
       picking.value = { ...asked, at: this.centre() }; // the keyboard's click is on the middle of the map
     });
+  }
+
+  /** Say what is under the pointer: it moves, and so do the drones below it. */
+  private hover(): void {
+    const asked = picking.peek() !== null;
+    const what = this.pointer === null || asked ? null : this.overlay.at(this.pointer);
+    this.overlay.hover(what);
+    this.map.getCanvas().style.cursor = asked ? "crosshair" : what !== null ? "pointer" : "";
+    this.onHover(what, this.pointer?.x ?? 0, this.pointer?.y ?? 0);
   }
 
   private under(point: { x: number; y: number }): Selection | null {
@@ -140,6 +150,7 @@ export class View {
         this.overlay.take(picture, receivedAt, fresh);
         if (!this.fitted && picture.docks.size > 0) this.fit();
         this.follow();
+        if (this.pointer !== null) this.hover();
       }),
       effect(() => {
         if (airspace.value !== null) setZones(this.map, airspace.value);

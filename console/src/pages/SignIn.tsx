@@ -1,15 +1,17 @@
 // The way in: signing in, and the first account of an operation.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { PASSWORD_MIN } from "../api/deeds.ts";
 import { Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { forgetAddress } from "../route.ts";
 import { resume, setUp, signIn, whyOut } from "../session.ts";
 
 function Gate({ title, children }: { title: string; children: ComponentChildren }) {
+  const host = useRef<HTMLElement>(null);
+  useEffect(() => host.current?.querySelector("input")?.focus(), []); // there is nothing else to do here
   return (
-    <main class="gate" id="main">
+    <main class="gate" id="main" ref={host}>
       <div class="gate-card">
         <p class="brand">
           <Mark /> Bowstreet

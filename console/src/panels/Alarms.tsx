@@ -61,7 +61,7 @@ function Alarm({ event }: { event: FeedEvent }) {
         </Button>
       )}
       {isPending(event) ? (
-        <Button onPress={() => acknowledge(event)} label={`Acknowledge: ${event.text}`}>
+        <Button onPress={() => acknowledge(event)} label={`Seen: ${event.text}`}>
           Seen
         </Button>
       ) : null}

@@ -145,14 +145,14 @@ function StaleBanner() {
     live: "",
   }[state.kind];
   return (
-    <div class="banner stale">
+    <section class="banner stale" aria-label="Connection">
       <ToneMark tone="alarm" size={16} />
       <p>
         <strong>{what}</strong>
         {old}
       </p>
       {state.kind === "waiting" ? <Button onPress={retryNow}>Try now</Button> : null}
-    </div>
+    </section>
   );
 }
 
@@ -161,7 +161,7 @@ function IdleBanner() {
   useTicking();
   if (!soonOut()) return null;
   return (
-    <div class="banner idle" role="alert">
+    <section class="banner idle" aria-label="Session" role="alert">
       <ToneMark tone="warning" size={16} />
       <p>
         <strong>Nobody seems to be here.</strong> You will be signed out in a few minutes.
@@ -169,7 +169,7 @@ function IdleBanner() {
       <Button onPress={used} look="main">
         I am here
       </Button>
-    </div>
+    </section>
   );
 }
 

@@ -28,7 +28,7 @@ export function MapPane() {
       ({ View: Drawn }) => {
         if (!here || host.current === null) return;
         try {
-          view = new Drawn(host.current, (what, x, y) => setHovered(what === null ? null : { what, x, y }));
+          view = new Drawn(host.current, (what, x, y) => setHovered(what === null ? null : { what, x, y })); // null again and again draws nothing
           holdMap(view);
         } catch (error) {
           console.error(error);

@@ -51,9 +51,9 @@ export function QueuePanel() {
 function Group({ title, rows, empty }: { title: string; rows: readonly Incident[]; empty: string }) {
   return (
     <section class="group" aria-label={title}>
-      <h3>
+      <h2>
         {title} <span class="count">{rows.length}</span>
-      </h3>
+      </h2>
       {rows.length === 0 ? <p class="empty">{empty}</p> : <Rows rows={rows} />}
     </section>
   );
