@@ -1,6 +1,6 @@
 """The fleet as dispatch works with it: flight's word on each drone, turned into rows, and only those that may have changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.model import Drone
@@ -15,37 +15,47 @@ FULL = 0.999
 # A drone that comes home for one of these reasons is as good as one on its pad; any other reason is a doubt about it.
 FIT_TO_TURN = frozenset({"time-over", "withdrawn"})
 # A dock in one of these lets nothing out.
-SHUT = (DockStatus.JAMMED, DockStatus.STALE, DockStatus.UNSEEN)
+SHUT = frozenset({DockStatus.JAMMED, DockStatus.STALE, DockStatus.UNSEEN})
+CHARGE_LOOK = timedelta(seconds=30)
 
 
 class FleetBook:
     """Rows of a `Fleet`, brought up to date when a decision needs them.
 
-    A drone at rest with a full battery changes only when flight says so; one that flies or charges changes by itself and is
-    looked at before each decision.
+    A drone at rest with a full battery changes only when flight says so. One that flies is looked at before each decision, and
+    one that charges every half minute, in which it gains about 1%: what is known of it is never too much.
     """
 
     def __init__(self, flight: FlightService, intake: IntakeService) -> None:
         self._flight, self._intake = flight, intake
         self._docks: dict[str, GridPoint] = {}
-        self._moving: set[str] = set()
+        self._at_dock: dict[str, set[str]] = {}
+        self._shut: set[str] = set()
+        self._flying: set[str] = set()
+        self._charging: set[str] = set()
         self._changed: set[str] = set()
         self._resting: dict[str, datetime] = {}
         self._given: dict[str, str] = {}
         self._refreshed_at: datetime | None = None
+        self._charge_at: datetime | None = None
         self.fleet = Fleet(())
 
     def load(self) -> None:
         """Take in the whole fleet."""
-        self._docks = {view.dock_id: to_grid(view.config.position) for view in self._flight.dock_views()}
+        views = self._flight.dock_views()
+        self._docks = {view.dock_id: to_grid(view.config.position) for view in views}
+        self._shut = {view.dock_id for view in views if view.status in SHUT}
         self.fleet = Fleet(self._drone(view) for view in self._flight.vehicle_views())
 
     def changed(self, vehicle_id: str) -> None:
         """Flight said something about this drone: its row is written anew before the next decision."""
         self._changed.add(vehicle_id)
 
-    def dock_changed(self, dock_id: str) -> None:
-        self._changed.update(drone.vehicle_id for drone in self.fleet.drones if drone.dock_id == dock_id)
+    def dock_changed(self, dock_id: str, status: str) -> None:
+        """A dock that lets nothing out keeps its drones from being sent."""
+        if (status in SHUT) is not (dock_id in self._shut):
+            self._shut ^= {dock_id}
+            self._changed.update(self._at_dock.get(dock_id, ()))
 
     def given(self, vehicle_id: str, mission_id: str) -> None:
         """It has been given a mission of which flight may not have heard yet. It is taken from this moment on."""
@@ -62,8 +72,13 @@ class FleetBook:
         for vehicle_id in [one for one, until in self._resting.items() if until <= now]:
             del self._resting[vehicle_id]
             self._changed.add(vehicle_id)
-        stale = self._changed if now == self._refreshed_at else self._changed | self._moving
-        self._refreshed_at = now
+        stale = self._changed
+        if now != self._refreshed_at:
+            self._refreshed_at = now
+            stale = stale | self._flying
+            if self._charge_at is None or now >= self._charge_at:
+                self._charge_at = now + CHARGE_LOOK
+                stale = stale | self._charging
         for vehicle_id in sorted(stale):
             if vehicle_id in self.fleet.row:
                 self.fleet.put(self._drone(self._flight.vehicle_view(vehicle_id)))
@@ -77,10 +92,7 @@ class FleetBook:
     def _drone(self, view: VehicleView) -> Drone:
         home, telemetry, mission = self._docks[view.dock_id], view.telemetry, self._mission(view)
         charge = 0.0 if telemetry is None else telemetry.charge_fraction
-        if mission is not None or charge < FULL:
-            self._moving.add(view.vehicle_id)
-        else:
-            self._moving.discard(view.vehicle_id)
+        self._sort(view, mission is not None, charge)
         status, why = self._status(view, mission)
         if mission is None or telemetry is None:
             return Drone(
@@ -95,14 +107,23 @@ class FleetBook:
             mission_grade=mission.grade if incident is None else incident.grade.value,
         )  # fmt: skip
 
+    def _sort(self, view: VehicleView, flying: bool, charge: float) -> None:
+        """Note how often this drone must be looked at, and which dock it depends on."""
+        name = view.vehicle_id
+        (self._flying.add if flying else self._flying.discard)(name)
+        (self._charging.add if not flying and charge < FULL else self._charging.discard)(name)
+        row = self.fleet.row.get(name)
+        if row is not None and self.fleet.drones[row].dock_id != view.dock_id:
+            self._at_dock[self.fleet.drones[row].dock_id].discard(name)
+        self._at_dock.setdefault(view.dock_id, set()).add(name)
+
     def _status(self, view: VehicleView, mission: Mission | None) -> tuple[VehicleStatus, str]:
         """Flight's word, and what dispatch knows beyond it."""
         if view.status not in _ON_DUTY:
             return view.status, view.reason
         if mission is None:
-            dock = self._flight.dock_view(view.dock_id)
-            if dock.status in SHUT:
-                return VehicleStatus.UNFIT, f"its dock is {dock.status.value}"
+            if view.dock_id in self._shut:
+                return VehicleStatus.UNFIT, f"its dock is {self._flight.dock_view(view.dock_id).status.value}"
             if view.vehicle_id in self._resting:
                 return VehicleStatus.UNFIT, "its last launch was broken off a moment ago"
             return view.status, view.reason

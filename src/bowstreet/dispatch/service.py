@@ -445,7 +445,7 @@ class DispatchService:
             await self.consider_queue()
 
     async def _on_dock(self, message: DockChanged) -> None:
-        self._book.dock_changed(message.dock_id)
+        self._book.dock_changed(message.dock_id, message.status)
 
     def _forget_later(self, incident_id: str) -> None:
         self._closed.append(incident_id)

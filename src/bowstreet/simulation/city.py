@@ -1,6 +1,5 @@
 """Cities to simulate: where docks stand and which drones live in them. Illustrative: no real dock stands at these places."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,11 +9,10 @@ import shapely
 
 from bowstreet.errors import BadInput
 from bowstreet.flight.airframes import AIRFRAMES, PATROL_QUADCOPTER
-from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig, Wind
+from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig
 from bowstreet.geo import FloatArray, GridPoint, Position, grid_arrays, to_grid, to_wgs84
 from bowstreet.intake.area import CITY_OF_LONDON, OperatingArea
 from bowstreet.intake.area import london as london_area
-from bowstreet.simulation.layout import DockLayout, Layout, VehicleLayout
 from bowstreet.simulation.spread import spread
 
 # One drone is out, one is charged and one pad stays free for a drone that is diverted: the shape of the docks that are sold.
@@ -99,36 +97,6 @@ def planned(docks: Sequence[tuple[str, Position, int]]) -> City:
     area = london_area()
     filled = [((name, position), count) for name, position, count in docks]
     return _city("plan", filled, area, [borough.polygon for borough in area.boroughs])
-
-
-def layout(city: City, wind: Wind, seed: int) -> Layout:
-    """The city as the fleet program reads it. Every third vehicle has the habits of PX4, the others those of ArduPilot."""
-    standing: Counter[str] = Counter()
-    vehicles = []
-    kinds = {airframe.name: airframe for airframe in city.airframes}
-    for number, vehicle in enumerate(city.vehicles):
-        pad = standing[vehicle.home_dock_id]
-        standing[vehicle.home_dock_id] += 1
-        vehicles.append(
-            VehicleLayout(
-                vehicle_id=vehicle.vehicle_id, dock_id=vehicle.home_dock_id, pad=pad, port=_port(vehicle.link),
-                system_id=vehicle.system_id, autopilot="px4" if number % 3 == 2 else "ardupilot",
-                airframe=kinds[vehicle.airframe],
-            )
-        )  # fmt: skip
-    docks = tuple(
-        DockLayout(
-            dock_id=dock.dock_id, name=dock.name, latitude_deg=dock.position.latitude_deg,
-            longitude_deg=dock.position.longitude_deg, ground_m_amsl=dock.ground_m_amsl, pads=dock.pads,
-            port=_port(dock.link), system_id=dock.system_id,
-        )
-        for dock in city.docks
-    )  # fmt: skip
-    return Layout(name=city.name, docks=docks, vehicles=tuple(vehicles), wind=wind, seed=seed)
-
-
-def _port(link: str) -> int:
-    return int(link.rsplit(":", 1)[1])
 
 
 def _whole(point: GridPoint) -> GridPoint:

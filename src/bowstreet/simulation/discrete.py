@@ -122,6 +122,7 @@ class DiscreteFleet:
         kinds = {airframe.name: airframe for airframe in airframes}
         self.docks = {dock.dock_id: SimulatedDock(dock) for dock in docks}
         self.crafts = {vehicle.vehicle_id: self._parked(vehicle, kinds[vehicle.airframe]) for vehicle in vehicles}
+        self.up: dict[str, Craft] = {}
         self.counts: Counter[str] = Counter()
         self._last_commands: dict[str, str] = {}
         self._effects: dict[type[Command], Callable[[str, Any], Settled]] = {
@@ -207,7 +208,7 @@ class DiscreteFleet:
 
     def moving(self) -> list[Craft]:
         """Those under way from one place to another, whose last word on their place is out of date."""
-        return [craft for craft in self.crafts.values() if craft.v_east_mps or craft.v_north_mps]
+        return [craft for craft in self.up.values() if craft.v_east_mps or craft.v_north_mps]
 
     # --- docks ------------------------------------------------------------------------------------------------------
 
@@ -296,6 +297,7 @@ class DiscreteFleet:
             dock.pads[dock.pads.index(craft.system_id)] = 0
             self._agenda.after(REPORT_S, lambda: self._dock_report(dock))
         craft.dock_id, craft.landed, craft.charging = None, False, False
+        self.up[craft.vehicle_id] = craft
         craft.sorties += 1
         craft.draw = 1.0
         self.counts["sorties"] += 1
@@ -398,6 +400,7 @@ class DiscreteFleet:
 
     async def _touch(self, craft: Craft, dock: SimulatedDock | None) -> None:
         craft.stay()
+        self.up.pop(craft.vehicle_id, None)
         craft.landed, craft.armed, craft.drawing_w, craft.mode = True, False, 0.0, "standby"
         craft.set_speed_mps = None
         if craft.charge <= 0.0:

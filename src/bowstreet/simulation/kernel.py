@@ -17,6 +17,7 @@ from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Permission, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
+from bowstreet.dispatch.model import Code
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.rules import deadline
 from bowstreet.dispatch.service import DispatchService
@@ -26,9 +27,10 @@ from bowstreet.flight.plan import waypoints
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid
 from bowstreet.intake.callfile import Row
+from bowstreet.intake.model import CallReport
 from bowstreet.intake.replay import Due, take_in
 from bowstreet.intake.service import IntakeService
-from bowstreet.messages import IncidentOpened
+from bowstreet.messages import IncidentOpened, NoDroneAvailable
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.ids import SeededIds
@@ -132,7 +134,9 @@ class Kernel:
         self.airspace.traffic = Traffic(self.flight)
         self._deadlines: dict[str, float] = {}
         self._considering = False
+        self.why_none: dict[str, str] = {}  # incident -> the last reason why nobody was sent, while that could change
         self.bus.subscribe(IncidentOpened, self._on_opened)
+        self.bus.subscribe(NoDroneAvailable, self._on_none)
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -143,15 +147,25 @@ class Kernel:
         drive(self.dispatch.load(self.store))
         drive(self.link.first_reports())
 
-    def run(self, calls: Iterable[Due], *, source: str = "simulation", on_call: Callable[[Due], None] | None = None) -> None:
-        """Take the calls in when they are due, and go on until every flight is over and no incident waits."""
-        for due in calls:
-            self._until(due.at)
+    def run(
+        self, calls: Iterable[Due | CallReport], *, source: str = "simulation", on_call: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take the calls in when they are due, and go on until every flight is over and no incident waits.
+
+        Args:
+            calls: in order of time; rows of a file, or reports as a demand model makes them.
+            source: what rows are said to be from.
+            on_call: called after each.
+        """
+        for call in calls:
+            self._until(call.at if isinstance(call, Due) else call.reported_at)
             self._refresh()
-            drive(take_in(self.intake, due.row, source))
-            if on_call is not None:
-                on_call(due)
+            drive(take_in(self.intake, call.row, source) if isinstance(call, Due) else self._receive(call))
+            on_call()
         self.finish()
+
+    async def _receive(self, report: CallReport) -> None:
+        await self.intake.receive(report)
 
     def finish(self) -> None:
         """Go on until nothing is open and nobody is in the air."""
@@ -205,6 +219,11 @@ class Kernel:
         if not self._considering:
             self._considering = True
             self.agenda.after(CONSIDER_EVERY_S, self._consider_again)
+
+    async def _on_none(self, message: NoDroneAvailable) -> None:
+        code = message.reasons[0].code
+        if code != Code.EXPIRED:
+            self.why_none[message.incident_id] = str(code)
 
     async def _consider_again(self) -> None:
         """Again and again while somebody waits."""
