@@ -49,7 +49,10 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened, however many people rang about it."""
+    """One thing that happened, however many people rang about it.
+
+    `reports` counts callers, `repeats` how often a report with a known reference came again.
+    """
 
     incident_id: str
     reported_at: datetime
@@ -61,13 +64,14 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     close_reason: CloseReason | None = None
     caller_references: tuple[str, ...] = ()
     reports: int = 1
+    repeats: int = 0
     text: str = ""
     eyes_on_at: datetime | None = None
     closed_at: datetime | None = None
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
-    """A report that could not be used, kept whole for a person to mend; `line` is 1-based in the file it came from."""
+    """A report that could not be used, kept for a person to mend; `line` is 1-based in the file it came from."""
 
     quarantine_id: str
     at: datetime

@@ -1,6 +1,6 @@
 """Takes reports in: validates, merges, opens, quarantines; each with its entry in the ledger before anyone hears of it."""
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,26 +9,23 @@ import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import Conflict, MalformedReport
-from bowstreet.geo import Position
+from bowstreet.errors import Conflict, MalformedReport, Refused
 from bowstreet.intake import rules
 from bowstreet.intake.area import OperatingArea
+from bowstreet.intake.known import Places, References
 from bowstreet.intake.model import CallReport, CloseReason, Incident, IncidentState, Quarantined
-from bowstreet.messages import CallMerged, CallQuarantined, IncidentChanged, IncidentOpened
+from bowstreet.intake.quarantine import Quarantine
+from bowstreet.messages import CallMerged, IncidentChanged, IncidentOpened, Message
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 
 log = structlog.get_logger(__name__)
 
-# Cells of the search for duplicates: wider than a duplicate may be away (75 m), in degrees at London's latitude.
-CELL_LATITUDE_DEG = 0.001
-CELL_LONGITUDE_DEG = 0.0015
-# What is kept of a report that could not be used: enough to mend it, not enough to fill the disk.
-MAX_RAW = 20_000
-# Reports that could not be used are all recorded; this many are held at hand for the console.
-MAX_HELD = 1_000
-
-Cell = tuple[int, int]
+# More open incidents than London has in a week of immediate calls are a fault of the sender. What comes then is kept in
+# quarantine for a person, so that a flood neither fills the memory nor buries the calls that are there.
+MAX_OPEN = 10_000
+# How often a report is put forward again when another act on the same records came in between.
+MAX_ATTEMPTS = 3
 
 
 class IntakeService:
@@ -37,6 +34,11 @@ class IntakeService:
     Args:
         max_age: live, reports older than this are refused; None for replays.
         check_future: whether reports ahead of the clock are refused.
+        held_closed: closed incidents that stay at hand; older ones are in the store only. None keeps all, for a simulation.
+
+    Attributes:
+        incidents: those at hand, every open one among them.
+        quarantined: the latest reports that could not be used.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class IntakeService:
         *,
         max_age: timedelta | None = None,
         check_future: bool = True,
+        held_closed: int | None = None,
     ) -> None:
         self._recorder, self._store, self._clock, self._ids = recorder, store, clock, ids
         self.area = area
@@ -56,33 +59,38 @@ class IntakeService:
         self.incidents: Collection[Incident] = Collection(
             "incident", Incident, id_of=lambda one: one.incident_id, state_of=lambda one: one.state.value
         )
-        self.quarantined: Collection[Quarantined] = Collection("quarantine", Quarantined, id_of=lambda one: one.quarantine_id)
-        self._by_reference: dict[str, str] = {}
-        self._by_cell: dict[Cell, list[str]] = defaultdict(list)
-        self._received = 0
-        self._quarantined = 0
-        self._refused: set[tuple[str, int | None, str]] = set()
+        self._quarantine = Quarantine(recorder, clock, ids)
+        self._references, self._places = References(), Places()
+        self._held_closed = held_closed
+        self._closed: deque[str] = deque()
+        self._reports = 0
+        self._incidents = 0
+        recorder.bus.subscribe(IncidentChanged, self._on_changed)
+
+    @property
+    def quarantined(self) -> Collection[Quarantined]:
+        return self._quarantine.collection
 
     async def load(self) -> None:
         """Take up what is recorded; what was received before a restart is known after it."""
         await self.incidents.load(self._store)
-        await self.quarantined.load(self._store)
+        await self._quarantine.load(self._store)
+        await self._references.load(self._store)
         for incident in self.incidents.all():
-            self._index(incident)
-            self._received += incident.reports
-        for one in self.quarantined.all():
-            self._refused.add((one.source, one.line, one.reason))
-        self._quarantined = len(self.quarantined)
-        self._received += self._quarantined
+            self._places.add(incident)
+            self._reports += incident.reports + incident.repeats
+            if incident.state is IncidentState.CLOSED:
+                self._closed.append(incident.incident_id)
+        self._incidents = len(self.incidents)
+        self._let_go()
 
     def counts(self) -> dict[str, int]:
         """`received`, `incidents`, `duplicates`, `quarantined`: every report is one of the last three."""
-        incidents = len(self.incidents)
         return {
-            "received": self._received,
-            "incidents": incidents,
-            "duplicates": self._received - incidents - self._quarantined,
-            "quarantined": self._quarantined,
+            "received": self._reports + self._quarantine.total,
+            "incidents": self._incidents,
+            "duplicates": self._reports - self._incidents,
+            "quarantined": self._quarantine.total,
         }
 
     # --- reports ----------------------------------------------------------------------------------------------------
@@ -93,44 +101,55 @@ class IntakeService:
             report = rules.parse_report(
                 row, source=source, area=self.area, now=self._clock.now() if self._check_future else None, max_age=self._max_age
             )
-        except MalformedReport as error:
+            return await self.receive(report)
+        except (MalformedReport, Refused) as error:
             return await self.quarantine(source, line, str(error), _raw(row))
-        return await self.receive(report)
 
     async def quarantine(self, source: str, line: int | None, reason: str, raw: str) -> Quarantined:
-        """Keep what cannot be used, whole, for a person to mend."""
-        one = Quarantined(
-            quarantine_id=self._ids.new("qua"), at=self._clock.now(), source=source, line=line, reason=reason, raw=raw[:MAX_RAW]
-        )
-        if line is not None:
-            if (source, line, reason) in self._refused:
-                return one  # the same line of the same file, replayed after a restart
-            self._refused.add((source, line, reason))
-        message = CallQuarantined(at=one.at, quarantine_id=one.quarantine_id, source=source, reason=reason)
-        await self._recorder.record(save=[(self.quarantined, one)], messages=[message])
-        self._quarantined += 1
-        self._received += 1
-        log.info("a report was quarantined", source=source, line=line)
-        while len(self.quarantined) > MAX_HELD:
-            self.quarantined.forget(self.quarantined.all()[0].quarantine_id)
-        return one
+        """Keep what cannot be used, for a person to mend. A line of a file is kept once, however often the file is replayed."""
+        return await self._quarantine.keep(source, line, reason, raw)
 
     async def receive(self, report: CallReport) -> Incident:
-        """Merge a report into the incident it is about, or open one. The same reference twice is one report."""
-        known = self.known(report.source, report.caller_reference)
-        if known is not None:
-            return known
-        same = self._find_same(report)
-        return await (self._merge(report, same) if same is not None else self._open(report))
+        """Merge a report into the incident it is about, or open one. A reference leads to the same incident for ever.
+
+        Raises:
+            Refused: far too many incidents are open.
+            StoreUnavailable: it could not be recorded. Nothing happened; offer it again.
+        """
+        for _ in range(MAX_ATTEMPTS - 1):
+            try:
+                return await self._receive(report)
+            except Conflict:
+                log.info("a report is put forward again", source=report.source)
+        return await self._receive(report)
+
+    async def _receive(self, report: CallReport) -> Incident:
+        known = await self.referred(report.source, report.caller_reference)
+        # From here to the recorder nothing waits, so that two reports of one thing never open two incidents.
+        same = known or self._find_same(report)
+        return await (self._open(report) if same is None else self._merge(report, same, again=known is not None))
+
+    async def referred(self, source: str, caller_reference: str | None) -> Incident | None:
+        """The incident that a source's reference has become, however long ago."""
+        if not caller_reference:
+            return None
+        incident_id = await self._references.fetch(rules.reference_of(source, caller_reference))
+        return None if incident_id is None else await self.incidents.fetch(incident_id)
 
     def known(self, source: str, caller_reference: str | None) -> Incident | None:
-        """The incident that a source's reference has become."""
-        if caller_reference is None:
+        """The same without waiting: of those that are at hand."""
+        if not caller_reference:
             return None
-        incident_id = self._by_reference.get(rules.reference_of(source, caller_reference))
+        incident_id = self._references.find(rules.reference_of(source, caller_reference))
         return None if incident_id is None else self.incidents.find(incident_id)
 
+    def is_quarantined(self, source: str, line: int) -> bool:
+        """Whether this line of a file was put into quarantine before; of those that are at hand."""
+        return self._quarantine.has(source, line)
+
     async def _open(self, report: CallReport) -> Incident:
+        if len(self.incidents.in_states(IncidentState.OPEN)) >= MAX_OPEN:
+            raise Refused(f"{MAX_OPEN} incidents are open already", remedy="look at who sends them, then give this one again")
         now = self._clock.now()
         incident = Incident(
             incident_id=self._ids.new("inc"),
@@ -139,7 +158,7 @@ class IntakeService:
             position=report.position,
             grade=report.grade,
             category=report.category,
-            caller_references=_references(report),
+            caller_references=rules.references_of(report),
             text=report.text,
         )
         opened = IncidentOpened(
@@ -150,72 +169,37 @@ class IntakeService:
             position=incident.position,
             reported_at=incident.reported_at,
         )
-        self._index(incident)
-        self._received += 1
-        try:
-            await self._recorder.record(save=[(self.incidents, incident)], messages=[opened])
-        except BaseException:
-            self._unindex(incident)
-            self._received -= 1
-            raise
-        return self.incidents.get(incident.incident_id)
+        self._places.add(incident)
+        await self._record(report, incident, [opened])
+        self._incidents += 1
+        return self.incidents.find(incident.incident_id) or incident
 
-    async def _merge(self, report: CallReport, incident: Incident) -> Incident:
+    async def _merge(self, report: CallReport, incident: Incident, *, again: bool) -> Incident:
         now = self._clock.now()
-        merged = msgspec.structs.replace(
-            incident,
-            grade=rules.graver(incident.grade, report.grade),
-            reported_at=min(incident.reported_at, report.reported_at),
-            caller_references=incident.caller_references + _references(report),
-            reports=incident.reports + 1,
-            text="\n".join(part for part in (incident.text, report.text) if part)[: rules.MAX_TEXT],
-        )
-        messages: list[CallMerged | IncidentChanged] = [
-            CallMerged(at=now, incident_id=incident.incident_id, reports=merged.reports)
-        ]
+        merged = rules.merge(incident, report, again=again)
+        messages: list[Message] = []
+        if merged.reports != incident.reports:
+            messages.append(CallMerged(at=now, incident_id=incident.incident_id, reports=merged.reports))
         if merged.grade is not incident.grade:
-            messages.append(
-                IncidentChanged(
-                    at=now, incident_id=incident.incident_id, state=incident.state.value, reason=f"raised to {merged.grade.value}"
-                )
-            )
-        await self._recorder.record(save=[(self.incidents, merged)], messages=messages)
-        for reference in _references(report):
-            self._by_reference[reference] = merged.incident_id
-        self._received += 1
-        return self.incidents.get(incident.incident_id)
+            why = f"raised to {merged.grade.value}"
+            messages.append(IncidentChanged(at=now, incident_id=incident.incident_id, state=merged.state.value, reason=why))
+        if merged.reported_at != incident.reported_at:
+            self._places.add(merged)
+        await self._record(report, merged, messages)
+        return self.incidents.find(incident.incident_id) or merged
+
+    async def _record(self, report: CallReport, incident: Incident, messages: list[Message]) -> None:
+        references = rules.references_of(report)
+        known = self._references.saves(references, incident.incident_id)
+        await self._recorder.record(save=[(self.incidents, incident), *known], messages=messages)
+        self._references.hold(references)
+        self._reports += 1
 
     def _find_same(self, report: CallReport) -> Incident | None:
-        row, column = _cell(report.position)
-        near = [
-            incident_id
-            for north in (row - 1, row, row + 1)
-            for east in (column - 1, column, column + 1)
-            for incident_id in self._by_cell.get((north, east), ())
-        ]
-        for incident_id in sorted(near):
-            incident = self.incidents.find(incident_id)
-            if incident is not None and rules.is_same(report, incident):
-                return incident
-        return None
-
-    def _index(self, incident: Incident) -> None:
-        for reference in incident.caller_references:
-            self._by_reference[reference] = incident.incident_id
-        if incident.state is not IncidentState.CLOSED:
-            self._by_cell[_cell(incident.position)].append(incident.incident_id)
-
-    def _unindex(self, incident: Incident) -> None:
-        for reference in incident.caller_references:
-            self._by_reference.pop(reference, None)
-        self._unplace(incident)
-
-    def _unplace(self, incident: Incident) -> None:
-        cell = _cell(incident.position)
-        if incident.incident_id in self._by_cell.get(cell, ()):
-            self._by_cell[cell].remove(incident.incident_id)
-            if not self._by_cell[cell]:
-                del self._by_cell[cell]
+        """The one that was opened first, should there be several."""
+        near = (self.incidents.find(incident_id) for incident_id in self._places.near(report))
+        same = [incident for incident in near if incident is not None and rules.is_duplicate(report, incident)]
+        return min(same, key=lambda incident: incident.incident_id, default=None)
 
     # --- moving on ----------------------------------------------------------------------------------------------------
 
@@ -246,8 +230,6 @@ class IntakeService:
             eyes_on_at=incident.eyes_on_at or eyes_on_at,
             closed_at=now if state is IncidentState.CLOSED else None,
         )
-        if state is IncidentState.CLOSED:
-            self._unplace(incident)
         why = reason or (close_reason.value if close_reason else "")
         return moved, IncidentChanged(at=now, incident_id=incident_id, state=state.value, reason=why)
 
@@ -264,17 +246,24 @@ class IntakeService:
         moved, message = self.move(incident_id, state, close_reason=close_reason, eyes_on_at=eyes_on_at, reason=reason)
         await self._recorder.record(save=[(self.incidents, moved)], messages=[message])
 
+    async def _on_changed(self, message: IncidentChanged) -> None:
+        if message.state == IncidentState.CLOSED:
+            self._closed.append(message.incident_id)
+            self._let_go()
 
-def _references(report: CallReport) -> tuple[str, ...]:
-    return (rules.reference_of(report.source, report.caller_reference),) if report.caller_reference else ()
-
-
-def _cell(position: Position) -> Cell:
-    return int(position.latitude_deg // CELL_LATITUDE_DEG), int(position.longitude_deg // CELL_LONGITUDE_DEG)
+    def _let_go(self) -> None:
+        """Keep only so many closed incidents at hand. One that was opened again, or fetched, waits for its next turn."""
+        if self._held_closed is None:
+            self._closed.clear()
+            return
+        while len(self._closed) > self._held_closed:
+            incident = self.incidents.find(self._closed.popleft())
+            if incident is not None and incident.state is IncidentState.CLOSED:
+                self.incidents.forget(incident.incident_id)
 
 
 def _raw(row: Mapping[str, Any]) -> str:
     try:
         return msgspec.json.encode(dict(row), enc_hook=str).decode()
     except (TypeError, ValueError, RecursionError, OverflowError):
-        return repr(row)
+        return ascii(row)
