@@ -11,7 +11,7 @@ from bowstreet.geo import GridPoint, Position, to_wgs84
 # A drone that goes nowhere still corrects its place; below this a leg is not worth flying.
 ARRIVED_M = 0.5
 # From rest to cruise takes some seconds that the straight lines leave out; what is told must not contradict where it is.
-PICK_UP_S = 2.0
+PICK_UP_S = 0.5
 
 
 def ground_speed_mps(airspeed_mps: float, wind: Wind, east_m: float, north_m: float) -> float:

@@ -1,4 +1,4 @@
-"""A plan as a file: where docks stand and how many drones each has. JSON, as `bowstreet plan` writes it; other keys are ignored."""
+"""A plan as a file: where docks stand and how many drones each has. JSON; keys that are not known are left alone."""
 
 from typing import Annotated
 

@@ -129,8 +129,9 @@ def _named(call: Due) -> Due:
 
 def _from_model(name: str, options: Options) -> _Calls:
     end = DEMAND_START + timedelta(days=options.days or DEMAND_DAYS)
-    calls = model_named(name).calls(DEMAND_START, options.seed)
-    return _Calls(f"demand:{name}", list(takewhile(lambda call: call.reported_at < end, calls)))
+    endless = model_named(name).calls(DEMAND_START, options.seed)
+    calls = list(takewhile(lambda call: call.reported_at < end, endless))
+    return _Calls(f"demand:{name}", calls)
 
 
 def _city(options: Options) -> City:
