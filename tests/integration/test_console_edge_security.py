@@ -1,6 +1,7 @@
 """The edge over real sockets: what every request passes before a route sees it, and what every answer carries."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -157,6 +158,33 @@ async def test_a_slow_body_is_given_up() -> None:
         writer.close()
         assert b"408" in head
         assert (await client.get("/page")).status_code == 200
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], ids=["new", "kept alive"])
+async def test_a_slow_head_is_given_up(first: bytes) -> None:
+    async with edge(Limits(head_s=0.3)) as (client, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        if first:
+            writer.write(first)
+            assert b"200" in await reader.readline()
+        async with asyncio.timeout(5):
+            for letter in b"GET /page HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":
+                if writer.is_closing() or reader.at_eof() or reader.exception():
+                    break
+                writer.write(bytes([letter]))
+                await asyncio.sleep(0.02)
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        assert reader.at_eof() or reader.exception()
+        writer.close()
+        assert (await client.get("/page")).status_code == 200
+
+
+async def test_a_kept_alive_connection_serves_again() -> None:
+    async with edge(Limits(head_s=0.2)) as (client, _):
+        for _ in range(3):
+            assert (await client.get("/page")).status_code == 200
+            await asyncio.sleep(0.15)
 
 
 async def test_a_flood_is_answered_429_and_others_are_served() -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.geo import Position
 from bowstreet.messages import AccessDenied
+from bowstreet.runtime.bus import QueueBus
+from bowstreet.runtime.sqlite import SqliteStore
 
 
 class Live:
@@ -348,3 +351,32 @@ async def test_the_server_stops_while_consoles_look() -> None:
             await stopping
     await running
     assert town.console.live.connections == 0
+
+
+async def test_as_it_runs_live(tmp_path: Path) -> None:
+    """SQLite, the queueing bus, frames at their own pace: a call over HTTP is on another's screen within a second."""
+    settings = EdgeSettings(port=0)
+    store, bus = SqliteStore(tmp_path / "record.db"), QueueBus()
+    town = await city(settings, store, bus=bus)
+    await town.hear_all()
+    server = Server(town.console.app, settings)
+    await server.start()
+    running = asyncio.create_task(town.console.run())
+    live_city = Live(town, server)
+    async with asyncio.timeout(15), live_city.open(await live_city.cookie("viewer")) as socket:
+        assert (await heard(socket))["type"] == "snapshot"
+        async with town.program() as cad:
+            incident = (await cad.post("/api/v1/incidents", json=call())).json()
+        began = asyncio.get_running_loop().time()
+        seen: set[str] = set()
+        while not {"incident-opened", "launch"} <= seen:
+            tick = await heard(socket)
+            seen |= {event["kind"] for event in tick.get("events", [])}
+            assert all(one["id"] == incident["id"] for one in tick.get("incidents", []))
+        assert asyncio.get_running_loop().time() - began < 2
+    town.console.feed.close()
+    await running
+    await server.stop()
+    await bus.close()
+    await store.close()
+    town.services.accounts.close()

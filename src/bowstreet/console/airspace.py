@@ -82,7 +82,7 @@ def router(desk: Desk) -> APIRouter:
         )
 
     @routes.post("/airspace/zones/{zone_id}/activation", **c.route(status=204, body=Activation, changes=True, key=True))
-    async def activate(zone_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.ACTIVATE_ZONE)]) -> Response:
+    async def activate(zone_id: c.ZoneId, request: Request, who: Annotated[Asker, needs(Action.ACTIVATE_ZONE)]) -> Response:
         """Say that a zone applies now, or no longer does. Flights inside an activated zone leave it."""
         said: Activation = await c.read(request, Activation)
 

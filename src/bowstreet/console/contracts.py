@@ -24,6 +24,9 @@ JSON = "application/json"
 # Ids are a short prefix and a ULID, or an operator's own name for a drone or dock. No character that a path treats specially.
 Id = Annotated[str, Path(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 
+# Zones come from the files of others, whose identifiers have more in them.
+ZoneId = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:,+() \-]*$")]
+
 # What people write as a reason: kept in the record, so it must say something.
 # Something to see: neither Python's white space nor ECMAScript's, which differ, so that the document and we say the same.
 VISIBLE = r"[^\s\x1c-\x1f\x85\ufeff]"

@@ -26,6 +26,7 @@ class Limits:
     recorded_denials: Rate = Rate(burst=30, per_s=1 / 2)
     live_messages: Rate = Rate(burst=20, per_s=5)
     body_bytes: int = 256 * 1024  # the longest body is a call: 10,000 characters of text, each up to 12 bytes as JSON escapes
+    head_s: float = 10.0
     body_s: float = 10.0
     live_message_bytes: int = 4 * 1024
     live_connections_by_account: int = 32

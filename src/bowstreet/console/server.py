@@ -6,9 +6,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 
+import h11
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import BadInput
@@ -29,6 +31,39 @@ class _Quiet(uvicorn.Server):
         yield
 
 
+def _timed(head_s: float) -> type[H11Protocol]:
+    """HTTP/1.1 that gives up on a peer who does not finish the head of a request: else a few hundred such peers would hold every
+    connection there is."""
+
+    class Timed(H11Protocol):
+        _late: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            if self._late is None and self.conn.their_state is h11.IDLE:
+                self._wait()
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._stop_waiting()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_waiting()
+            super().connection_lost(exc)
+
+        def _wait(self) -> None:
+            self._late = self.loop.call_later(head_s, self.transport.abort)
+
+        def _stop_waiting(self) -> None:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
+
+    return Timed
+
+
 class Server:
     """One listening HTTP server. `start` returns when it listens, `stop` when it is gone."""
 
@@ -38,7 +73,7 @@ class Server:
             uvicorn.Config(
                 app,
                 loop="none",
-                http="h11",
+                http=_timed(settings.limits.head_s),
                 ws="websockets-sansio",
                 lifespan="off",
                 log_config=None,
