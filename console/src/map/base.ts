@@ -4,6 +4,9 @@ import type { Map as BaseMap, StyleSpecification } from "maplibre-gl";
 import type { Boroughs, Zones } from "../api/deeds.ts";
 import { palette } from "./palette.ts";
 
+/** All zones but the operator's own volume, which is where it may fly: that one is drawn as an edge, not as a wall. */
+const FORBIDS = ["!=", ["get", "kind"], "OPERATING_VOLUME"] as ["!=", ["get", string], string];
+
 const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 const HATCH = 16;
 
@@ -33,14 +36,21 @@ export function style(): StyleSpecification {
         id: "zones-idle", type: "fill", source: "zones", filter: ["!", ["get", "active"]],
         paint: { "fill-pattern": "hatch-idle", "fill-opacity": 0.5 },
       },
-      { id: "zones-active", type: "fill", source: "zones", filter: ["get", "active"], paint: { "fill-pattern": "hatch-active", "fill-opacity": 0.55 } },
+      {
+        id: "zones-active", type: "fill", source: "zones", filter: ["all", ["get", "active"], FORBIDS],
+        paint: { "fill-pattern": "hatch-active", "fill-opacity": 0.55 },
+      },
       {
         id: "zones-idle-edge", type: "line", source: "zones", filter: ["!", ["get", "active"]],
         paint: { "line-color": colours["zone-idle"], "line-width": 1, "line-dasharray": [3, 3], "line-opacity": 0.7 },
       },
       {
-        id: "zones-active-edge", type: "line", source: "zones", filter: ["get", "active"],
+        id: "zones-active-edge", type: "line", source: "zones", filter: ["all", ["get", "active"], FORBIDS],
         paint: { "line-color": colours["zone-active"], "line-width": 1.6, "line-opacity": 0.9 },
+      },
+      {
+        id: "volume-edge", type: "line", source: "zones", filter: ["all", ["get", "active"], ["!", FORBIDS]],
+        paint: { "line-color": colours["zone-idle"], "line-width": 1.4, "line-dasharray": [6, 3], "line-opacity": 0.8 },
       },
       {
         id: "zone-chosen", type: "line", source: "zones", filter: ["==", ["get", "zone_id"], ""],
