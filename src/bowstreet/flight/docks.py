@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bowstreet.flight.model import DockConfig, DockStatus, Mission, Phase, Waypoint
+from bowstreet.flight.model import CloseDock, Command, DockConfig, DockStatus, Mission, OpenDock, Phase, Waypoint
 from bowstreet.flight.ports import DockReport
 from bowstreet.flight.reckoning import distance_m, offset_m
 from bowstreet.geo import Position
@@ -48,7 +48,9 @@ def claim_of(mission: Mission) -> Claim:
         vehicle_id=mission.vehicle_id,
         dock_id=mission.dock_id if phase in (Phase.AUTHORISED, Phase.PREFLIGHT, Phase.CLIMBING) else mission.bound_for,
         column=rising or landing,
-        lid=phase in (Phase.PREFLIGHT, Phase.CLIMBING) or (phase is Phase.LANDING and mission.landed_at is None),
+        lid=phase in (Phase.PREFLIGHT, Phase.CLIMBING)
+        or (phase is Phase.RETURNING and mission.lid_ordered)
+        or (phase is Phase.LANDING and mission.landed_at is None),
     )
 
 
@@ -72,6 +74,7 @@ class Docks:
         self._by_mission: dict[str, Claim] = {}
         self._free: dict[str, dict[str, int]] = {dock_id: {} for dock_id in self.configs}  # reckoned since the last change
         self._idle_since: dict[str, datetime] = {}
+        self._closing: set[str] = set()  # ordered to close, and still seen open
 
     # --- written by the service -------------------------------------------------------------------------------------
 
@@ -81,8 +84,17 @@ class Docks:
         news = report.dock_id in self.silent or before is None or (before.status, before.pads) != (report.status, report.pads)
         self.reports[report.dock_id] = report
         self.silent.discard(report.dock_id)
+        if report.status is not DockStatus.OPEN:
+            self._closing.discard(report.dock_id)
         self._free[report.dock_id].clear()
         return news
+
+    def ordered(self, command: Command) -> None:
+        """Take note of an order to a lid. One that was ordered to close is not open any more, though its last word was so."""
+        if isinstance(command, CloseDock):
+            self._closing.add(command.dock_id)
+        elif isinstance(command, OpenDock):
+            self._closing.discard(command.dock_id)
 
     def claim(self, mission: Mission) -> None:
         """Take note of a mission as it is now. A mission that is over holds nothing."""
@@ -120,7 +132,9 @@ class Docks:
         report = self.reports.get(dock_id)
         if report is None:
             return DockStatus.UNSEEN
-        return DockStatus.STALE if dock_id in self.silent else report.status
+        if dock_id in self.silent:
+            return DockStatus.STALE
+        return DockStatus.CLOSING if report.status is DockStatus.OPEN and dock_id in self._closing else report.status
 
     def pads_free(self, dock_id: str, but: str = "") -> int:
         """Pads that nobody stands on and nobody is bound for, leaving the mission `but` and its vehicle out of account."""

@@ -352,6 +352,8 @@ class FlightService:
             after, sendings = self._book.keep(self._safe(before, step), extra)
         self._deadline(after)
         await self._judge(self._crafts[after.vehicle_id])
+        for sending in sendings:
+            self._docks.ordered(sending.command)
         await self._lanes.send(sendings)
 
     def _safe(self, before: Mission, step: Step) -> Step:
