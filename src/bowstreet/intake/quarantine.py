@@ -24,9 +24,12 @@ MAX_RAW_IN_FLOOD = 200
 # All are recorded; this many are held at hand for the console.
 HELD = 1_000
 
+# A row of a file: its line, and which of that line's.
+Place = tuple[int, int]
+
 
 class Quarantine:
-    """Keeps each unusable report, a line of a file once."""
+    """Keeps each unusable report; a row of a file, which is known by its line and its part of that line, once."""
 
     def __init__(self, recorder: Recorder, clock: Clock, ids: Ids, held: int = HELD) -> None:
         self._recorder, self._clock, self._ids, self._held = recorder, clock, ids, held
@@ -41,19 +44,19 @@ class Quarantine:
         self._order.extend(one.quarantine_id for one in sorted(self.collection.all(), key=lambda one: one.at))
         self._let_go()
 
-    def has(self, source: str, line: int) -> bool:
-        """Whether this line was kept before, as far as it is at hand."""
-        return _id_of(source, line) in self.collection
+    def has(self, source: str, place: Place) -> bool:
+        """Whether this row was kept before, as far as it is at hand."""
+        return _id_of(source, place) in self.collection
 
-    async def keep(self, source: str, line: int | None, reason: str, raw: str) -> Quarantined:
-        """Record it. The same line of the same source again is the one that is there."""
-        if line is None:
-            return await self._record(self._ids.new("qua"), source, line, reason, raw)
-        quarantine_id = _id_of(source, line)
+    async def keep(self, source: str, place: Place | None, reason: str, raw: str) -> Quarantined:
+        """Record it. The same row of the same source again is the one that is there."""
+        if place is None:
+            return await self._record(self._ids.new("qua"), source, None, reason, raw)
+        quarantine_id = _id_of(source, place)
         try:
             known = await self.collection.fetch(quarantine_id)
         except NotFound:
-            return await self._record(quarantine_id, source, line, reason, raw)
+            return await self._record(quarantine_id, source, place[0], reason, raw)
         if quarantine_id not in self._order:
             self._hold(quarantine_id)
         return known
@@ -82,5 +85,5 @@ class Quarantine:
             self.collection.forget(self._order.popleft())
 
 
-def _id_of(source: str, line: int) -> str:
-    return f"qua-{digest_of(f'{source}:{line}')[:26].upper()}"
+def _id_of(source: str, place: Place) -> str:
+    return f"qua-{digest_of(f'{source}:{place[0]}.{place[1]}')[:26].upper()}"

@@ -95,7 +95,9 @@ class IntakeService:
 
     # --- reports ----------------------------------------------------------------------------------------------------
 
-    async def receive_raw(self, row: Mapping[str, Any], source: str, line: int | None = None) -> Incident | Quarantined:
+    async def receive_raw(
+        self, row: Mapping[str, Any], source: str, line: int | None = None, part: int = 1
+    ) -> Incident | Quarantined:
         """A report as it came. One that cannot be used is quarantined with its reason."""
         try:
             report = rules.parse_report(
@@ -103,11 +105,16 @@ class IntakeService:
             )
             return await self.receive(report)
         except (MalformedReport, Refused) as error:
-            return await self.quarantine(source, line, str(error), _raw(row))
+            return await self.quarantine(source, line, str(error), _raw(row), part)
 
-    async def quarantine(self, source: str, line: int | None, reason: str, raw: str) -> Quarantined:
-        """Keep what cannot be used, for a person to mend. A line of a file is kept once, however often the file is replayed."""
-        return await self._quarantine.keep(source, line, reason, raw)
+    async def quarantine(self, source: str, line: int | None, reason: str, raw: str, part: int = 1) -> Quarantined:
+        """Keep what cannot be used, for a person to mend. A row of a file is kept once, however often the file is replayed.
+
+        Args:
+            line: of the file it came from, counted from 1; None for what came by itself.
+            part: which of the reports on that line.
+        """
+        return await self._quarantine.keep(source, None if line is None else (line, part), reason, raw)
 
     async def receive(self, report: CallReport) -> Incident:
         """Merge a report into the incident it is about, or open one. A reference leads to the same incident for ever.
@@ -143,9 +150,9 @@ class IntakeService:
         incident_id = self._references.find(rules.reference_of(source, caller_reference))
         return None if incident_id is None else self.incidents.find(incident_id)
 
-    def is_quarantined(self, source: str, line: int) -> bool:
-        """Whether this line of a file was put into quarantine before; of those that are at hand."""
-        return self._quarantine.has(source, line)
+    def is_quarantined(self, source: str, line: int, part: int = 1) -> bool:
+        """Whether this row of a file was put into quarantine before; of those that are at hand."""
+        return self._quarantine.has(source, (line, part))
 
     async def _open(self, report: CallReport) -> Incident:
         if len(self.incidents.in_states(IncidentState.OPEN)) >= MAX_OPEN:
