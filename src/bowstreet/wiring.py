@@ -269,7 +269,7 @@ async def _console(process: Process) -> None:
     await process.server.start()
     process.at_stop("server", process.server.stop)
     process.at_stop("feed", _sync(process.console.feed.close))
-    process.spawn(process.console.feed.run(), "live feed")
+    process.spawn(process.console.run(), "live feed")
 
 
 async def _live(process: Process) -> None:
