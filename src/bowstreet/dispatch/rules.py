@@ -110,6 +110,22 @@ def choose_drone(
         policy: what to prefer among those that may fly.
         refuses: asks airspace why nobody may fly to a scene at all, so that no way need be looked for.
     """
+    if (none := hopeless(incident, fleet, wind, now, policy=policy, refuses=refuses)) is not None:
+        return none
+    assert wind is not None
+    return _Choice(incident, fleet, wind, now, clear, policy).decide()
+
+
+def hopeless(
+    incident: Incident,
+    fleet: Fleet,
+    wind: Wind | None,
+    now: datetime,
+    *,
+    policy: Policy,
+    refuses: Refuses = lambda scene: None,
+) -> NoDrone | None:
+    """Why none can fly there whatever state any drone is in; None when that depends on the drones."""
     if (final := _never(incident, now, policy)) is not None:
         return _none(incident, [final], final=True)
     if wind is None:
@@ -120,7 +136,7 @@ def choose_drone(
         return _none(incident, [_count(Code.WIND, len(fleet), len(fleet))])
     if (refused := refuses(to_grid(incident.position))) is not None:
         return _none(incident, [Reason(code=Code.AIRSPACE, text=refused.text)])
-    return _Choice(incident, fleet, wind, now, clear, policy).decide()
+    return None
 
 
 def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:

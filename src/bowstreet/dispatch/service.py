@@ -20,7 +20,7 @@ from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone, Purpose
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.ports import WindSource
-from bowstreet.dispatch.rules import choose_drone, is_expired, is_grounded, queue_order
+from bowstreet.dispatch.rules import choose_drone, hopeless, is_expired, queue_order
 from bowstreet.errors import Conflict, LedgerBroken, Refused, StoreUnavailable
 from bowstreet.flight.model import Mission, MissionPlan, Phase
 from bowstreet.flight.rules import plan_mission
@@ -157,7 +157,7 @@ class DispatchService:
             return
         if incident_id in self._held and not is_expired(incident, self._clock.now()):
             return
-        decision = self._decide(incident, self._fleet(), self.policy)
+        decision = self._decide(incident, self._fleet_for(incident), self.policy)
         try:
             if isinstance(decision.outcome, Assignment):
                 await self._act(incident, decision, decision.outcome, DISPATCH)
@@ -168,11 +168,12 @@ class DispatchService:
             self._told.pop(incident_id, None)
             log.warning("a decision could not be recorded", incident_id=incident_id, error=type(error).__name__)
 
-    def _fleet(self) -> Fleet:
-        """The fleet as it is now; as it was known, when the wind lets nobody fly anyhow."""
-        if is_grounded(self._book.fleet, self._wind.wind()):
-            return self._book.fleet
-        return self._book.refresh(self._clock.now())
+    def _fleet_for(self, incident: Incident) -> Fleet:
+        """The fleet as it is now; as it was last known, when no drone's state can make a difference to this incident."""
+        fleet, wind, now = self._book.fleet, self._wind.wind(), self._clock.now()
+        if hopeless(incident, fleet, wind, now, policy=self.policy, refuses=self._airspace.refuses) is not None:
+            return fleet
+        return self._book.refresh(now)
 
     def _decide(self, incident: Incident, fleet: Fleet, policy: Policy) -> Decision:
         started_s = self._stopwatch()

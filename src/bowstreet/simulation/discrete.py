@@ -34,7 +34,7 @@ from bowstreet.flight.model import (
     Wind,
 )
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
-from bowstreet.geo import GridPoint, to_grid
+from bowstreet.geo import GridPoint, Position, to_grid
 from bowstreet.simulation.agenda import Agenda
 from bowstreet.simulation.craft import Craft
 
@@ -50,7 +50,7 @@ AHEAD_S = 18.0
 # Telemetry comes about once a second on a thinned link: what an event's news waits at most.
 REPORT_S = 0.5
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
-ON_SCENE_REPORT_S = 60.0
+ON_SCENE_REPORT_S = 120.0
 CHARGING_REPORT_S = 600.0
 # A jammed lid is freed by a person who has to come by.
 JAM_S = 1_800.0
@@ -123,6 +123,7 @@ class DiscreteFleet:
         self.docks = {dock.dock_id: SimulatedDock(dock) for dock in docks}
         self.crafts = {vehicle.vehicle_id: self._parked(vehicle, kinds[vehicle.airframe]) for vehicle in vehicles}
         self.up: dict[str, Craft] = {}
+        self._dock_keys = {_near_key(dock.config.position) for dock in self.docks.values()}
         self.counts: Counter[str] = Counter()
         self._last_commands: dict[str, str] = {}
         self._effects: dict[type[Command], Callable[[str, Any], Settled]] = {
@@ -228,7 +229,8 @@ class DiscreteFleet:
         if dock.status is ended:
             self._lid_after(dock, REPORT_S, ended)
         else:
-            self._lid_after(dock, REPORT_S, moving)
+            # That it moves is seen with its next report; none is made for that alone.
+            dock.status = moving
             self._lid_after(dock, LID_S, ended)
         return ACCEPTED
 
@@ -335,7 +337,7 @@ class DiscreteFleet:
             craft.up_mps = rise / needed_s
             craft.v_east_mps *= level_s / needed_s
             craft.v_north_mps *= level_s / needed_s
-        if needed_s > AHEAD_S + REPORT_S:
+        if needed_s > AHEAD_S + REPORT_S and _near_key(waypoint.position) in self._dock_keys:
             self._at_end(craft, needed_s - AHEAD_S, lambda: self.report(craft))
         self._at_end(craft, needed_s, lambda: self._arrived(craft, goal, waypoint, then))
 
@@ -492,3 +494,8 @@ class DiscreteFleet:
         craft.gps_lost_until_s = self._agenda.now_s + lasts_s
         self._report_after(craft, 0.0)
         self._report_after(craft, lasts_s)
+
+
+def _near_key(position: Position) -> tuple[float, float]:
+    """The same for two positions of one dock that came by different arithmetic."""
+    return round(position.latitude_deg, 5), round(position.longitude_deg, 5)
