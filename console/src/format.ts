@@ -80,3 +80,8 @@ export function metres(value: number): string {
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${number.toLocaleString("en-GB")} ${number === 1 ? noun : plural}`;
 }
+
+/** With its first letter large: codes and reasons come as parts of sentences. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}

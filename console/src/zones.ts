@@ -21,3 +21,8 @@ export function limits(zone: Zone): string {
   const lower = zone.lower_m <= 0 ? "surface" : `${Math.round(zone.lower_m)} m ${zone.lower_datum}`;
   return `${lower} to ${Math.round(zone.upper_m)} m ${zone.upper_datum}`;
 }
+
+/** Airspace that was made for these flights, such as a temporary danger area: drones fly inside it, and only while it is active. */
+export function isForUs(zone: { readonly kind: string }): boolean {
+  return zone.kind === "OPERATING_VOLUME";
+}

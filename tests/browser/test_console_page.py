@@ -89,7 +89,7 @@ def test_why_this_drone_and_why_none(console: Console) -> None:
     console.sign_in()
     page.get_by_role("region", name="In hand").locator(".row").first.click()
     why = page.get_by_role("region", name="Why this drone")
-    expect(why.locator("tr.chosen")).to_contain_text("there before any other")
+    expect(why.locator("tr.chosen")).to_contain_text("There before any other")
     expect(why).to_contain_text("24 drones considered")
     assert len(why.locator("tbody tr").all()) == 8
     why.get_by_role("button", name="Show all 24").click()

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { activateZone, closeIncident, ground, launch, putBack, recall } from "../api/deeds.ts";
 import { dronesById, fleet, incidents, missions } from "../feed/store.ts";
 import type { Decision, Drone, Incident } from "../feed/wire.ts";
-import { duration } from "../format.ts";
+import { capital, duration } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Field, ReasonField, useDoing } from "../parts/controls.tsx";
 import { GradeMark, StateWord } from "../parts/marks.tsx";
@@ -12,7 +12,7 @@ import { Ask } from "../parts/modal.tsx";
 import { useDecisions } from "../panels/Why.tsx";
 import { announce, dialog } from "../state.ts";
 import { droneWord, gradeName } from "../words.ts";
-import { zonesById } from "../zones.ts";
+import { isForUs, zonesById } from "../zones.ts";
 import { Help } from "./Help.tsx";
 
 export function Dialogs() {
@@ -55,7 +55,7 @@ function LaunchDialog({ incident }: { incident: Incident }) {
       }}
     >
       <p class="for">
-        <GradeMark grade={incident.grade} hollow={incident.state !== "open"} /> {gradeName(incident.grade)}: {incident.category}
+        <GradeMark grade={incident.grade} hollow={incident.state !== "open"} /> {gradeName(incident.grade)}: {capital(incident.category)}
       </p>
       <p class="soft">The same rules hold as for any launch: a drone that may not fly is refused, with the reason.</p>
       <Field label="Find a drone">
@@ -71,7 +71,7 @@ function LaunchDialog({ incident }: { incident: Incident }) {
             <StateWord {...droneWord(drone)} />
             <span class="num right">{eta_s === null ? "–" : duration(eta_s)}</span>
             <Charge fraction={drone.charge_fraction} />
-            <span class="soft choice-why">{finding}</span>
+            <span class="soft choice-why">{capital(finding)}</span>
           </label>
         ))}
         {choices.length > LISTED ? <p class="soft">And {choices.length - LISTED} more: find one by name above.</p> : null}
@@ -193,9 +193,14 @@ function ZoneDialog({ zone, activate }: { zone: string; activate: boolean }) {
       onConfirm={() => activateZone(zone, activate, reason.trim())}
     >
       <p>
-        <strong>{known?.name ?? zone}</strong>: {activate ? "from now on no route goes through it, and drones inside it leave." : "from now on routes may go through it."}
+        <strong>{known?.name ?? zone}</strong>: {zoneChange(known !== undefined && isForUs(known), activate)}
       </p>
       <ReasonField value={reason} onChange={setReason} usual={["NOTAM", "Told by the air traffic unit", "Told by the police air desk"]} />
     </Ask>
   );
+}
+
+function zoneChange(ours: boolean, activate: boolean): string {
+  if (ours) return activate ? "from now on drones may be launched in it." : "from now on none is launched in it.";
+  return activate ? "from now on no route goes through it, and drones inside it leave." : "from now on routes may go through it.";
 }

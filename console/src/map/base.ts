@@ -1,11 +1,13 @@
 // The land under what lives: boroughs, airspace, and an operator's own tiles if there are any. Nothing is fetched from elsewhere.
 
-import type { Map as BaseMap, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, Map as BaseMap, StyleSpecification } from "maplibre-gl";
 import type { Boroughs, Zones } from "../api/deeds.ts";
 import { palette } from "./palette.ts";
 
-/** All zones but the operator's own volume, which is where it may fly: that one is drawn as an edge, not as a wall. */
-const FORBIDS = ["!=", ["get", "kind"], "OPERATING_VOLUME"] as ["!=", ["get", string], string];
+// Airspace made for these flights is where they may be: it is bordered, never hatched, or all that matters would lie under it.
+const FOR_US = ["==", ["get", "kind"], "OPERATING_VOLUME"] as ExpressionSpecification;
+const IDLE = ["all", ["!", FOR_US], ["!", ["get", "active"]]] as ExpressionSpecification;
+const ACTIVE = ["all", ["!", FOR_US], ["get", "active"]] as ExpressionSpecification;
 
 const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 const HATCH = 16;
@@ -33,24 +35,24 @@ export function style(): StyleSpecification {
         paint: { "line-color": colours["map-line"], "line-width": ["interpolate", ["linear"], ["zoom"], 9, 0.8, 14, 1.8] },
       },
       {
-        id: "zones-idle", type: "fill", source: "zones", filter: ["!", ["get", "active"]],
+        id: "zones-idle", type: "fill", source: "zones", filter: IDLE,
         paint: { "fill-pattern": "hatch-idle", "fill-opacity": 0.5 },
       },
       {
-        id: "zones-active", type: "fill", source: "zones", filter: ["all", ["get", "active"], FORBIDS],
+        id: "zones-active", type: "fill", source: "zones", filter: ACTIVE,
         paint: { "fill-pattern": "hatch-active", "fill-opacity": 0.55 },
       },
       {
-        id: "zones-idle-edge", type: "line", source: "zones", filter: ["!", ["get", "active"]],
+        id: "zones-idle-edge", type: "line", source: "zones", filter: IDLE,
         paint: { "line-color": colours["zone-idle"], "line-width": 1, "line-dasharray": [3, 3], "line-opacity": 0.7 },
       },
       {
-        id: "zones-active-edge", type: "line", source: "zones", filter: ["all", ["get", "active"], FORBIDS],
+        id: "zones-active-edge", type: "line", source: "zones", filter: ACTIVE,
         paint: { "line-color": colours["zone-active"], "line-width": 1.6, "line-opacity": 0.9 },
       },
       {
-        id: "volume-edge", type: "line", source: "zones", filter: ["all", ["get", "active"], ["!", FORBIDS]],
-        paint: { "line-color": colours["zone-idle"], "line-width": 1.4, "line-dasharray": [6, 3], "line-opacity": 0.8 },
+        id: "zones-ours-edge", type: "line", source: "zones", filter: FOR_US,
+        paint: { "line-color": ["case", ["get", "active"], colours.ok, colours["zone-idle"]], "line-width": 1.6, "line-dasharray": [6, 2.5], "line-opacity": 0.7 },
       },
       {
         id: "zone-chosen", type: "line", source: "zones", filter: ["==", ["get", "zone_id"], ""],
@@ -58,6 +60,7 @@ export function style(): StyleSpecification {
       },
       {
         id: "zone-names", type: "symbol", source: "zone-points", minzoom: 11.2,
+        filter: ["!", FOR_US],
         layout: { "text-field": ["get", "name"], "text-font": font, "text-size": 11, "text-max-width": 9 },
         paint: {
           "text-color": ["case", ["get", "active"], colours["zone-active"], colours["map-label"]],
@@ -121,7 +124,7 @@ export function markZone(map: BaseMap, zone: string): void {
 
 /** The zone at a point of the screen: the smallest drawn, so that one inside another can be had. */
 export function zoneAt(map: BaseMap, point: { x: number; y: number }): string | null {
-  const found = map.queryRenderedFeatures([point.x, point.y], { layers: ["zones-active", "zones-idle"] });
+  const found = map.queryRenderedFeatures([point.x, point.y], { layers: ["zones-active", "zones-idle", "zones-ours-edge"] });
   const sized = found.map((feature) => ({ id: String(feature.properties["zone_id"]), size: extent(feature.geometry) }));
   return sized.sort((a, b) => a.size - b.size)[0]?.id ?? null;
 }

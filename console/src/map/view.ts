@@ -3,7 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { AttributionControl, Map as BaseMap, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import { boroughs, zones } from "../api/deeds.ts";
 import { docks, events, missions, run, watchFrames } from "../feed/store.ts";
 import { following, picking, placeOf, select, type Selection, selectedMission, selection } from "../state.ts";
@@ -18,8 +18,12 @@ const LONDON: [number, number] = [-0.11, 51.53];
 const CLOSE_ZOOM = 14;
 const ZONES_EVERY_MS = 60_000; // zones also turn active by the clock
 const EDGE_PX = 70;
+const PANEL_OPENS_MS = 80;
 
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+/** The latest event about airspace: when it is another, zones are asked for again. */
+const changeOfZones = computed(() => events.value.findLast((event) => event.kind === "zone")?.seq ?? 0);
 
 export class View {
   readonly map: BaseMap;
@@ -156,8 +160,8 @@ export class View {
         if (airspace.value !== null) setZones(this.map, airspace.value);
       }),
       effect(() => {
-        const last = events.value.findLast((event) => event.kind === "zone");
-        if (last !== undefined || airspace.peek() === null) ask();
+        void changeOfZones.value;
+        ask();
       }),
       effect(() => {
         const url = run.value?.tiles_url;
@@ -172,7 +176,8 @@ export class View {
         markZone(this.map, chosen?.kind === "zone" ? chosen.id : "");
         if (chosen === null) return;
         const place = chosen.kind === "dock" ? docks.peek().get(chosen.id) : untracked(() => placeOf(chosen));
-        if (place) this.bring(place);
+        // The panel that opens beside the map makes it narrower: look again once it has.
+        if (place) setTimeout(() => this.bring(place), PANEL_OPENS_MS);
       }),
     );
   }

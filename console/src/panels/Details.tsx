@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { docks, drones, dronesById, events, incidents, missionOfVehicle } from "../feed/store.ts";
 import type { Dock, Drone, FeedEvent, Incident } from "../feed/wire.ts";
-import { count, degrees, metres, position } from "../format.ts";
+import { capital, count, degrees, metres, position } from "../format.ts";
 import type { Zone } from "../api/deeds.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Button } from "../parts/controls.tsx";
@@ -13,7 +13,7 @@ import { GradeMark, Icon, StateWord } from "../parts/marks.tsx";
 import { Age, At } from "../parts/times.tsx";
 import { dialog, flightsOf, following, select, selection } from "../state.ts";
 import { closeReason, dockWord, droneWord, gradeName, isAirborne, stateWord, statusWord } from "../words.ts";
-import { limits, restriction, zonesById } from "../zones.ts";
+import { isForUs, limits, restriction, zonesById } from "../zones.ts";
 import { MissionCard } from "./MissionCard.tsx";
 import { EventList } from "./Timeline.tsx";
 import { WhyPanel } from "./Why.tsx";
@@ -98,7 +98,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
       kind={`${gradeName(incident.grade)} incident`}
       title={
         <>
-          <GradeMark grade={incident.grade} hollow={incident.state !== "open"} size={24} /> {incident.category}
+          <GradeMark grade={incident.grade} hollow={incident.state !== "open"} size={24} /> {capital(incident.category)}
         </>
       }
     >
@@ -112,7 +112,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
           </span>
         )}
       </p>
-      {incident.state === "open" && incident.waiting_reason !== "" ? <p class="note waits">{incident.waiting_reason}</p> : null}
+      {incident.state === "open" && incident.waiting_reason !== "" ? <p class="note waits">{capital(incident.waiting_reason)}</p> : null}
       <div class="actions">
         <Button
           onPress={() => (dialog.value = { kind: "launch", incident: incident.id })}
@@ -170,7 +170,7 @@ function DroneDetails({ drone }: { drone: Drone }) {
     <Frame kind="Drone" title={<span class="num">{drone.id}</span>}>
       <p class="standing">
         <StateWord {...droneWord(drone)} />
-        {drone.reason === "" ? null : <span class="soft">{drone.reason}</span>}
+        {drone.reason === "" ? null : <span class="soft">{capital(drone.reason)}</span>}
       </p>
       <div class="actions">
         <Button
@@ -222,7 +222,7 @@ function Serves({ incident }: { incident: Incident | undefined }) {
     <button type="button" class="row incident boxed" onClick={() => select({ kind: "incident", id: incident.id })}>
       <GradeMark grade={incident.grade} hollow={incident.state !== "open"} />
       <span class="row-main">
-        <span class="row-title">{incident.category}</span>
+        <span class="row-title">{capital(incident.category)}</span>
         <span class="row-below">The incident it flies for</span>
       </span>
       <span class="row-side">
@@ -242,7 +242,7 @@ function DockDetails({ dock }: { dock: Dock }) {
     <Frame kind="Dock" title={dock.name}>
       <p class="standing">
         <StateWord {...dockWord(dock.status)} />
-        {dock.reason === "" ? null : <span class="soft">{dock.reason}</span>}
+        {dock.reason === "" ? null : <span class="soft">{capital(dock.reason)}</span>}
       </p>
       <Facts
         rows={[
@@ -279,7 +279,8 @@ function ZoneDetails({ zone }: { zone: Zone }) {
   return (
     <Frame kind="Airspace" title={zone.name}>
       <p class="standing">
-        <StateWord label={zone.active ? "Active now" : "Not active now"} tone={zone.active ? "alarm" : "quiet"} />
+        <StateWord label={zone.active ? "Active now" : "Not active now"} tone={zone.active === isForUs(zone) ? (zone.active ? "ok" : "quiet") : "warning"} />
+        <span class="soft">{isForUs(zone) ? "Made for these flights: they stay inside it" : ""}</span>
       </p>
       <div class="actions">
         <Button onPress={() => (dialog.value = { kind: "zone", zone: zone.zone_id, activate: !zone.active })} deed="zones">

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { docks, fleet } from "../feed/store.ts";
 import type { Drone } from "../feed/wire.ts";
+import { capital } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
 import { StateWord, ToneMark } from "../parts/marks.tsx";
 import { select, selection } from "../state.ts";
@@ -95,7 +96,7 @@ function Row({ drone }: { drone: Drone }) {
               </>
             )}
           </span>
-          {drone.reason === "" ? null : <span class="row-below waits">{drone.reason}</span>}
+          {drone.reason === "" ? null : <span class="row-below waits">{capital(drone.reason)}</span>}
         </span>
         <Charge fraction={drone.charge_fraction} />
       </button>

@@ -50,6 +50,10 @@ export function Legend() {
         <span class="hatch idle" aria-hidden="true" />
         Airspace, not active
       </li>
+      <li>
+        <span class="hatch ours" aria-hidden="true" />
+        Airspace made for these flights
+      </li>
     </ul>
   );
 }

@@ -5,7 +5,7 @@ import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, 
 import { isOver } from "../feed/picture.ts";
 import { docks, dronesById, me } from "../feed/store.ts";
 import type { Mission } from "../feed/wire.ts";
-import { degrees, metres, parsePosition, position } from "../format.ts";
+import { capital, degrees, metres, parsePosition, position } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { StateWord } from "../parts/marks.tsx";
@@ -113,7 +113,7 @@ function Facts({ mission }: { mission: Mission }) {
       {mission.reasons.length === 0 ? null : (
         <ul class="reasons">
           {mission.reasons.map((reason) => (
-            <li key={reason.code + reason.text}>{reason.text}</li>
+            <li key={reason.code + reason.text}>{capital(reason.text)}</li>
           ))}
         </ul>
       )}

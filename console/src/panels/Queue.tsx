@@ -4,7 +4,7 @@ import { computed } from "@preact/signals";
 import { isOver } from "../feed/picture.ts";
 import { incidents, missions } from "../feed/store.ts";
 import type { Incident, Mission } from "../feed/wire.ts";
-import { count } from "../format.ts";
+import { capital, count } from "../format.ts";
 import { Button } from "../parts/controls.tsx";
 import { GradeMark, StateWord } from "../parts/marks.tsx";
 import { Age, Until } from "../parts/times.tsx";
@@ -85,7 +85,7 @@ function Row({ incident, mission }: { incident: Incident; mission: Mission | und
         <span class="row-main">
           <span class="row-title">
             <span class="unseen">{gradeName(incident.grade)}: </span>
-            {incident.category}
+            {capital(incident.category)}
           </span>
           <Below incident={incident} mission={mission} />
         </span>
@@ -104,7 +104,7 @@ function Below({ incident, mission }: { incident: Incident; mission: Mission | u
   if (incident.state === "closed") {
     return <span class="row-below">Closed{incident.close_reason === null ? "" : `: ${closeReason(incident.close_reason)}`}</span>;
   }
-  if (incident.state === "open") return <span class="row-below waits">{incident.waiting_reason || "Waits for a decision"}</span>;
+  if (incident.state === "open") return <span class="row-below waits">{capital(incident.waiting_reason) || "Waits for a decision"}</span>;
   if (mission === undefined) return <span class="row-below">{stateWord(incident.state).label}</span>;
   return (
     <span class="row-below">

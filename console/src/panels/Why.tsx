@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { decisions } from "../api/deeds.ts";
 import type { Decision, Incident } from "../feed/wire.ts";
-import { count, duration } from "../format.ts";
+import { capital, count, duration } from "../format.ts";
 import { Trouble } from "../parts/controls.tsx";
 import { At } from "../parts/times.tsx";
 
@@ -72,7 +72,7 @@ function DecisionView({ decision }: { decision: Decision }) {
     <div class="decision">
       <ul class="reasons">
         {decision.reasons.map((reason) => (
-          <li key={reason.code + reason.text}>{reason.text}</li>
+          <li key={reason.code + reason.text}>{capital(reason.text)}</li>
         ))}
       </ul>
       <p class="soft">
@@ -97,7 +97,7 @@ function DecisionView({ decision }: { decision: Decision }) {
                   {one.vehicle_id === decision.vehicle_id ? <span class="unseen"> (sent)</span> : null}
                 </th>
                 <td class="num right">{one.eta_s === null ? "–" : duration(one.eta_s)}</td>
-                <td>{one.reason.text}</td>
+                <td>{capital(one.reason.text)}</td>
               </tr>
             ))}
           </tbody>

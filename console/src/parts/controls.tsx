@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client.ts";
 import { REASON_MAX } from "../api/deeds.ts";
+import { capital } from "../format.ts";
 import { allowed, type Deed, whyNot } from "../session.ts";
 import { Icon, type IconName } from "./marks.tsx";
 
@@ -112,7 +113,7 @@ export function Trouble({ error }: { error: unknown }) {
 }
 
 function sentence(text: string): string {
-  const whole = text.slice(0, 1).toUpperCase() + text.slice(1);
+  const whole = capital(text);
   return /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
 
