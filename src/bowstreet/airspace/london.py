@@ -1,8 +1,9 @@
-"""London's flight restriction zones as facts of public law. NOT FOR OPERATIONAL USE: runway zones, changes and NOTAMs are not in it.
+"""London's flight restriction zones as facts of public law. NOT FOR OPERATIONAL USE: runway zones, changes and NOTAMs are not in
+it.
 
-Aerodrome circles of article 94A of the Air Navigation Order 2016, centres and radii as in the UK AIP (ENR 5.1, AD 2): surface to 2,000 ft
-above the aerodrome. The restricted areas R157 (SI 2017/1300), R158 (SI 2004/2092) and R159 (SI 2004/2091) and prison zones (SI 2023/1101) have
-outlines that an operator imports from its own data (`airspace.files`).
+Aerodrome circles of article 94A of the Air Navigation Order 2016, centres and radii as in the UK AIP (ENR 5.1, AD 2): surface
+to 2,000 ft above the aerodrome. The restricted areas R157 (SI 2017/1300), R158 (SI 2004/2092) and R159 (SI 2004/2091) and
+prison zones (SI 2023/1101) have outlines that an operator imports from its own data (`airspace.files`).
 """
 
 import shapely

@@ -1,9 +1,11 @@
 """What may be flown where, and when: activation, permission, clear routes, heights apart. Pure.
 
-A route is clear when it stays, with a buffer, outside every active zone that the operator has no leave for, and inside the volumes in
-which the operator may fly at all. It is straight when that is clear, else it goes round by the corners of what is in the way.
+A route is clear when it stays, with a buffer, outside every active zone that the operator has no leave for, and inside the
+volumes in which the operator may fly at all. It is straight when that is clear, else it goes round by the corners of what is
+in the way.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +18,8 @@ from bowstreet.airspace.router import Router
 from bowstreet.geo import FloatArray, GridPoint
 from bowstreet.messages import Reason
 
-# A zone of this kind does not forbid: it is where the operator may fly beyond line of sight (a Temporary Danger Area, an approval).
+# A zone of this kind does not forbid: it is where the operator may fly beyond line of sight (a Temporary Danger Area, an
+# approval).
 OPERATING_VOLUME = "OPERATING_VOLUME"
 # Transit levels above ground, metres: above most roofs, below 120 m with margin; 5 m apart is twice what barometers differ by.
 LEVELS_M = (80.0, 85.0, 90.0, 95.0, 100.0, 105.0, 110.0, 115.0)
@@ -61,7 +64,7 @@ def has_leave(zone: Zone, operator: str, permissions: Iterable[Permission], now:
 
 
 def reaches(zone: Zone, height_m_agl: float, ground_m_amsl: float) -> bool:
-    """Whether the zone is met at this height. Terrain is known at the dock only, so heights are taken with `TERRAIN_M` either way."""
+    """Whether the zone is met at this height. Terrain is known at the dock only: heights are taken with `TERRAIN_M` either way."""
     low = _agl(zone.lower, ground_m_amsl, -TERRAIN_M)
     high = _agl(zone.upper, ground_m_amsl, TERRAIN_M)
     return low <= height_m_agl <= high
@@ -164,7 +167,7 @@ def choose_level(way: Sequence[GridPoint], speed_mps: float, starts_at: datetime
     """
     if not traffic:
         return LEVELS_M[0]
-    length_m = sum(a.distance_m(b) for a, b in zip(way, way[1:], strict=False))
+    length_m = sum(a.distance_m(b) for a, b in itertools.pairwise(way))
     times = np.arange(0.0, length_m / max(speed_mps, 1.0) + LOITER_S, SAMPLE_S)
     mine = _along(way, speed_mps, times)
     taken: set[float] = set()
