@@ -157,7 +157,7 @@ class DispatchService:
             return
         if incident_id in self._held and not is_expired(incident, self._clock.now()):
             return
-        decision = self._decide(incident, self._fleet_for(incident), self.policy)
+        decision = self._decide(incident, None, self.policy)
         try:
             if isinstance(decision.outcome, Assignment):
                 await self._act(incident, decision, decision.outcome, DISPATCH)
@@ -168,27 +168,18 @@ class DispatchService:
             self._told.pop(incident_id, None)
             log.warning("a decision could not be recorded", incident_id=incident_id, error=type(error).__name__)
 
-    def _fleet_for(self, incident: Incident) -> Fleet:
-        """The fleet as it is now; as it was last known, when no drone's state can make a difference to this incident."""
-        fleet, wind, now = self._book.fleet, self._wind.wind(), self._clock.now()
-        if hopeless(incident, fleet, wind, now, policy=self.policy, refuses=self._airspace.refuses) is not None:
-            return fleet
-        return self._book.refresh(now)
-
-    def _decide(self, incident: Incident, fleet: Fleet, policy: Policy) -> Decision:
+    def _decide(self, incident: Incident, fleet: Fleet | None, policy: Policy) -> Decision:
+        """Choose for this incident. The whole fleet is brought up to date only when its state can make a difference."""
         started_s = self._stopwatch()
-        outcome = choose_drone(
-            incident,
-            fleet,
-            self._wind.wind(),
-            self._clock.now(),
-            clear=self._airspace.clear,
-            policy=policy,
-            refuses=self._airspace.refuses,
-        )
+        wind, now, refuses = self._wind.wind(), self._clock.now(), self._airspace.refuses
+        known = self._book.fleet if fleet is None else fleet
+        outcome: Assignment | NoDrone | None = hopeless(incident, known, wind, now, policy=policy, refuses=refuses)
+        if outcome is None:
+            fleet = self._book.refresh(now) if fleet is None else fleet
+            outcome = choose_drone(incident, fleet, wind, now, clear=self._airspace.clear, policy=policy)
         took_ms = (self._stopwatch() - started_s) * 1_000.0
         self.on_decision_ms(took_ms)
-        return Decision(incident_id=incident.incident_id, at=self._clock.now(), outcome=outcome, took_ms=took_ms)
+        return Decision(incident_id=incident.incident_id, at=now, outcome=outcome, took_ms=took_ms)
 
     async def _none(self, incident: Incident, decision: Decision, outcome: NoDrone) -> None:
         """Record why none flies, once for each change of reason; close what will never be flown to."""
