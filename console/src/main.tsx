@@ -1,8 +1,13 @@
 import "@fontsource-variable/inter/wght.css";
 import "./style/tokens.css";
 import "./style/base.css";
+import "./style/states.css";
 import "./style/layout.css";
+import "./style/map.css";
+import "./style/pages.css";
 import "./style/panels.css";
+import "./style/details.css";
+import "./style/narrow.css";
 import { render } from "preact";
 import { watchAlarms } from "./alarms.ts";
 import { App } from "./app.tsx";
