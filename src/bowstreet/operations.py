@@ -11,6 +11,7 @@ import shapely
 
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission, Zone
+from bowstreet.airspace.zonefile import read_zones
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
 from bowstreet.errors import BadInput, MalformedConfiguration
@@ -133,8 +134,6 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
 
 
 def _zones(told: config.Airspace) -> tuple[Zone, ...]:
-    from bowstreet.airspace.zonefile import read_zones
-
     zones = list(london_zones.zones()) if told.builtin_zones else []
     for path in told.files:
         read = read_zones(_bytes(path), path.name)

@@ -64,7 +64,7 @@ def has_leave(zone: Zone, operator: str, permissions: Iterable[Permission], now:
 
 
 def reaches(zone: Zone, height_m_agl: float, ground_m_amsl: float) -> bool:
-    """Whether the zone is met at this height. Terrain is known at the dock only: heights are taken with `TERRAIN_M` either way."""
+    """Whether the zone is met at this height. Terrain is known at docks only: heights count with `TERRAIN_M` either way."""
     low = _agl(zone.lower, ground_m_amsl, -TERRAIN_M)
     high = _agl(zone.upper, ground_m_amsl, TERRAIN_M)
     return low <= height_m_agl <= high

@@ -8,6 +8,7 @@ first) or `tcp:HOST:PORT` (we connect, again and again with back-off). All `udpo
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -114,11 +115,10 @@ class Hub:
                 if self._out is None:
                     self._out, _ = await loop.create_datagram_endpoint(lambda: _Udp(self, None), local_addr=("0.0.0.0", 0))  # noqa: S104
                 found = await loop.getaddrinfo(link.host, link.port, family=2)
-                self._out_links[found[0][4][0], link.port] = text
+                self._out_links[str(found[0][4][0]), link.port] = text
             elif link.scheme == "udpin":
                 self._in[text], _ = await loop.create_datagram_endpoint(
-                    lambda text=text: _Udp(self, text),
-                    local_addr=(link.host, link.port),  # type: ignore[misc]
+                    partial(_Udp, self, text), local_addr=(link.host, link.port)
                 )
             else:
                 self._tasks.append(loop.create_task(self._tcp(text, link), name=f"mavlink {text}"))

@@ -59,7 +59,7 @@ def decode(data: bytes) -> Layout:
     except msgspec.DecodeError as error:
         raise BadInput(f"the layout cannot be read ({error})", remedy="write it with bowstreet.simulation.city") from error
     docks = {dock.dock_id: dock for dock in layout.docks}
-    ports = [peer.port for peer in (*layout.docks, *layout.vehicles)]
+    ports = [dock.port for dock in layout.docks] + [vehicle.port for vehicle in layout.vehicles]
     if len(set(ports)) != len(ports):
         raise BadInput("two peers of the layout share a port", remedy="give each dock and vehicle its own")
     for vehicle in layout.vehicles:
