@@ -1,6 +1,7 @@
 """Reads zone files: ED-269 JSON, ED-318 GeoJSON, GeoJSON with those attributes. Bytes in, zones out, no IO.
 
-A zone that cannot be understood is rejected with where and why, never lost in silence: whoever imports must look at what was rejected.
+A zone that cannot be understood is rejected with where and why, never lost in silence: whoever imports must look at what was
+rejected.
 """
 
 from collections.abc import Mapping

@@ -199,6 +199,7 @@ def parameter_message(autopilot: int, system_id: int, name: str, value: int) -> 
 def parameter_value(autopilot: int, message: Any) -> int:
     """The integer that a PARAM_VALUE carries."""
     if autopilot == ARDUPILOT or message.param_type == mavlink.MAV_PARAM_TYPE_REAL32:
-        return int(round(message.param_value))
+        told: float = message.param_value
+        return round(told)
     (inside,) = struct.unpack("<i", struct.pack("<f", message.param_value))
     return int(inside)
