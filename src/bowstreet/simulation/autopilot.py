@@ -1,309 +1,357 @@
-"""What a simulated autopilot does with MAVLink messages, with the habits of ArduCopter or of PX4. No IO.
+"""What a simulated autopilot does with MAVLink messages: what its brands have in common. No IO: messages in, answers out.
 
-The habits are those seen on real ones: who wants which frame, which mode, which order of arming and taking off, which parameter
-switches the failsafe for a lost ground station, and that it is off by default.
+The habits are those seen on a real ArduCopter 4.7-dev and a real PX4 1.17-alpha: who wants which frame, which mode, which
+order of arming and taking off; which parameter switches the response to a lost ground station, and that it is off by default;
+what is refused by an acknowledgement, and what by text alone. Where they differ is in `brands`.
 """
 
+import math
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from bowstreet.geo import GridPoint, Position, to_grid, to_wgs84
-from bowstreet.simulation.vehicle import Vehicle
-
-# ArduCopter's custom modes.
-STABILIZE, GUIDED, LOITER, RTL, CIRCLE, LAND = 0, 4, 5, 6, 7, 9
-# PX4's main and sub modes as custom_mode carries them.
-PX4_LOITER, PX4_TAKEOFF, PX4_RTL, PX4_LAND, PX4_ORBIT = (
-    (4 << 16) | (3 << 24), (4 << 16) | (2 << 24), (4 << 16) | (5 << 24), (4 << 16) | (6 << 24), (3 << 16) | (1 << 24),
-)  # fmt: skip
-MODE_NAMES = {
-    "ardupilot": {STABILIZE: "STABILIZE", GUIDED: "GUIDED", LOITER: "LOITER", RTL: "RTL", CIRCLE: "CIRCLE", LAND: "LAND"},
-    "px4": {PX4_LOITER: "LOITER", PX4_TAKEOFF: "TAKEOFF", PX4_RTL: "RTL", PX4_LAND: "LAND", PX4_ORBIT: "ORBIT"},
-}
-FAILSAFE_PARAMETER = {"ardupilot": "FS_GCS_ENABLE", "px4": "NAV_DLL_ACT"}
-# Silence of the ground station before the failsafe acts: FS_GCS_TIMEOUT 5 s, COM_DL_LOSS_T 10 s.
-GCS_TIMEOUT_S = {"ardupilot": 5.0, "px4": 10.0}
-DISARM_IDLE_S = 10.0  # armed and not taken off
-EKF_S = 3.0  # until the estimator has its position
-LAND_DETECT_M = 0.15
+from bowstreet.geo import GridPoint, Position, to_grid
+from bowstreet.simulation.vehicle import Bodies
 
 ACCEPTED, DENIED, UNSUPPORTED, FAILED = (
-    mavlink.MAV_RESULT_ACCEPTED, mavlink.MAV_RESULT_DENIED, mavlink.MAV_RESULT_UNSUPPORTED, mavlink.MAV_RESULT_FAILED,
+    int(mavlink.MAV_RESULT_ACCEPTED), int(mavlink.MAV_RESULT_DENIED),
+    int(mavlink.MAV_RESULT_UNSUPPORTED), int(mavlink.MAV_RESULT_FAILED),
 )  # fmt: skip
+FORCE = 21_196.0
+INT8, INT32 = int(mavlink.MAV_PARAM_TYPE_INT8), int(mavlink.MAV_PARAM_TYPE_INT32)
+REAL32 = int(mavlink.MAV_PARAM_TYPE_REAL32)
+# Both disarm by themselves when armed and not flown, and soon after a landing (DISARM_DELAY, COM_DISARM_PRFLT, COM_DISARM_LAND).
+DISARM_IDLE_S, DISARM_LANDED_S = 10.0, 1.5
+# Their defaults are 5 and 10 s. Who flies from docks sets more: a gap of some seconds is no reason to give a scene up.
+GCS_TIMEOUT_S = 20.0
+# Home by itself at this height above home, or where it is when that is higher; at this speed.
+RTL_HEIGHT_M, RTL_MPS = 30.0, 10.0
+NEAR_HOME_M = 0.7
+GIMBAL_DEG_S = 60.0
+
 Log = Callable[..., None]
+Say = Callable[[Any], None]
 
 
 class Autopilot:
-    """The brain of one vehicle.
+    """The brain of one vehicle: what both brands do.
 
     Args:
-        kind: "ardupilot" or "px4".
-        home: where it stands: the pad.
-        log: called for ground truth: arm, take-off, landing, each command received.
+        one: its index in `bodies`.
+        log: called for ground truth: arm, take-off, failsafe, each command received.
+        say: sends a message to all who listen.
+        blocked: whether something above keeps it on the ground: a closed lid.
+        boot_s: until its estimator has a position. A real one needs about 40 s; drones in docks are kept switched on.
+
+    Attributes:
+        gps: "ok", "off", "stuck" or "jump", as a fault has made it.
+        fence_m: radius round home beyond which it does not go; 0 for none.
+        lifting: it is about to leave the ground, or has just left it.
     """
 
-    def __init__(self, kind: str, vehicle: Vehicle, home: GridPoint, home_m_amsl: float, log: Log) -> None:
-        self.kind = kind
-        self.ardupilot = kind == "ardupilot"
-        self.vehicle = vehicle
-        self.home = home
-        self.home_m_amsl = home_m_amsl
-        self._log = log
-        self.mode = STABILIZE if self.ardupilot else PX4_LOITER
-        self.parameters: dict[str, float] = {FAILSAFE_PARAMETER[kind]: 0.0, "CIRCLE_RADIUS": 1000.0}
-        self.intervals_s: dict[int, float] = {}
-        self.gcs_heard_s: float | None = None
-        self.armed_at_s = 0.0
-        self.gps = "ok"  # ok, off, stuck, jump
-        self._stuck: tuple[float, float] | None = None
-        self._takeoff_m_amsl: float | None = None
-        self.now_s = 0.0
+    brand = 0
+    failsafe_parameter = ""
+    default_speed_mps = 0.0
+    float_parameters: ClassVar[dict[str, float]] = {}
+    integer_parameters: ClassVar[dict[str, int]] = {}
+    integer_kind = INT32
 
-    # --- time ---------------------------------------------------------------------------------------------------------
+    def __init__(
+        self, one: int, bodies: Bodies, home: GridPoint, *, log: Log, say: Say, blocked: Callable[[], bool], boot_s: float
+    ) -> None:
+        self.one, self.bodies, self._log, self._say, self._blocked, self._boot_s = one, bodies, log, say, blocked, boot_s
+        self.home, self.home_m_amsl = home, float(bodies.ground_m_amsl[one])
+        self.parameters: dict[str, float] = {**self.float_parameters, **self.integer_parameters}
+        self.mode = self.mode_at_boot
+        self.gcs_heard_s: float | None = None
+        self.now_s = 0.0
+        self.gps = "ok"
+        self.fence_m = 0.0
+        self.gimbal_deg = self.gimbal_goal_deg = 0.0
+        self.lifting_to: float | None = None
+        self.armed_at_s = 0.0
+        self.landed_at_s: float | None = None  # since it was last armed
+        self._expected = 0
+        self.mission: list[Any] = []
+        bodies.speed_mps[one] = self.default_speed_mps
+
+    # --- what differs ---------------------------------------------------------------------------------------------------
+
+    mode_at_boot = 0
+    land_mode = rtl_mode = fly_mode = 0
+
+    def obey(self, number: int, p: list[float], frame: int | None, sender: int) -> int:
+        """A command's MAV_RESULT. `frame` is None for COMMAND_LONG."""
+        raise NotImplementedError
+
+    def may_arm(self) -> str:
+        """Why it does not arm, or "" when it does."""
+        raise NotImplementedError
+
+    def pack_integer(self, value: int) -> float:
+        raise NotImplementedError
+
+    def unpack_integer(self, value: float) -> int:
+        raise NotImplementedError
+
+    def mission_request(self, sequence: int, message: Any) -> Any:
+        raise NotImplementedError
+
+    # --- time -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def flying(self) -> bool:
+        return bool(self.bodies.flying[self.one])
+
+    @property
+    def armed(self) -> bool:
+        return bool(self.bodies.armed[self.one])
+
+    @property
+    def estimates(self) -> bool:
+        """Its estimator has a position."""
+        return self.gps != "off" and self.now_s > self._boot_s
+
+    @property
+    def homing(self) -> bool:
+        """On its way home or down, by its own or by order."""
+        return self.flying and self.mode in (self.rtl_mode, self.land_mode)
 
     def think(self, now_s: float) -> None:
         """What it does by itself, each step."""
-        self.now_s = now_s
-        vehicle = self.vehicle
-        if vehicle.armed and vehicle.landed and self._takeoff_m_amsl is None and now_s - self.armed_at_s > DISARM_IDLE_S:
-            vehicle.armed = False
-        silent = self.gcs_heard_s is not None and now_s - self.gcs_heard_s > GCS_TIMEOUT_S[self.kind]
-        if (
-            silent
-            and not vehicle.landed
-            and self.parameters[FAILSAFE_PARAMETER[self.kind]] > 0
-            and self.mode not in self._homing()
-        ):
+        passed_s, self.now_s = now_s - self.now_s, now_s
+        self.gimbal_deg += max(-GIMBAL_DEG_S * passed_s, min(GIMBAL_DEG_S * passed_s, self.gimbal_goal_deg - self.gimbal_deg))
+        if self.flying:
+            self._think_in_the_air()
+        elif self.armed:
+            self._think_on_the_ground()
+
+    def _think_on_the_ground(self) -> None:
+        if self.lifting_to is not None:
+            if not self._blocked():
+                self._log("takeoff", to_m_amsl=round(self.lifting_to, 1))
+                self.bodies.rise(self.one, self.lifting_to)
+            elif self.now_s - self.armed_at_s > DISARM_IDLE_S:
+                self._log("blocked")
+                self.disarm()
+        elif self.landed_at_s is not None:
+            if self.now_s - self.landed_at_s > DISARM_LANDED_S:
+                self.disarm()
+        elif self.now_s - self.armed_at_s > DISARM_IDLE_S:
+            self.disarm()
+
+    def _think_in_the_air(self) -> None:
+        one, bodies = self.one, self.bodies
+        if self.lifting_to is not None and bodies.height_m_amsl[one] >= self.lifting_to - 0.5:
+            self.lifting_to = None
+            self.risen()
+        if self.gcs_silent() and self.parameters[self.failsafe_parameter] > 0 and not self.homing:
             self._log("failsafe", reason="ground station lost")
-            self._go_home()
-        if vehicle.exhausted and not vehicle.landed:
-            self._set_mode(LAND if self.ardupilot else PX4_LAND)
-        if self._takeoff_m_amsl is not None and vehicle.height_m_amsl >= self._takeoff_m_amsl - 0.5:
-            self._takeoff_m_amsl = None
-            if not self.ardupilot:
-                self.mode = PX4_LOITER
-        self._homeward()
+            self.text(mavlink.MAV_SEVERITY_WARNING, "GCS Failsafe")
+            self.lose_ground_station()
+        if bodies.failed[one] and self.mode != self.land_mode:
+            self.text(mavlink.MAV_SEVERITY_EMERGENCY, "Potential Thrust Loss")
+            self.set_mode(self.land_mode)
+        if self.mode == self.rtl_mode:
+            off_m = math.hypot(bodies.east_m[one] - self.home.easting_m, bodies.north_m[one] - self.home.northing_m)
+            if off_m < NEAR_HOME_M:
+                self.set_mode(self.land_mode)
 
-    def _homing(self) -> tuple[int, ...]:
-        return (RTL, LAND) if self.ardupilot else (PX4_RTL, PX4_LAND)
+    def gcs_silent(self) -> bool:
+        return self.gcs_heard_s is not None and self.now_s - self.gcs_heard_s > GCS_TIMEOUT_S
 
-    def is_homing(self) -> bool:
-        return self.mode in self._homing() and not self.vehicle.landed
+    def risen(self) -> None:
+        """Its take-off is done."""
 
-    def _go_home(self) -> None:
-        self.mode = RTL if self.ardupilot else PX4_RTL
-        self.vehicle.orbit = None
-        self.vehicle.target = (
-            self.home.easting_m,
-            self.home.northing_m,
-            max(self.vehicle.height_m_amsl, self.home_m_amsl + 30.0),
-        )
+    def lose_ground_station(self) -> None:
+        self.set_mode(self.rtl_mode)
 
-    def _homeward(self) -> None:
-        vehicle = self.vehicle
-        if self.mode == (RTL if self.ardupilot else PX4_RTL) and not vehicle.landed and vehicle.target is not None:
-            east, north = vehicle.target[0] - vehicle.east_m, vehicle.target[1] - vehicle.north_m
-            if abs(east) < 1.0 and abs(north) < 1.0:
-                self._set_mode(LAND if self.ardupilot else PX4_LAND)
+    def landed(self) -> None:
+        """It stands on the ground again."""
+        self.landed_at_s, self.lifting_to = self.now_s, None
 
-    def _set_mode(self, mode: int) -> None:
-        vehicle = self.vehicle
+    def disarm(self) -> None:
+        if self.armed:
+            self._log("disarm")
+        self.bodies.armed[self.one] = False
+        self.lifting_to = self.landed_at_s = None
+
+    def set_mode(self, mode: int) -> None:
+        """Into a mode, with what it does at once there."""
         if mode == self.mode:
             return
         self.mode = mode
-        vehicle.orbit = None
-        if mode == (RTL if self.ardupilot else PX4_RTL):
-            self._go_home()
-        elif mode == (LAND if self.ardupilot else PX4_LAND):
-            at = vehicle.target or (vehicle.east_m, vehicle.north_m, 0.0)
-            near = abs(at[0] - vehicle.east_m) < 10.0 and abs(at[1] - vehicle.north_m) < 10.0
-            vehicle.target = (at[0], at[1], -1e4) if near else (vehicle.east_m, vehicle.north_m, -1e4)
-        elif mode == CIRCLE and self.ardupilot:
-            radius_m = self.parameters["CIRCLE_RADIUS"] / 100.0
-            vehicle.orbit = (vehicle.east_m, vehicle.north_m, radius_m)
-        elif not vehicle.landed:
-            vehicle.target = (vehicle.east_m, vehicle.north_m, vehicle.height_m_amsl)
+        if not self.flying:
+            return
+        if mode == self.rtl_mode:
+            self.bodies.speed_mps[self.one] = RTL_MPS
+            height = max(float(self.bodies.height_m_amsl[self.one]), self.home_m_amsl + RTL_HEIGHT_M)
+            self.bodies.go(self.one, self.home.easting_m, self.home.northing_m, height)
+        elif mode == self.land_mode:
+            self.bodies.descend(self.one)
+        else:
+            self.enter(mode)
 
-    def took_off(self) -> bool:
-        """Whether it should leave the ground now."""
-        return self.vehicle.armed and self.vehicle.landed and self._takeoff_m_amsl is not None
+    def enter(self, mode: int) -> None:
+        """Any other mode, in the air."""
+        self.bodies.stay(self.one)
 
-    def lift(self) -> None:
-        vehicle = self.vehicle
-        vehicle.landed = False
-        assert self._takeoff_m_amsl is not None
-        vehicle.target = (vehicle.east_m, vehicle.north_m, self._takeoff_m_amsl)
-        self._log("takeoff")
+    # --- messages in ----------------------------------------------------------------------------------------------------
 
-    # --- messages in --------------------------------------------------------------------------------------------------
-
-    def handle(self, message: Any) -> list[Any]:
-        """The answers to one message, not yet packed."""
+    def handle(self, message: Any, now_s: float) -> list[Any]:
+        """The answers to one message."""
+        self.now_s = max(self.now_s, now_s)
         match message.get_type():
             case "HEARTBEAT":
-                if message.get_srcSystem() == 255:
-                    self.gcs_heard_s = self.now_s
-                return []
+                self.hear_ground_station(message)
             case "COMMAND_LONG":
-                return self._command(message, [getattr(message, f"param{n}") for n in range(1, 8)], relative=True)
+                values = [getattr(message, f"param{number}") for number in range(1, 8)]
+                return self._command(message, values, None)
             case "COMMAND_INT":
-                values = [
-                    message.param1,
-                    message.param2,
-                    message.param3,
-                    message.param4,
-                    message.x / 1e7,
-                    message.y / 1e7,
-                    message.z,
-                ]
-                relative = message.frame in (mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT, mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT_INT)
-                return self._command(message, values, relative=relative)
-            case "SET_MODE":
-                if self.ardupilot:
-                    self._set_mode(message.custom_mode)
-                return []
-            case "PARAM_REQUEST_READ":
-                return self._parameter(message.param_id)
-            case "PARAM_SET":
-                return self._set_parameter(message)
+                return self._command(message, _int_values(message), message.frame)
+            case "SET_MODE" if self.brand == mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA:
+                self.set_mode(message.custom_mode)
+            case "SET_POSITION_TARGET_GLOBAL_INT":
+                self.position_target(message)
+            case "PARAM_REQUEST_READ" | "PARAM_REQUEST_LIST" | "PARAM_SET":
+                return self._parameters(message)
+            case "TIMESYNC" if message.tc1 == 0:
+                return [mavlink.MAVLink_timesync_message(int(self.now_s * 1e9), message.ts1)]
+            case kind if kind.startswith("MISSION_"):
+                return self._mission(message)
         return []
 
-    def _command(self, message: Any, values: list[float], *, relative: bool) -> list[Any]:
-        number = message.command
-        self._log("command", command=number, confirmation=getattr(message, "confirmation", 0))
-        result = self._obey(number, values, relative)
-        return [mavlink.MAVLink_command_ack_message(number, result)]
+    def hear_ground_station(self, message: Any) -> None:
+        raise NotImplementedError
 
-    def _obey(self, number: int, p: list[float], relative: bool) -> int:
+    def position_target(self, message: Any) -> None:
+        """Guided by points."""
+
+    def _command(self, message: Any, values: list[float], frame: int | None) -> list[Any]:
+        number, sender = message.command, message.get_srcSystem()
+        if number not in (mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, mavlink.MAV_CMD_REQUEST_MESSAGE):
+            self._log("command", command=number, confirmation=getattr(message, "confirmation", 0))
+        result = self._common(number, values)
+        if result is None:
+            result = self.obey(number, values, frame, sender)
+        ack = mavlink.MAVLink_command_ack_message(
+            number, result, target_system=sender, target_component=message.get_srcComponent()
+        )
+        return [ack]
+
+    def _common(self, number: int, p: list[float]) -> int | None:
+        """Commands that both brands take alike; None for others."""
         match number:
             case mavlink.MAV_CMD_COMPONENT_ARM_DISARM:
-                return self._arm(p[0] > 0.5, force=p[1] == 21196)
-            case mavlink.MAV_CMD_NAV_TAKEOFF:
-                return self._take_off(p[6])
-            case mavlink.MAV_CMD_DO_REPOSITION:
-                return self._reposition(p, relative)
-            case mavlink.MAV_CMD_DO_ORBIT:
-                return self._orbit(p)
+                return self._arm(p[0] > 0.5, force=p[1] == FORCE)
             case mavlink.MAV_CMD_NAV_LAND:
-                self._set_mode(LAND if self.ardupilot else PX4_LAND)
-                return int(ACCEPTED)
+                self.set_mode(self.land_mode)
+                return ACCEPTED
             case mavlink.MAV_CMD_NAV_RETURN_TO_LAUNCH:
-                self._set_mode(RTL if self.ardupilot else PX4_RTL)
-                return int(ACCEPTED)
-            case mavlink.MAV_CMD_DO_SET_MODE:
-                self._set_mode(int(p[1]) if self.ardupilot else (int(p[1]) << 16) | (int(p[2]) << 24))
-                return int(ACCEPTED)
-            case mavlink.MAV_CMD_DO_CHANGE_SPEED:
-                if p[1] > 0:
-                    self.vehicle.speed_mps = min(p[1], self.vehicle.airframe.cruise_mps)
-                return int(ACCEPTED)
-            case mavlink.MAV_CMD_SET_MESSAGE_INTERVAL:
-                self.intervals_s[int(p[0])] = p[1] / 1e6
-                return int(ACCEPTED)
-            case mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW | mavlink.MAV_CMD_DO_MOUNT_CONTROL:
-                self.vehicle.gimbal_deg = max(-90.0, min(30.0, p[0]))
-                return int(ACCEPTED)
-        return int(UNSUPPORTED)
+                self.set_mode(self.rtl_mode)
+                return ACCEPTED
+            case mavlink.MAV_CMD_SET_MESSAGE_INTERVAL | mavlink.MAV_CMD_REQUEST_MESSAGE:
+                return ACCEPTED  # carried out by who sends
+        return None
 
     def _arm(self, arm: bool, *, force: bool) -> int:
-        vehicle = self.vehicle
         if not arm:
-            if not vehicle.landed and not force:
-                return int(FAILED)
-            vehicle.armed = False
-            return int(ACCEPTED)
-        if not self.ready():
-            return int(FAILED)
-        if self.ardupilot and self.mode not in (GUIDED, LOITER, STABILIZE):
-            return int(FAILED)
-        if not vehicle.armed:
-            vehicle.armed, self.armed_at_s = True, self.now_s
+            if self.flying and not force:
+                self.text(mavlink.MAV_SEVERITY_CRITICAL, "Disarming denied: not landed")
+                return FAILED
+            self.disarm()
+            return ACCEPTED
+        why = self.may_arm()
+        if why:
+            self.text(mavlink.MAV_SEVERITY_CRITICAL, why)
+            return FAILED
+        if not self.armed:
+            bodies, one = self.bodies, self.one
+            bodies.armed[one] = True
+            self.armed_at_s, self.landed_at_s = self.now_s, None
+            self.home = GridPoint(easting_m=float(bodies.east_m[one]), northing_m=float(bodies.north_m[one]))
+            self.home_m_amsl = float(bodies.height_m_amsl[one])
             self._log("arm")
-        return int(ACCEPTED)
+        return ACCEPTED
 
-    def _take_off(self, height_m: float) -> int:
-        vehicle = self.vehicle
-        if self.ardupilot:
-            if self.mode != GUIDED or not vehicle.armed or not vehicle.landed:
-                return int(FAILED)
-            self._takeoff_m_amsl = self.home_m_amsl + height_m
-            return int(ACCEPTED)
-        if not vehicle.landed:
-            return int(DENIED)
-        if height_m <= self.home_m_amsl + 1.0:
-            return int(DENIED)  # it takes heights above sea
-        self.mode, self._takeoff_m_amsl = PX4_TAKEOFF, height_m
-        return int(ACCEPTED)
+    def begin_take_off(self, to_m_amsl: float) -> int:
+        self.lifting_to = to_m_amsl
+        return ACCEPTED
 
-    def _reposition(self, p: list[float], relative: bool) -> int:
-        vehicle = self.vehicle
-        if vehicle.landed or not vehicle.armed:
-            return int(DENIED)
-        if not self.ardupilot and (relative or p[1] != 1):
-            return int(DENIED)
-        if self.ardupilot and self.mode != GUIDED and not int(p[1]) & 1:
-            return int(DENIED)
-        to = to_grid(Position(latitude_deg=p[4], longitude_deg=p[5]))
-        height = p[6] + self.home_m_amsl if relative else p[6]
-        if p[0] > 0:
-            vehicle.speed_mps = min(p[0], vehicle.airframe.cruise_mps)
-        vehicle.orbit, vehicle.target = None, (to.easting_m, to.northing_m, height)
-        self._takeoff_m_amsl = None
-        self.mode = GUIDED if self.ardupilot else PX4_LOITER
-        return int(ACCEPTED)
+    def outside_fence(self, to: GridPoint) -> bool:
+        return self.fence_m > 0.0 and to.distance_m(self.home) > self.fence_m
 
-    def _orbit(self, p: list[float]) -> int:
-        if self.ardupilot:
-            return int(UNSUPPORTED)
-        if self.vehicle.landed:
-            return int(DENIED)
-        centre = to_grid(Position(latitude_deg=p[4], longitude_deg=p[5]))
-        self.mode = PX4_ORBIT
-        self.vehicle.orbit = (centre.easting_m, centre.northing_m, max(5.0, abs(p[0])))
-        self.vehicle.target = (centre.easting_m, centre.northing_m, p[6])
-        return int(ACCEPTED)
+    def set_speed(self, speed_mps: float) -> None:
+        """Over the ground; no more than it can fly, through the air."""
+        if speed_mps > 0:
+            self.bodies.speed_mps[self.one] = speed_mps
 
-    def _parameter(self, name: str) -> list[Any]:
-        name = name.rstrip("\0")
+    def text(self, severity: int, words: str) -> None:
+        self._say(mavlink.MAVLink_statustext_message(severity, words.encode()[:50]))
+
+    # --- parameters -----------------------------------------------------------------------------------------------------
+
+    def _parameters(self, message: Any) -> list[Any]:
+        names = list(self.parameters)
+        if message.get_type() == "PARAM_REQUEST_LIST":
+            return [self._told(name) for name in names]
+        name = str(message.param_id).rstrip("\0")
+        if message.get_type() == "PARAM_REQUEST_READ" and 0 <= message.param_index < len(names):
+            name = names[message.param_index]
         if name not in self.parameters:
-            return []
+            return []  # nothing is said of what does not exist
+        if message.get_type() == "PARAM_SET":
+            integer = name in self.integer_parameters
+            value = self.unpack_integer(message.param_value) if integer else message.param_value
+            if math.isfinite(value):
+                self.parameters[name] = value
+        return [self._told(name)]
+
+    def _told(self, name: str) -> Any:
+        names, integer = list(self.parameters), name in self.integer_parameters
         value = self.parameters[name]
-        if self.ardupilot:
-            return [mavlink.MAVLink_param_value_message(name.encode(), value, mavlink.MAV_PARAM_TYPE_INT8, 1, 0)]
-        # PX4 puts the bytes of an integer into the float.
-        (inside,) = struct.unpack("<f", struct.pack("<i", int(value)))
-        return [mavlink.MAVLink_param_value_message(name.encode(), inside, mavlink.MAV_PARAM_TYPE_INT32, 1, 0)]
-
-    def _set_parameter(self, message: Any) -> list[Any]:
-        name = message.param_id.rstrip("\0")
-        if name in self.parameters:
-            value = message.param_value
-            if not self.ardupilot:
-                (value,) = struct.unpack("<i", struct.pack("<f", value))
-            self.parameters[name] = float(value)
-        return self._parameter(name)
-
-    # --- what it says -------------------------------------------------------------------------------------------------
-
-    def ready(self) -> bool:
-        return self.gps == "ok" and self.now_s > EKF_S and self.vehicle.charge > 0.1
-
-    def base_mode(self) -> int:
-        return int(mavlink.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED) | (
-            int(mavlink.MAV_MODE_FLAG_SAFETY_ARMED) if self.vehicle.armed else 0
+        inside = self.pack_integer(int(value)) if integer else float(value)
+        return mavlink.MAVLink_param_value_message(
+            name.encode(), inside, self.integer_kind if integer else REAL32, len(names), names.index(name)
         )
 
-    def place(self) -> tuple[Position, float]:
-        """Where it believes to be, and its height above sea: wrong when its receiver is."""
-        east, north = self.vehicle.east_m, self.vehicle.north_m
-        if self.gps == "stuck":
-            self._stuck = self._stuck or (east, north)
-            east, north = self._stuck
-        elif self.gps == "jump":
-            east += 3_000.0
+    # --- missions: taken and given back, not flown ------------------------------------------------------------------------
+
+    def _mission(self, message: Any) -> list[Any]:
+        sender, component = message.get_srcSystem(), message.get_srcComponent()
+        kind, of = message.get_type(), getattr(message, "mission_type", 0)
+        if kind == "MISSION_REQUEST_LIST":
+            return [mavlink.MAVLink_mission_count_message(sender, component, len(self.mission) if of == 0 else 0, of)]
+        if kind == "MISSION_COUNT":
+            self.mission, self._expected = [], message.count
+        elif kind in ("MISSION_ITEM", "MISSION_ITEM_INT") and message.seq == len(self.mission):
+            self.mission.append(message)
+        elif kind == "MISSION_CLEAR_ALL":
+            self.mission, self._expected = [], 0
         else:
-            self._stuck = None
-        return to_wgs84(GridPoint(easting_m=east, northing_m=north)), self.vehicle.height_m_amsl
+            return []
+        if len(self.mission) < self._expected:
+            return [self.mission_request(len(self.mission), message)]
+        return [mavlink.MAVLink_mission_ack_message(sender, component, mavlink.MAV_MISSION_ACCEPTED, of)]
+
+
+def place_of(p: list[float]) -> GridPoint | None:
+    """Param 5 and 6 on the grid; None for NaN or what lies nowhere near Britain."""
+    if not (math.isfinite(p[4]) and math.isfinite(p[5]) and 49.0 < p[4] < 61.0 and -9.0 < p[5] < 3.0):
+        return None
+    return to_grid(Position(latitude_deg=p[4], longitude_deg=p[5]))
+
+
+def _int_values(message: Any) -> list[float]:
+    unknown = 0x7FFF_FFFF
+    x = math.nan if message.x == unknown else message.x / 1e7
+    y = math.nan if message.y == unknown else message.y / 1e7
+    return [message.param1, message.param2, message.param3, message.param4, x, y, message.z]
+
+
+def bits(value: int) -> float:
+    """A float that has the bytes of an integer."""
+    (inside,) = struct.unpack("<f", struct.pack("<i", value))
+    return float(inside)

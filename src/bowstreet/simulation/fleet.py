@@ -2,10 +2,13 @@
 
     python -m bowstreet.simulation.fleet --layout layout.json --speed 5 --control 127.0.0.1:14500
 
-It answers whoever talks to a peer's port: a ground station, or a watcher with MAVProxy or pymavlink. `--control` opens a TCP
-port that takes a JSON object a line: {"op": "status"}, {"op": "log"}, {"op": "stop"}, {"op": "fault", "target": "drone-001",
-"kind": "link", "seconds": 10}. It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it
-goes on, as real drones would, until all have landed and no ground station has been heard for two minutes.
+A peer answers whoever talks to its port: a ground station, or a watcher with MAVProxy or pymavlink. `--ground-station` names one
+that is told without having asked. `--control` opens a TCP port that takes a JSON object a line: {"op": "status"},
+{"op": "log", "since": 0}, {"op": "stop"}, {"op": "fault", "target": "drone-001", "kind": "link", "seconds": 10} (see
+`simulation.faults`), {"op": "wind", "speed_mps": 8, "from_deg": 240}.
+
+It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it goes on, as real drones would,
+until all have landed and no ground station has been heard for two minutes.
 """
 
 import argparse
@@ -15,447 +18,272 @@ import math
 import os
 import random
 import sys
-import time
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from pymavlink.dialects.v20 import ardupilotmega as mavlink
+import numpy as np
 
-from bowstreet.errors import BowstreetError
+from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.flight.model import Wind
-from bowstreet.geo import GridPoint
-from bowstreet.simulation.autopilot import Autopilot
-from bowstreet.simulation.layout import DockLayout, Layout, VehicleLayout, decode
-from bowstreet.simulation.station import IN_DOCK_M, PAIRED_M, Station
-from bowstreet.simulation.vehicle import Vehicle
+from bowstreet.geo import wgs84_arrays
+from bowstreet.runtime.clock import ScaledClock, SystemClock
+from bowstreet.simulation import faults
+from bowstreet.simulation.layout import Layout, decode
+from bowstreet.simulation.machines import Drone, Station
+from bowstreet.simulation.peers import Address, Air, Peer
+from bowstreet.simulation.vehicle import Bodies
 
 # Real seconds between steps; a step covers `speed` times as much, cut into pieces that the kinematics bear.
 TICK_S = 0.02
-MOST_STEP_S = 0.25
-# A peer that has not talked for this long is told nothing more, simulated seconds; and at least this many real ones.
-PEER_S = 15.0
-PEER_REAL_S = 5.0
-# What a vehicle says unasked, seconds apart (0 is never).
-DEFAULT_INTERVALS_S = {
-    mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT: 0.5,
-    mavlink.MAVLINK_MSG_ID_SYS_STATUS: 1.0,
-    mavlink.MAVLINK_MSG_ID_BATTERY_STATUS: 2.0,
-    mavlink.MAVLINK_MSG_ID_GPS_RAW_INT: 1.0,
-    mavlink.MAVLINK_MSG_ID_EXTENDED_SYS_STATE: 1.0,
-    mavlink.MAVLINK_MSG_ID_EKF_STATUS_REPORT: 1.0,
-    mavlink.MAVLINK_MSG_ID_MOUNT_STATUS: 1.0,
-    mavlink.MAVLINK_MSG_ID_HEARTBEAT: 1.0,
-}
+MOST_STEP_S = 0.1
+# A machine that was suspended does not bring an hour of flight in one step.
+MOST_CATCH_UP_S = 60.0
 ORPHANED_REAL_S = 120.0
-Address = tuple[str, int]
-
-
-class Clock:
-    """The fleet's own time: real seconds since the start, times the speed."""
-
-    def __init__(self, speed: float) -> None:
-        self.speed = speed
-        self._start = time.monotonic()
-
-    def now_s(self) -> float:
-        return (time.monotonic() - self._start) * self.speed
-
-
-class Peer(asyncio.DatagramProtocol):
-    """A MAVLink peer on a port: packs, parses, and knows who talks to it."""
-
-    def __init__(self, fleet: "Fleet", name: str, system_id: int, port: int) -> None:
-        self.fleet, self.name, self.system_id, self.port = fleet, name, system_id, port
-        self.mav = mavlink.MAVLink(None, srcSystem=system_id, srcComponent=1)
-        self.parsers: dict[Address, Any] = {}
-        self.heard: dict[Address, tuple[float, float]] = {}
-        self.transport: asyncio.DatagramTransport | None = None
-        self.due: dict[int, float] = {}
-        self.deaf_until_s = self.mute_until_s = 0.0
-        self.delay_s = 0.0
-        self.loss = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # The loop's own transports are not subclasses of the one its documentation names.
-        self.transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: Address) -> None:
-        if self.fleet.now_s < self.deaf_until_s or (self.loss and self.fleet.random.random() < self.loss):
-            return
-        if addr not in self.parsers:
-            if len(self.parsers) > 64:
-                return
-            self.parsers[addr] = mavlink.MAVLink(None)
-            self.parsers[addr].robust_parsing = True
-        messages = self.parsers[addr].parse_buffer(data) or []
-        good = [message for message in messages if message.get_type() != "BAD_DATA"]
-        if good:
-            self.heard[addr] = (self.fleet.now_s, time.monotonic())
-        for message in good:
-            if getattr(message, "target_system", self.system_id) in (0, self.system_id):
-                for answer in self.handle(message):
-                    self.send(answer, addr)
-
-    def handle(self, message: Any) -> list[Any]:
-        return []
-
-    def send(self, message: Any, to: Address | None = None) -> None:
-        """To one address, or to all who talk to this peer."""
-        if self.fleet.now_s < self.mute_until_s or (self.loss and self.fleet.random.random() < self.loss):
-            return
-        packet = message.pack(self.mav)
-        self.mav.seq = (self.mav.seq + 1) % 256
-        for address in [to] if to else self.listeners():
-            if self.delay_s:
-                asyncio.get_running_loop().call_later(self.delay_s / self.fleet.clock.speed, self._put, packet, address)
-            else:
-                self._put(packet, address)
-
-    def _put(self, packet: bytes, address: Address) -> None:
-        if self.transport is not None:
-            self.transport.sendto(packet, address)
-
-    def listeners(self) -> list[Address]:
-        real = time.monotonic()
-        for address, (at_s, at_real) in list(self.heard.items()):
-            if self.fleet.now_s - at_s > PEER_S and real - at_real > PEER_REAL_S:
-                del self.heard[address], self.parsers[address]
-        return list(self.heard)
-
-    def is_due(self, kind: int, every_s: float) -> bool:
-        if every_s <= 0 or self.fleet.now_s < self.due.get(kind, 0.0):
-            return False
-        self.due[kind] = self.fleet.now_s + every_s
-        return True
-
-
-class VehiclePeer(Peer):
-    """A drone: vehicle, autopilot and what it says."""
-
-    def __init__(self, fleet: "Fleet", layout: VehicleLayout, station: Station) -> None:
-        super().__init__(fleet, layout.vehicle_id, layout.system_id, layout.port)
-        self.layout = layout
-        at = station.at
-        # Pads stand a metre apart; all count as in the dock.
-        self.vehicle = Vehicle(
-            layout.airframe, at.easting_m + layout.pad, at.northing_m, station.layout.ground_m_amsl, layout.charge_fraction
-        )
-        self.station: Station | None = station
-        station.pads[layout.pad] = layout.system_id
-        self.pilot = Autopilot(layout.autopilot, self.vehicle, at, station.layout.ground_m_amsl, self._log)
-        self._charged_s = fleet.now_s
-
-    def _log(self, event: str, **more: Any) -> None:
-        self.fleet.log(self.name, event, **more)
-
-    def handle(self, message: Any) -> list[Any]:
-        return self.pilot.handle(message)
-
-    def step(self, dt_s: float) -> None:
-        vehicle, pilot = self.vehicle, self.pilot
-        pilot.think(self.fleet.now_s)
-        if pilot.took_off():
-            if self.station is not None:
-                self.station.leave(self.system_id)
-                self.station = None
-            pilot.lift()
-        if vehicle.landed:
-            if self.station is not None and not vehicle.armed:
-                vehicle.charge_up(dt_s)
-            return
-        wind = self.fleet.wind
-        pieces = max(1, int(dt_s / MOST_STEP_S) + 1)
-        for _ in range(pieces):
-            vehicle.step(dt_s / pieces, wind)
-        self._touch()
-
-    def _touch(self) -> None:
-        vehicle = self.vehicle
-        below = self.fleet.station_at(GridPoint(easting_m=vehicle.east_m, northing_m=vehicle.north_m))
-        ground = below.layout.ground_m_amsl if below is not None else self.pilot.home_m_amsl
-        vehicle.ground_m_amsl = ground
-        if self.pilot.is_homing() and vehicle.height_m_amsl <= ground + 0.2:
-            in_dock = below is not None and below.take(self.system_id)
-            self.station = below if in_dock else None
-            vehicle.touch_down(ground)
-            if below is not None:
-                self.pilot.home, self.pilot.home_m_amsl = below.at, ground
-            self._log(
-                "landed", dock=below.layout.dock_id if in_dock and below else None, near=below.layout.dock_id if below else None
-            )
-
-    def speak(self) -> None:
-        if not self.listeners():
-            return
-        for kind, default_s in DEFAULT_INTERVALS_S.items():
-            if self.is_due(kind, self.pilot.intervals_s.get(kind, default_s)):
-                message = self._say(kind)
-                if message is not None:
-                    self.send(message)
-
-    def _say(self, kind: int) -> Any:
-        vehicle, pilot = self.vehicle, self.pilot
-        boot_ms = int(self.fleet.now_s * 1000) & 0xFFFFFFFF
-        charge = max(0.0, min(1.0, vehicle.charge + vehicle.told_charge))
-        match kind:
-            case mavlink.MAVLINK_MSG_ID_HEARTBEAT:
-                brand = mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA if pilot.ardupilot else mavlink.MAV_AUTOPILOT_PX4
-                state = mavlink.MAV_STATE_ACTIVE if vehicle.armed else mavlink.MAV_STATE_STANDBY
-                return mavlink.MAVLink_heartbeat_message(
-                    mavlink.MAV_TYPE_QUADROTOR, brand, pilot.base_mode(), pilot.mode, state, 3
-                )
-            case mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT:
-                place, height = pilot.place()
-                vx, vy, vz = vehicle.velocity
-                return mavlink.MAVLink_global_position_int_message(
-                    boot_ms, round(place.latitude_deg * 1e7), round(place.longitude_deg * 1e7), round(height * 1000),
-                    round((height - pilot.home_m_amsl) * 1000), round(vy * 100), round(vx * 100), round(-vz * 100),
-                    round(vehicle.heading_deg * 100) % 36000,
-                )  # fmt: skip
-            case mavlink.MAVLINK_MSG_ID_SYS_STATUS:
-                health = mavlink.MAV_SYS_STATUS_PREARM_CHECK if (pilot.ardupilot or pilot.ready()) else 0
-                present = mavlink.MAV_SYS_STATUS_PREARM_CHECK
-                return mavlink.MAVLink_sys_status_message(
-                    present, present, health, 100, 22_000, 1_000, round(charge * 100), 0, 0, 0, 0, 0, 0
-                )
-            case mavlink.MAVLINK_MSG_ID_BATTERY_STATUS:
-                return mavlink.MAVLink_battery_status_message(0, 0, 0, 2500, [3700] * 10, 1000, -1, -1, round(charge * 100))
-            case mavlink.MAVLINK_MSG_ID_GPS_RAW_INT:
-                place, height = pilot.place()
-                fix = mavlink.GPS_FIX_TYPE_NO_GPS if pilot.gps == "off" else mavlink.GPS_FIX_TYPE_3D_FIX
-                return mavlink.MAVLink_gps_raw_int_message(
-                    boot_ms * 1000, fix, round(place.latitude_deg * 1e7), round(place.longitude_deg * 1e7), round(height * 1000),
-                    80, 120, 0, 0, 0 if pilot.gps == "off" else 14,
-                )  # fmt: skip
-            case mavlink.MAVLINK_MSG_ID_EXTENDED_SYS_STATE:
-                state = mavlink.MAV_LANDED_STATE_ON_GROUND if vehicle.landed else mavlink.MAV_LANDED_STATE_IN_AIR
-                return mavlink.MAVLink_extended_sys_state_message(0, state)
-            case mavlink.MAVLINK_MSG_ID_EKF_STATUS_REPORT:
-                flags = 831 if pilot.ready() else 0
-                return mavlink.MAVLink_ekf_status_report_message(flags, 0.1, 0.1, 0.1, 0.1, 0.1) if pilot.ardupilot else None
-            case mavlink.MAVLINK_MSG_ID_MOUNT_STATUS:
-                return mavlink.MAVLink_mount_status_message(0, 0, round(vehicle.gimbal_deg * 100), 0, 0)
-        return None
-
-
-class StationPeer(Peer):
-    """A dock: lid, pads, anemometer."""
-
-    def __init__(self, fleet: "Fleet", layout: DockLayout) -> None:
-        super().__init__(fleet, layout.dock_id, layout.system_id, layout.port)
-        self.station = Station(layout)
-        self._said: tuple[int, ...] = ()
-
-    def handle(self, message: Any) -> list[Any]:
-        if message.get_type() != "COMMAND_LONG":
-            return []
-        self.fleet.log(self.name, "command", command=message.command, confirmation=message.confirmation)
-        if message.command == mavlink.MAV_CMD_SET_MESSAGE_INTERVAL:
-            return [mavlink.MAVLink_command_ack_message(message.command, mavlink.MAV_RESULT_ACCEPTED)]
-        if message.command != mavlink.MAV_CMD_USER_1:
-            return [mavlink.MAVLink_command_ack_message(message.command, mavlink.MAV_RESULT_UNSUPPORTED)]
-        moved = self.station.ask(message.param1 > 0.5, self.fleet.now_s)
-        result = mavlink.MAV_RESULT_ACCEPTED if moved else mavlink.MAV_RESULT_FAILED
-        return [mavlink.MAVLink_command_ack_message(message.command, result)]
-
-    def step(self) -> None:
-        self.station.step(self.fleet.now_s)
-        if self.station.lid in (0, 3) and any(self._paired(one) for one in self.fleet.vehicles):
-            self.station.ask(True, self.fleet.now_s)
-
-    def _paired(self, one: VehiclePeer) -> bool:
-        if not one.pilot.is_homing():
-            return False
-        vehicle, at = one.vehicle, self.station.at
-        return abs(vehicle.east_m - at.easting_m) < PAIRED_M and abs(vehicle.north_m - at.northing_m) < PAIRED_M
-
-    def speak(self) -> None:
-        if not self.listeners():
-            return
-        if self.is_due(mavlink.MAVLINK_MSG_ID_HEARTBEAT, 1.0):
-            self.send(
-                mavlink.MAVLink_heartbeat_message(
-                    mavlink.MAV_TYPE_CHARGING_STATION, mavlink.MAV_AUTOPILOT_INVALID, 0, 0, mavlink.MAV_STATE_ACTIVE, 3
-                )
-            )
-        now = (self.station.lid, *self.station.pads)
-        if now != self._said or self.is_due(mavlink.MAVLINK_MSG_ID_NAMED_VALUE_INT, 1.0):
-            self._said = now
-            boot_ms = int(self.fleet.now_s * 1000) & 0xFFFFFFFF
-            self.send(mavlink.MAVLink_named_value_int_message(boot_ms, b"LID", self.station.lid))
-            for number, system_id in enumerate(self.station.pads):
-                self.send(mavlink.MAVLink_named_value_int_message(boot_ms, f"PAD{number}".encode(), system_id))
-        if self.is_due(mavlink.MAVLINK_MSG_ID_WIND_COV, 5.0):
-            self.send(self._wind())
-
-    def _wind(self) -> Any:
-        wind = self.fleet.wind
-        to = math.radians(wind.from_deg + 180.0)
-        north, east = wind.speed_mps * math.cos(to), wind.speed_mps * math.sin(to)
-        gust = max(0.0, wind.gust_mps - wind.speed_mps)
-        return mavlink.MAVLink_wind_cov_message(
-            int(self.fleet.now_s * 1e6), north, east, 0.0, gust, gust, self.station.layout.ground_m_amsl, 0, 0
-        )
+HOUSEKEEPING_REAL_S = 1.0
+# Until an estimator has its position. Docks keep their drones switched on: a real one needs 40 s from cold.
+BOOT_S = 3.0
+# Gusts wander about this part of the wind, and it backs and veers by so much, in some minutes.
+GUSTINESS, VEER_DEG, WANDER_S = 0.15, 10.0, 600.0
 
 
 class Fleet:
     """All peers, one clock, one wind."""
 
-    def __init__(self, layout: Layout, speed: float) -> None:
-        self.layout = layout
-        self.clock = Clock(speed)
+    def __init__(self, layout: Layout, speed: float, *, seed: int | None = None, boot_s: float = BOOT_S) -> None:
+        self.clock, self.real = ScaledClock(speed), SystemClock()
         self.now_s = 0.0
-        self.random = random.Random(layout.seed)  # noqa: S311 - a simulation's dice
-        self.wind: Wind = layout.wind
-        self.stations = [StationPeer(self, one) for one in layout.docks]
-        by_id = {one.name: one for one in self.stations}
-        self.vehicles = [VehiclePeer(self, one, by_id[one.dock_id].station) for one in layout.vehicles]
+        self.base_wind = self.wind = layout.wind
         self.events: list[dict[str, Any]] = []
         self.stopping = asyncio.Event()
-
-    @property
-    def peers(self) -> list[Peer]:
-        return [*self.stations, *self.vehicles]
+        self.writers: set[asyncio.StreamWriter] = set()
+        self._undo: list[tuple[float, str, faults.Undo]] = []
+        dice = random.Random(layout.seed if seed is None else seed)  # noqa: S311 - a simulation's dice
+        self.bodies = Bodies(
+            [vehicle.airframe for vehicle in layout.vehicles], [vehicle.charge_fraction for vehicle in layout.vehicles]
+        )
+        self.stations = [
+            Station(one, self.clock, self.real, Air(self.clock, dice), self.log, lambda: self.wind) for one in layout.docks
+        ]
+        docks = {station.name: station.dock for station in self.stations}
+        self.drones = [
+            Drone(number, one, docks[one.dock_id], self.bodies, self.clock, self.real, Air(self.clock, dice), self.log, boot_s)
+            for number, one in enumerate(layout.vehicles)
+        ]
+        self._docks = list(docks.values())
+        self._points = np.array([(dock.at.easting_m, dock.at.northing_m) for dock in self._docks])
+        self.peers: dict[str, Peer] = {peer.name: peer for peer in (*self.stations, *self.drones)}
 
     def log(self, name: str, event: str, **more: Any) -> None:
-        self.events.append({"at_s": round(self.now_s, 3), "name": name, "event": event, **more})
+        """Ground truth, for tests and figures: what really happened, by simulated time."""
+        self.events.append({"at_s": round(self.clock.monotonic_s(), 3), "name": name, "event": event, **more})
 
-    def station_at(self, point: GridPoint) -> Station | None:
-        near = min(self.stations, key=lambda one: one.station.at.distance_m(point))
-        return near.station if near.station.at.distance_m(point) <= IN_DOCK_M else None
+    def open(self, host: str, ground_station: Address | None) -> None:
+        """Raises `BadInput` for a port that is taken."""
+        for peer in self.peers.values():
+            try:
+                peer.open(host)
+            except OSError as error:
+                what = f"UDP port {peer.port} of {peer.name} cannot be opened ({error.strerror})"
+                raise BadInput(what, remedy="end the other fleet, or write a layout with other ports") from error
+            if ground_station is not None:
+                peer.listen_to(ground_station)
 
-    async def open(self, host: str = "127.0.0.1") -> None:
-        loop = asyncio.get_running_loop()
-        for peer in self.peers:
-            await loop.create_datagram_endpoint(lambda peer=peer: peer, local_addr=(host, peer.port))  # type: ignore[misc]
+    async def close(self) -> None:
+        for peer in self.peers.values():
+            peer.close()
+        for writer in list(self.writers):
+            writer.close()
+        await asyncio.sleep(0.0)
 
-    async def run(self, persist: bool) -> None:
-        parent = os.getppid()
-        heard_real = time.monotonic()
+    async def run(self, *, persist: bool) -> None:
+        """Until it is told to stop, its parent is gone, or nobody needs it any more."""
+        parent, tidied_s = os.getppid(), 0.0
+        began_s = self.real.monotonic_s()
         while not self.stopping.is_set():
-            before = self.now_s
-            self.now_s = self.clock.now_s()
-            self._gusts()
-            for station in self.stations:
-                station.step()
-                station.speak()
-            for vehicle in self.vehicles:
-                vehicle.step(self.now_s - before)
-                vehicle.speak()
-            if any(peer.heard for peer in self.vehicles):
-                heard_real = time.monotonic()
-            if not persist and os.getppid() != parent:
-                return
-            if persist and time.monotonic() - heard_real > ORPHANED_REAL_S and all(one.vehicle.landed for one in self.vehicles):
-                return
-            await asyncio.sleep(TICK_S)
+            self.tick()
+            real_s = self.real.monotonic_s()
+            if real_s - tidied_s >= HOUSEKEEPING_REAL_S:
+                tidied_s = real_s
+                for peer in self.peers.values():
+                    peer.forget_silent(self.now_s)
+                if self._orphaned(real_s, began_s) if persist else os.getppid() != parent:
+                    return
+            await self.real.sleep(TICK_S)
 
-    def _gusts(self) -> None:
-        """Wind wanders slowly round what the layout says."""
-        base = self.layout.wind
-        phase = self.now_s / 600.0
-        speed = max(0.0, base.speed_mps * (1.0 + 0.15 * math.sin(phase * 2.1)))
-        self.wind = Wind(
-            speed_mps=speed,
-            from_deg=(base.from_deg + 10.0 * math.sin(phase)) % 360.0,
-            gust_mps=max(base.gust_mps, speed),
-        )
+    def _orphaned(self, real_s: float, began_s: float) -> bool:
+        heard_s = max((drone.ground_station_real_s or began_s for drone in self.drones), default=began_s)
+        return real_s - heard_s > ORPHANED_REAL_S and not self.bodies.flying.any()
 
-    # --- control ------------------------------------------------------------------------------------------------------
+    # --- time -----------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Catch up with the clock, and say what is due."""
+        now_s = self.clock.monotonic_s()
+        passed_s = min(now_s - self.now_s, MOST_CATCH_UP_S)
+        pieces = max(1, math.ceil(passed_s / MOST_STEP_S))
+        for piece in range(1, pieces + 1):
+            self._step(passed_s / pieces, now_s - passed_s * (1.0 - piece / pieces))
+        self.now_s = now_s
+        latitude, longitude = wgs84_arrays(self.bodies.east_m, self.bodies.north_m)
+        for drone, told_deg in zip(self.drones, zip(latitude.tolist(), longitude.tolist(), strict=True), strict=True):
+            drone.told_deg = told_deg
+            drone.speak(now_s)
+        for station in self.stations:
+            station.speak(now_s)
+
+    def _step(self, dt_s: float, now_s: float) -> None:
+        self._blow(now_s)
+        self._end_faults(now_s)
+        if dt_s > 0.0:
+            self.bodies.step(dt_s, self.wind)
+        homing: list[Drone] = []
+        for drone in self.drones:
+            drone.autopilot.think(now_s)
+            if drone.autopilot.flying:
+                drone.look_down(self._docks, self._points)
+                if drone.comes_home:
+                    homing.append(drone)
+        for station in self.stations:
+            station.step(now_s, homing)
+
+    def _blow(self, now_s: float) -> None:
+        base, phase = self.base_wind, now_s / WANDER_S * math.tau
+        speed = base.speed_mps * (1.0 + GUSTINESS * math.sin(2.1 * phase))
+        from_deg = (base.from_deg + VEER_DEG * math.sin(phase)) % 360.0
+        self.wind = Wind(speed_mps=speed, from_deg=from_deg, gust_mps=max(base.gust_mps, speed))
+
+    # --- control --------------------------------------------------------------------------------------------------------
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One control connection."""
+        self.writers.add(writer)
         try:
             while line := await reader.readline():
-                try:
-                    answer = self._control(json.loads(line))
-                except (ValueError, KeyError, TypeError, BowstreetError) as error:
-                    answer = {"error": str(error)}
-                writer.write(json.dumps(answer).encode() + b"\n")
+                writer.write(json.dumps(self._answer(line)).encode() + b"\n")
                 await writer.drain()
-        except ConnectionError:
-            pass
+        except (ConnectionError, ValueError):
+            pass  # gone, or a line without end
         finally:
+            self.writers.discard(writer)
             writer.close()
 
-    def _control(self, asked: dict[str, Any]) -> dict[str, Any]:
-        match asked["op"]:
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            asked = json.loads(line)
+            if not isinstance(asked, dict):
+                raise BadInput("a request is a JSON object", remedy='such as {"op": "status"}')
+            return self.control(asked)
+        except (ValueError, TypeError, RecursionError, BowstreetError) as error:
+            return {"error": str(error)}
+
+    def control(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """One request. Raises `BadInput` for what is none."""
+        match asked.get("op"):
             case "status":
-                return {"now_s": self.now_s, "vehicles": [self._status(one) for one in self.vehicles]}
+                return {
+                    "now_s": self.now_s,
+                    "vehicles": [self._drone_status(one) for one in self.drones],
+                    "docks": [self._dock_status(one) for one in self.stations],
+                    "wind": {"speed_mps": self.wind.speed_mps, "from_deg": self.wind.from_deg, "gust_mps": self.wind.gust_mps},
+                }
             case "log":
-                return {"events": self.events[int(asked.get("since", 0)) :]}
+                since = int(asked.get("since", 0))
+                return {"events": self.events[max(0, since) :], "next": len(self.events)}
             case "fault":
                 return self._fault(asked)
+            case "wind":
+                self.base_wind = faults.wind(self.base_wind, asked)
+                return {"done": True}
             case "stop":
                 self.stopping.set()
                 return {"stopping": True}
-        raise ValueError(f"there is no op '{asked['op']}'")
-
-    def _status(self, one: VehiclePeer) -> dict[str, Any]:
-        vehicle = one.vehicle
-        return {
-            "vehicle_id": one.name,
-            "landed": vehicle.landed,
-            "armed": vehicle.armed,
-            "charge": round(vehicle.charge, 4),
-            "dock": one.station.layout.dock_id if one.station else None,
-            "exhausted": vehicle.exhausted,
-        }
+        raise BadInput(f"there is no op '{asked.get('op')}'", remedy="use status, log, fault, wind or stop")
 
     def _fault(self, asked: dict[str, Any]) -> dict[str, Any]:
-        peers = {one.name: one for one in self.peers}
-        peer = peers[asked["target"]]
-        until = self.now_s + float(asked.get("seconds", 60.0))
-        match asked["kind"]:
-            case "link":
-                way = asked.get("way", "both")
-                peer.mute_until_s = until if way in ("both", "down") else peer.mute_until_s
-                peer.deaf_until_s = until if way in ("both", "up") else peer.deaf_until_s
-            case "latency":
-                peer.delay_s = float(asked["delay_s"])
-            case "loss":
-                peer.loss = float(asked["share"])
-            case "jam" if isinstance(peer, StationPeer):
-                peer.station.jammed_until_s = until
-            case "gps" if isinstance(peer, VehiclePeer):
-                peer.pilot.gps = str(asked.get("state", "off"))
-            case "sag" if isinstance(peer, VehiclePeer):
-                peer.vehicle.sag = float(asked["factor"])
-            case "gauge" if isinstance(peer, VehiclePeer):
-                peer.vehicle.told_charge = float(asked["offset"])
-            case _:
-                raise ValueError(f"no fault '{asked['kind']}' for {peer.name}")
-        self.log(peer.name, "fault", kind=asked["kind"])
+        name, kind = str(asked.get("target")), str(asked.get("kind"))
+        if name not in self.peers:
+            raise BadInput(f"there is no peer '{name}'", remedy="use the id of a vehicle or dock")
+        undo = faults.begin(self.peers[name], kind, asked)
+        self.log(name, "fault", kind=kind)
+        seconds = asked.get("seconds")
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+            self._undo.append((self.clock.monotonic_s() + seconds, f"{name} {kind}", undo))
         return {"done": True}
+
+    def _end_faults(self, now_s: float) -> None:
+        for entry in [one for one in self._undo if now_s >= one[0]]:
+            self._undo.remove(entry)
+            entry[2]()
+            name, _, kind = entry[1].partition(" ")
+            self.log(name, "fault over", kind=kind)
+
+    def _drone_status(self, drone: Drone) -> dict[str, Any]:
+        one, bodies = drone.one, self.bodies
+        return {
+            "vehicle_id": drone.name,
+            "landed": not bool(bodies.flying[one]),
+            "armed": bool(bodies.armed[one]),
+            "charge": round(float(bodies.charge[one]), 4),
+            "dock": drone.dock.layout.dock_id if drone.dock is not None else None,
+            "pad": drone.pad,
+            "exhausted": bool(bodies.failed[one] and bodies.charge[one] <= 0.0),
+            "mode": drone.autopilot.mode,
+            "latitude_deg": drone.told_deg[0],
+            "longitude_deg": drone.told_deg[1],
+            "height_m": round(float(bodies.height_m_amsl[one]) - drone.autopilot.home_m_amsl, 2),
+            "ground_speed_mps": round(math.hypot(bodies.v_east[one], bodies.v_north[one]), 2),
+        }
+
+    def _dock_status(self, station: Station) -> dict[str, Any]:
+        return {"dock_id": station.name, "lid": station.dock.lid, "pads": station.dock.pads}
 
 
 def _host_port(text: str) -> Address:
     host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535:
+        raise BadInput(f"'{text}' is no address", remedy="use HOST:PORT")
     return host or "127.0.0.1", int(port)
 
 
 async def _main(arguments: argparse.Namespace, layout: Layout) -> None:
-    fleet = Fleet(layout, arguments.speed)
-    await fleet.open()
+    fleet = Fleet(layout, arguments.speed, seed=arguments.seed, boot_s=arguments.boot_seconds)
+    fleet.open(arguments.host, _host_port(arguments.ground_station) if arguments.ground_station else None)
     control: Address | None = None
     if arguments.control:
         server = await asyncio.start_server(fleet.serve, *_host_port(arguments.control), limit=1 << 20)
         control = server.sockets[0].getsockname()[:2]
-    ready = {"ready": True, "control": control, "vehicles": len(fleet.vehicles), "docks": len(fleet.stations), "pid": os.getpid()}
+    ready = {
+        "ready": True, "control": control, "vehicles": len(fleet.drones), "docks": len(fleet.stations), "pid": os.getpid(),
+        "ports": {name: peer.port for name, peer in fleet.peers.items()},
+    }  # fmt: skip
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
-    await fleet.run(arguments.persist)
+    try:
+        await fleet.run(persist=arguments.persist)
+    finally:
+        await fleet.close()
 
 
-def main() -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bowstreet.simulation.fleet", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--layout", required=True, help="JSON, as bowstreet.simulation.layout writes it")
-    parser.add_argument("--speed", type=float, default=1.0, help="times real time")
+    parser.add_argument("--layout", required=True, metavar="FILE", help="JSON, as bowstreet.simulation.layout writes it")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="times real time")
+    parser.add_argument("--seed", type=int, metavar="N", help="of what is left to chance (default: the layout's)")
+    parser.add_argument("--host", default="127.0.0.1", help="where the peers' ports are opened")
+    parser.add_argument("--ground-station", metavar="HOST:PORT", help="is told from the beginning, without having asked")
     parser.add_argument("--control", metavar="HOST:PORT", help="TCP port for faults and ground truth; port 0 chooses one")
+    parser.add_argument("--boot-seconds", type=float, default=BOOT_S, metavar="S", help="until estimators have their position")
     parser.add_argument("--persist", action="store_true", help="outlive the parent, as real drones would")
+    return parser
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
     try:
-        arguments = parser.parse_args()
+        if not arguments.speed > 0.0:
+            raise BadInput("a speed is above zero", remedy="use --speed 1 or more")
         asyncio.run(_main(arguments, decode(Path(arguments.layout).read_bytes())))
     except KeyboardInterrupt:
         return 130
