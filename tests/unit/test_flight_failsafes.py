@@ -1,9 +1,9 @@
 """Links, positions, batteries and winds that fail in flight."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from tests.unit.flight_world import Pilotless, place, small_world
+from tests.unit.flight_world import START, Pilotless, place, small_world
 from tests.unit.test_flight_missions import flying
 
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
@@ -148,7 +148,7 @@ async def test_blind_for_good_it_comes_down_where_it_is() -> None:
 
 def word(seconds: float, position: Position, speed_mps: float = 10.0, *, gps_ok: bool = True) -> Telemetry:
     return Telemetry(
-        vehicle_id="v", at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), position=position, altitude_m_amsl=100.0,
+        vehicle_id="v", at=START + timedelta(seconds=seconds), position=position, altitude_m_amsl=100.0,
         height_m_above_dock=70.0, heading_deg=0.0, ground_speed_mps=speed_mps, vertical_speed_mps=0.0, charge_fraction=0.8,
         armed=True, landed=False, gps_ok=gps_ok, ready_to_arm=False, gimbal_pitch_deg=0.0,
     )  # fmt: skip

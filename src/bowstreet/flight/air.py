@@ -3,7 +3,7 @@
 import math
 from datetime import datetime, timedelta
 
-from bowstreet.flight.energy import SECONDS_AN_HOUR
+from bowstreet.flight.energy import SECONDS_AN_HOUR, fraction_to_land
 from bowstreet.flight.failsafe import believed_charge, draw, straight_home, with_draw
 from bowstreet.flight.home import divert, down, find_refuge, go_home, start_home
 from bowstreet.flight.legs import again, next_leg, reached, set_out
@@ -47,8 +47,9 @@ LAND_LATE, LAND_LATE_S = 2.0, 30.0
 # With this little beyond what the descent takes, a drone that has no dock to land in comes down where it is.
 LAST_FRACTION = 0.04
 LAST_ATTEMPTS = 12
-# On the way home the reserve is there to be used. With less than this part of it to spare, another dock is looked for.
-LEAST_RESERVE = 0.2
+# On the way home the reserve is there to be used. With less than this part of it to spare, a dock that costs less is looked for.
+LEAST_RESERVE = 0.5
+LEAST_MARGIN = 1.1
 
 
 def scene_orders(mission: Mission) -> tuple[Order, ...]:
@@ -130,7 +131,7 @@ def returning(mission: Mission, sight: Sight, now: datetime) -> Step | None:
     route = mission.plan.homeward
     telemetry = sight.telemetry
     last = mission.leg >= len(route) - 1
-    if not mission.alarmed and is_beyond(mission, sight, now, LEAST_RESERVE, 1.0):
+    if not mission.alarmed and is_beyond(mission, sight, now, LEAST_RESERVE, LEAST_MARGIN):
         return _short(mission, sight, now)
     if reached(sight, route, mission.leg):
         if not last:
@@ -149,18 +150,20 @@ def returning(mission: Mission, sight: Sight, now: datetime) -> Step | None:
 
 
 def _short(mission: Mission, sight: Sight, now: datetime) -> Step:
-    """The way home has become dearer than the charge: the nearest free dock, when that is nearer."""
+    """The way home has become dearer than the charge: another free dock, when that costs less."""
     telemetry = sight.telemetry
     assert telemetry is not None
     alarmed = changed(mission, alarmed=True)
     refuge = find_refuge(alarmed, sight, telemetry.position)
     if refuge is not None:
         dock_id, route = refuge
-        left_m = distance_m(telemetry.position, sight.docks.position(mission.bound_for))
-        if distance_m(telemetry.position, sight.docks.position(dock_id)) < left_m:
+        height_m = telemetry.height_m_above_dock
+        rest = (Waypoint(position=telemetry.position, height_m_above_dock=height_m), *mission.plan.homeward[mission.leg :])
+        there = fraction_to_land(sight.airframe, route, sight.wind, height_m)
+        if there < fraction_to_land(sight.airframe, rest, sight.wind, height_m):
             reason = because(mission, "short-of-charge", f"its charge does not bring it home: to dock {dock_id}")
             return start_home(alarmed, sight, now, reason, route, diverted_to=dock_id)
-    return told(alarmed, because(mission, "short-of-charge", "its charge may not bring it home, and no free dock is nearer"))
+    return told(alarmed, because(mission, "short-of-charge", "its charge may not bring it home, and no free dock costs less"))
 
 
 def _lid(mission: Mission, sight: Sight) -> tuple[Order, ...]:

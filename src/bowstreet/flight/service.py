@@ -23,6 +23,7 @@ from bowstreet.flight.fleet import Craft
 from bowstreet.flight.model import (
     Airframe,
     Arm,
+    CloseDock,
     Command,
     DockConfig,
     DockStatus,
@@ -352,8 +353,6 @@ class FlightService:
             after, sendings = self._book.keep(self._safe(before, step), extra)
         self._deadline(after)
         await self._judge(self._crafts[after.vehicle_id])
-        for sending in sendings:
-            self._docks.ordered(sending.command)
         await self._lanes.send(sendings)
 
     def _safe(self, before: Mission, step: Step) -> Step:
@@ -382,9 +381,14 @@ class FlightService:
     # --- commands ---------------------------------------------------------------------------------------------------
 
     def _may_send(self, sending: Sending) -> bool:
-        if sending.mission_id is None:
-            return not self._docks.lid_needed(sending.target_id)
-        return rules.may_send(self._book.mission(sending.mission_id), sending.command)
+        """Asked right before a command leaves: since it was recorded, another mission may have come to need the lid open."""
+        mission_id, command = sending.mission_id, sending.command
+        if isinstance(command, CloseDock) and self._docks.lid_needed(command.dock_id, mission_id or ""):
+            return False
+        if mission_id is not None and not rules.may_send(self._book.mission(mission_id), command):
+            return False
+        self._docks.ordered(command)
+        return True
 
     async def _on_settled(self, sending: Sending, answer: Settled) -> None:
         self._book.settled(sending, answer)
