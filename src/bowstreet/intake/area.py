@@ -18,8 +18,10 @@ from bowstreet.geo import Position
 EDGE_DEG = 0.004
 # The City has a police force of its own.
 CITY_OF_LONDON = "City of London"
-# The raster that answers most questions at once. Degrees; London has some 3,500 such cells, most of them in one borough whole.
+# The raster that answers most questions at once. Degrees; London has some 2,300 such cells, more than half in one borough whole.
 CELL_DEG = 0.01
+# A larger area has larger cells, so that its raster stays small.
+MOST_CELLS_ACROSS = 100
 
 
 class Borough(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ class OperatingArea:
         x, y = position.longitude_deg, position.latitude_deg
         if not (math.isfinite(x) and math.isfinite(y)):
             return None
-        candidates = self._raster.get((math.floor(x / CELL_DEG), math.floor(y / CELL_DEG)))
+        candidates = self._raster.get((math.floor(x / self._cell_deg), math.floor(y / self._cell_deg)))
         if candidates is None:
             return None
         if isinstance(candidates, int):
@@ -79,13 +81,19 @@ class OperatingArea:
         return self.boroughs[which] if which < len(self.boroughs) else None
 
     @cached_property
+    def _cell_deg(self) -> float:
+        west, south, east, north = self.bounding_box
+        return max(CELL_DEG, (east - west) / MOST_CELLS_ACROSS, (north - south) / MOST_CELLS_ACROSS)
+
+    @cached_property
     def _raster(self) -> dict[tuple[int, int], int | tuple[int, ...]]:
         """Cells within reach of an edge or a polygon: the one that covers the cell, or those that have a part of it."""
         west, south, east, north = self.bounding_box
-        columns = np.arange(math.floor((west - EDGE_DEG) / CELL_DEG), math.floor((east + EDGE_DEG) / CELL_DEG) + 1)
-        rows = np.arange(math.floor((south - EDGE_DEG) / CELL_DEG), math.floor((north + EDGE_DEG) / CELL_DEG) + 1)
+        size = self._cell_deg
+        columns = np.arange(math.floor((west - EDGE_DEG) / size), math.floor((east + EDGE_DEG) / size) + 1)
+        rows = np.arange(math.floor((south - EDGE_DEG) / size), math.floor((north + EDGE_DEG) / size) + 1)
         column, row = (axis.ravel() for axis in np.meshgrid(columns, rows))
-        cells = shapely.box(column * CELL_DEG, row * CELL_DEG, (column + 1) * CELL_DEG, (row + 1) * CELL_DEG)
+        cells = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
         keys = list(zip(column.tolist(), row.tolist(), strict=True))
         parts: dict[tuple[int, int], int | tuple[int, ...]] = {}
         for cell in np.unique(self._tree.query(cells, predicate="dwithin", distance=EDGE_DEG)[0]).tolist():

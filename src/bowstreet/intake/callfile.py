@@ -20,6 +20,8 @@ MAX_BYTES = 100_000_000
 MAX_ROW = 100_000
 # A quoted field may run over lines: remarks do. One that runs over more than this has lost its closing quote.
 MAX_LINES_A_ROW = 200
+# How UTF-16, a spreadsheet (a ZIP in truth), gzip and PDF begin.
+NOT_TEXT = (b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04", b"\x1f\x8b", b"%PDF")
 BOM = b"\xef\xbb\xbf"
 PLACE_COLUMNS = (("latitude", "longitude"), ("easting", "northing"))
 # What the decoder raises for bytes that are not JSON, or not UTF-8 inside it, or nested without end.
@@ -45,8 +47,8 @@ def read_calls(data: bytes, name: str = "") -> Iterator[Row]:
     """
     if len(data) > MAX_BYTES:
         raise MalformedReport(f"the file is larger than {MAX_BYTES // 1_000_000} MB", remedy="split it")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:1_000]:
-        raise MalformedReport("the file is not UTF-8 text", remedy="save it as UTF-8")
+    if data.startswith(NOT_TEXT) or b"\0" in data[:4]:
+        raise MalformedReport("the file is not UTF-8 text", remedy="save it as CSV, GeoJSON or JSON lines in UTF-8")
     data = data.removeprefix(BOM)
     if not data.strip():
         raise MalformedReport("the file is empty", remedy=FORMS)

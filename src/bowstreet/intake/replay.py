@@ -42,7 +42,7 @@ def _moment(row: Row) -> datetime | None:
 
 
 def due_calls(data: bytes, name: str, start: datetime | None = None) -> Iterator[Due]:
-    """The rows of a file in order of time.
+    """The rows of a file in order of time, each with an `id`: its own, or else its place in the file.
 
     Args:
         start: shifts all times so that the earliest call is then; None leaves them as they are.
@@ -63,7 +63,7 @@ def due_calls(data: bytes, name: str, start: datetime | None = None) -> Iterator
             row = _misdated(row)
         elif moment is not None:
             last = moment
-        found.append(Due(last + shift, _shifted(row, moment, shift)))
+        found.append(Due(last + shift, _referenced(_shifted(row, moment, shift))))
     return iter(sorted(found, key=lambda due: due.at))
 
 
@@ -115,7 +115,7 @@ async def replay(service: IntakeService, data: bytes, name: str, clock: Clock, *
         at = due.at + ahead
         while (wait_s := (at - clock.now()).total_seconds()) > 0:
             await clock.sleep(wait_s)
-        row = _referenced(_shifted(due.row, _moment(due.row), ahead))
+        row = _shifted(due.row, _moment(due.row), ahead)
         while True:
             try:
                 await take_in(service, row, source)

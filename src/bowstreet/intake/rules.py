@@ -319,6 +319,6 @@ def merge(incident: Incident, report: CallReport, *, again: bool = False) -> Inc
 
 
 def _joined(known: str, more: str) -> str:
-    if not more or more in known.split("\n") or more == known:
-        return known
+    if not more or f"\n{more}\n" in f"\n{known}\n":
+        return known  # said before, in whole lines
     return f"{known}\n{more}"[:MAX_TEXT] if known else more

@@ -273,4 +273,11 @@ def _raw(row: Mapping[str, Any]) -> str:
     try:
         return msgspec.json.encode(dict(row), enc_hook=str).decode()
     except (TypeError, ValueError, RecursionError, OverflowError):
-        return ascii(row)
+        return ", ".join(f"{key!a}: {_shown(value)}" for key, value in row.items())
+
+
+def _shown(value: object) -> str:
+    try:
+        return ascii(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits, or what is nested without end
+        return f"({type(value).__name__})"
