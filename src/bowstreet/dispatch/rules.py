@@ -150,7 +150,11 @@ def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:
 
 def is_grounded(fleet: Fleet, wind: Wind | None) -> bool:
     """Whether the wind lets nobody fly, whatever else holds."""
-    return wind is None or all(max(wind.gust_mps, wind.speed_mps) > airframe.max_wind_mps for airframe in fleet.airframes)
+    if wind is None:
+        return True
+    # `airframes` may hold kinds that no drone of the fleet is of any more: the drones themselves are asked.
+    limits = fleet.per_airframe([airframe.max_wind_mps for airframe in fleet.airframes])
+    return bool((max(wind.gust_mps, wind.speed_mps) > limits).all())
 
 
 def _count(code: Code, count: int, total: int) -> Reason:
