@@ -155,7 +155,7 @@ class IntakeService:
         return self._quarantine.has(source, (line, part))
 
     async def _open(self, report: CallReport) -> Incident:
-        if len(self.incidents.in_states(IncidentState.OPEN)) >= MAX_OPEN:
+        if len(self.incidents) >= MAX_OPEN and len(self.incidents.in_states(IncidentState.OPEN)) >= MAX_OPEN:
             raise Refused(f"{MAX_OPEN} incidents are open already", remedy="look at who sends them, then give this one again")
         now = self._clock.now()
         incident = Incident(
