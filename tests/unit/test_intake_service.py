@@ -323,6 +323,49 @@ def test_every_change_is_in_the_ledger(intake: Intake) -> None:
     assert (found.ok, found.entries) == (True, len(intake.told))
 
 
+def test_another_process_with_the_same_reference_comes_second(intake: Intake) -> None:
+    """Two intakes on one store: whoever is second learns of it, and makes no second incident of one reference."""
+    other = intake.again()
+    first = intake.receive(report(caller_reference="1"))
+    second = other.receive(report(caller_reference="1"))
+    assert (second.incident_id, second.reports, second.repeats) == (first.incident_id, 1, 1)
+    assert other.told == []
+    assert [record.id for record in run(intake.store.find("incident"))] == [first.incident_id]
+
+
+def test_a_report_about_what_keeps_changing_is_to_be_offered_again(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(**what: Any) -> None:
+        raise Conflict("changed meanwhile")
+
+    monkeypatch.setattr(intake.recorder, "record", failing)
+    with pytest.raises(StoreUnavailable, match="keeps changing"):
+        intake.receive(report())
+    assert intake.counts() == (0, 0, 0, 0)
+
+
+def test_a_report_is_put_forward_again_after_a_conflict(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, failures = intake.recorder.record, [Conflict("changed meanwhile")] * 2
+
+    async def failing(**what: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await real(**what)
+
+    monkeypatch.setattr(intake.recorder, "record", failing)
+    assert intake.receive(report(caller_reference="1")).reports == 1
+    assert intake.counts() == (1, 1, 0, 0)
+
+
+def test_a_reference_whose_incident_was_erased_is_something_new(intake: Intake) -> None:
+    first = intake.receive(report(caller_reference="1"))
+    run(intake.recorder.record(remove=[(intake.service.incidents, first.incident_id)]))
+    after = intake.again()
+    again = after.receive(report(caller_reference="1"))
+    assert again.incident_id != first.incident_id
+    assert after.receive(report(caller_reference="1", after_s=9_000)).incident_id == again.incident_id
+    assert after.again().receive(report(caller_reference="1", after_s=9_000)).incident_id == again.incident_id
+
+
 async def test_reports_of_one_moment_are_one_incident_on_the_real_store(tmp_path: Path) -> None:
     """Forty senders at once, on SQLite, where every call really waits: one incident, one record a reference, all counted."""
     store = SqliteStore(tmp_path / "record.db")

@@ -69,10 +69,14 @@ class References:
         self._touch(digest)
         return one.incident_id
 
+    def doubt(self) -> None:
+        """Another process may have recorded references: ask the store from now on."""
+        self._all_here = False
+
     def saves(self, references: Iterable[str], incident_id: str) -> list[tuple[Collection[KnownReference], KnownReference]]:
         """What to record with an incident so that these references are known."""
         fresh = [KnownReference(digest=digest_of(one), incident_id=incident_id) for one in references]
-        return [(self.collection, one) for one in fresh if one.digest not in self.collection]
+        return [(self.collection, one) for one in fresh if self.collection.find(one.digest) != one]
 
     def hold(self, references: Iterable[str]) -> None:
         """Called once they are recorded; lets go of the oldest."""

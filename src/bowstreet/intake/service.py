@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import Conflict, MalformedReport, Refused
+from bowstreet.errors import Conflict, MalformedReport, NotFound, Refused, StoreUnavailable
 from bowstreet.intake import rules
 from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.known import Places, References
@@ -123,12 +123,13 @@ class IntakeService:
             Refused: far too many incidents are open.
             StoreUnavailable: it could not be recorded. Nothing happened; offer it again.
         """
-        for _ in range(MAX_ATTEMPTS - 1):
+        for _ in range(MAX_ATTEMPTS):
             try:
                 return await self._receive(report)
             except Conflict:
                 log.info("a report is put forward again", source=report.source)
-        return await self._receive(report)
+                self._references.doubt()
+        raise StoreUnavailable("what the report is about keeps changing", remedy="offer it again")
 
     async def _receive(self, report: CallReport) -> Incident:
         known = await self.referred(report.source, report.caller_reference)
@@ -141,7 +142,10 @@ class IntakeService:
         if not caller_reference:
             return None
         incident_id = await self._references.fetch(rules.reference_of(source, caller_reference))
-        return None if incident_id is None else await self.incidents.fetch(incident_id)
+        try:
+            return None if incident_id is None else await self.incidents.fetch(incident_id)
+        except NotFound:
+            return None  # its time of retention is over: what comes now is something new
 
     def known(self, source: str, caller_reference: str | None) -> Incident | None:
         """The same without waiting: of those that are at hand."""
