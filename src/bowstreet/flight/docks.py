@@ -20,6 +20,8 @@ FindRoute = Callable[[Position, Position, float], tuple[Waypoint, ...] | None]
 DOCK_STALE_S = 10.0
 # Nearer than this to the dock's own position is in the dock: pads of one dock stand side by side, and GPS errs by a few metres.
 IN_DOCK_M = 15.0
+# A word of a dock that comes sooner after an order may have been said before it.
+WORD_ON_ITS_WAY = timedelta(seconds=0.4)
 WORKING = frozenset({DockStatus.CLOSED, DockStatus.OPENING, DockStatus.OPEN, DockStatus.CLOSING})
 
 
@@ -41,14 +43,17 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def claim_of(mission: Mission) -> Claim:
     """The dock that a mission has a hold on: where it stands until it rises, then where it will land."""
     phase = mission.phase
-    rising = mission.arm_ordered and phase in (Phase.PREFLIGHT, Phase.CLIMBING)
+    doing = mission.resume if phase is Phase.CONTINGENCY else phase
+    on_its_way_up = doing in (Phase.PREFLIGHT, Phase.CLIMBING)
+    rising = mission.arm_ordered and on_its_way_up
     landing = mission.land_ordered and mission.landed_at is None
     return Claim(
         mission_id=mission.mission_id,
         vehicle_id=mission.vehicle_id,
         dock_id=mission.dock_id if phase in (Phase.AUTHORISED, Phase.PREFLIGHT, Phase.CLIMBING) else mission.bound_for,
         column=rising or landing,
-        lid=phase in (Phase.PREFLIGHT, Phase.CLIMBING)
+        lid=on_its_way_up
+        or landing
         or (phase is Phase.RETURNING and mission.lid_ordered)
         or (phase is Phase.LANDING and mission.landed_at is None),
     )
@@ -74,27 +79,34 @@ class Docks:
         self._by_mission: dict[str, Claim] = {}
         self._free: dict[str, dict[str, int]] = {dock_id: {} for dock_id in self.configs}  # reckoned since the last change
         self._idle_since: dict[str, datetime] = {}
-        self._closing: set[str] = set()  # ordered to close, and still seen open
+        self._ordered: dict[str, tuple[DockStatus, datetime]] = {}  # what a lid does by order, until it says so itself
 
     # --- written by the service -------------------------------------------------------------------------------------
 
-    def hear(self, report: DockReport) -> bool:
+    def hear(self, report: DockReport, now: datetime) -> bool:
         """Take in a report; whether it says anything new about lid or pads."""
         before = self.reports.get(report.dock_id)
         news = report.dock_id in self.silent or before is None or (before.status, before.pads) != (report.status, report.pads)
         self.reports[report.dock_id] = report
         self.silent.discard(report.dock_id)
-        if report.status is not DockStatus.OPEN:
-            self._closing.discard(report.dock_id)
+        ordered = self._ordered.get(report.dock_id)
+        if ordered is not None and (report.status is not DockStatus.OPEN or self._is_answer(ordered, now)):
+            del self._ordered[report.dock_id]
         self._free[report.dock_id].clear()
         return news
 
-    def ordered(self, command: Command) -> None:
-        """Take note of an order to a lid. One that was ordered to close is not open any more, though its last word was so."""
+    @staticmethod
+    def _is_answer(ordered: tuple[DockStatus, datetime], now: datetime) -> bool:
+        """A word that says "open" after an order to open, and was not on its way already when that was given."""
+        return ordered[0] is DockStatus.OPENING and now - ordered[1] >= WORD_ON_ITS_WAY
+
+    def ordered(self, command: Command, now: datetime) -> None:
+        """Take note of an order to a lid. One that was ordered to close is not open any more, though its last word was so; nor
+        is it when it was ordered to open again, until it says so anew."""
         if isinstance(command, CloseDock):
-            self._closing.add(command.dock_id)
-        elif isinstance(command, OpenDock):
-            self._closing.discard(command.dock_id)
+            self._ordered[command.dock_id] = DockStatus.CLOSING, now
+        elif isinstance(command, OpenDock) and command.dock_id in self._ordered:
+            self._ordered[command.dock_id] = DockStatus.OPENING, now
 
     def claim(self, mission: Mission) -> None:
         """Take note of a mission as it is now. A mission that is over holds nothing."""
@@ -134,7 +146,8 @@ class Docks:
             return DockStatus.UNSEEN
         if dock_id in self.silent:
             return DockStatus.STALE
-        return DockStatus.CLOSING if report.status is DockStatus.OPEN and dock_id in self._closing else report.status
+        ordered = self._ordered.get(dock_id)
+        return ordered[0] if ordered is not None and report.status is DockStatus.OPEN else report.status
 
     def pads_free(self, dock_id: str, but: str = "") -> int:
         """Pads that nobody stands on and nobody is bound for, leaving the mission `but` and its vehicle out of account."""

@@ -44,6 +44,8 @@ def recovering(mission: Mission, sight: Sight, now: datetime) -> Step | None:
         if mission.phase in (Phase.AUTHORISED, Phase.PREFLIGHT) and not mission.arm_ordered:
             return aborted(going, sight, now, because(mission, "not-heard", "not heard since the program started again"))
         return link_lost(going, sight, now) if mission.phase is not Phase.CONTINGENCY else Step(mission=going)
+    if mission.phase is Phase.CONTINGENCY and mission.took_off_at is None:
+        mission = changed(mission, phase=Phase.CLIMBING, resume=None)
     if mission.phase in (Phase.AUTHORISED, Phase.PREFLIGHT, Phase.CLIMBING):
         return _rising(mission, sight, telemetry, now, (now - since).total_seconds())
     return _flying(mission, sight, telemetry, now)

@@ -213,7 +213,7 @@ def may_send(mission: Mission | None, command: Command) -> bool:
     if mission.phase.is_final:
         return isinstance(command, CloseDock | Disarm)
     if mission.phase is Phase.CONTINGENCY:
-        return isinstance(command, Hold | PointGimbal | Land)
+        return isinstance(command, Hold | PointGimbal | Land | Disarm | OpenDock | CloseDock)
     return True
 
 

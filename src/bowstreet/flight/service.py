@@ -198,7 +198,7 @@ class FlightService:
         if dock_id not in self._docks.configs:
             self.received["unknown"] += 1
             return
-        news = self._docks.hear(report)
+        news = self._docks.hear(report, self._clock.now())
         if report.wind_speed_mps is not None and self._clock.monotonic_s() - self._dock_wind_s >= WIND_S:
             self._dock_wind_s = self._clock.monotonic_s()
             self._dock_wind = wind_at_docks(self._docks.reports.values())
@@ -387,7 +387,7 @@ class FlightService:
             return False
         if mission_id is not None and not rules.may_send(self._book.mission(mission_id), command):
             return False
-        self._docks.ordered(command)
+        self._docks.ordered(command, self._clock.now())
         return True
 
     async def _on_settled(self, sending: Sending, answer: Settled) -> None:
