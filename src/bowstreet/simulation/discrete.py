@@ -77,6 +77,8 @@ class FaultRates(msgspec.Struct, frozen=True, kw_only=True):
 # Lengths of link loss that the fault list names.
 LINK_LOSSES_S = (1.0, 10.0, 60.0)
 GPS_LOSSES_S = (2.0, 10.0)
+# When in a sortie a fault begins: on the way out as often as over the scene.
+WITHIN_S = (5.0, 150.0)
 SAG = 1.15
 
 
@@ -215,7 +217,8 @@ class DiscreteFleet:
 
     def _open(self, target_id: str, command: OpenDock) -> Settled:
         dock = self.docks[command.dock_id]
-        if self._faults.lid_jam and dock.status is not DockStatus.JAMMED and self._random.random() < self._faults.lid_jam:
+        still = dock.status in (DockStatus.OPEN, DockStatus.JAMMED)  # a lid that does not move does not jam
+        if self._faults.lid_jam and not still and self._random.random() < self._faults.lid_jam:
             return self._jam(dock)
         return self._move_lid(dock, DockStatus.OPENING, DockStatus.OPEN)
 
@@ -463,10 +466,10 @@ class DiscreteFleet:
             self.counts["battery_sags"] += 1
         if faults.link_loss and chance.random() < faults.link_loss:
             lasts_s = chance.choice(LINK_LOSSES_S)
-            self._agenda.after(chance.uniform(5.0, 300.0), lambda: self._lose_link(craft, lasts_s))
+            self._agenda.after(chance.uniform(*WITHIN_S), lambda: self._lose_link(craft, lasts_s))
         if faults.gps_loss and chance.random() < faults.gps_loss:
             lasts_s = chance.choice(GPS_LOSSES_S)
-            self._agenda.after(chance.uniform(5.0, 300.0), lambda: self._lose_gps(craft, lasts_s))
+            self._agenda.after(chance.uniform(*WITHIN_S), lambda: self._lose_gps(craft, lasts_s))
 
     def _lose_link(self, craft: Craft, lasts_s: float) -> None:
         if craft.landed:
