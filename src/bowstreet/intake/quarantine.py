@@ -63,14 +63,16 @@ class Quarantine:
 
     async def _record(self, quarantine_id: str, source: str, line: int | None, reason: str, raw: str) -> Quarantined:
         now = self._clock.now()
-        longest = MAX_RAW_IN_FLOOD if self._is_flooded(now) else MAX_RAW
+        flooded = self._is_flooded(now)
+        longest = MAX_RAW_IN_FLOOD if flooded else MAX_RAW
         one = Quarantined(quarantine_id=quarantine_id, at=now, source=source, line=line, reason=reason, raw=raw[:longest])
         message = CallQuarantined(at=now, quarantine_id=quarantine_id, source=source, reason=reason)
         await self._recorder.record(save=[(self.collection, one)], messages=[message])
         self.total += 1
         self._recent.append(now)
         self._hold(quarantine_id)
-        log.info("a report was quarantined", source=source, line=line)
+        if not flooded:
+            log.info("a report was quarantined", source=source, line=line)
         return one
 
     def _is_flooded(self, now: datetime) -> bool:
