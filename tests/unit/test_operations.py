@@ -1,0 +1,73 @@
+"""What can be run: the example configuration is a whole operation, and each demo is one that airspace lets fly."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.airspace.model import Clearance, Refusal
+from bowstreet.airspace.rules import OPERATING_VOLUME
+from bowstreet.airspace.service import AirspaceService
+from bowstreet.errors import MalformedConfiguration
+from bowstreet.geo import to_grid
+from bowstreet.operations import configured_operation, demo_city, demo_operation
+from bowstreet.runtime.bus import InlineBus
+from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.memory import MemoryStore
+from bowstreet.wiring import ROLES, Operation, in_order
+
+EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
+
+
+def _airspace(operation: Operation) -> AirspaceService:
+    clock = SimulatedClock(datetime(2026, 6, 1, 12, tzinfo=UTC))
+    store = MemoryStore()
+    return AirspaceService(
+        Recorder(store, InlineBus(), clock), store, clock,
+        zones=operation.zones, permissions=operation.permissions, operator=operation.operator_id,
+    )  # fmt: skip
+
+
+def test_the_example_is_an_operation_that_may_fly() -> None:
+    operation = configured_operation(EXAMPLE, calls=None, headless=True, port=None)
+    assert any(zone.kind == OPERATING_VOLUME for zone in operation.zones)
+    [dock] = operation.docks
+    at = to_grid(dock.position)
+    assert isinstance(_airspace(operation).clear(at, at), Clearance)
+
+
+def test_without_its_permission_nothing_is_launched(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text().replace("TDA-EXAMPLE", "ANOTHER")
+    (tmp_path / "city.toml").write_text(text)
+    volume = EXAMPLE.with_name("operating-volume.example.geojson")
+    (tmp_path / volume.name).write_bytes(volume.read_bytes())
+    operation = configured_operation(tmp_path / "city.toml", calls=None, headless=True, port=None)
+    at = to_grid(operation.docks[0].position)
+    refused = _airspace(operation).clear(at, at)
+    assert isinstance(refused, Refusal)
+    assert "operating volume" in refused.reasons[0].text
+
+
+def test_a_zone_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "city.toml").write_text(EXAMPLE.read_text())
+    (tmp_path / "operating-volume.example.geojson").write_text('{"type": "FeatureCollection", "features": [{"type": "Feature"}]}')
+    with pytest.raises(MalformedConfiguration, match="feature 1"):
+        configured_operation(tmp_path / "city.toml", calls=None, headless=True, port=None)
+
+
+@pytest.mark.parametrize("name", ["islington", "london"])
+def test_no_dock_of_a_demo_stands_where_none_may_fly(name: str) -> None:
+    city = demo_city(name, None)
+    airspace = _airspace(demo_operation(city, calls=None, speed=1.0, seed=1, port=None))
+    for dock in city.docks:
+        at = to_grid(dock.position)
+        assert isinstance(airspace.clear(at, at), Clearance), dock
+
+
+def test_roles_start_after_those_they_need() -> None:
+    seen: set[str] = set()
+    for role in in_order():
+        assert set(role.needs) <= seen
+        seen.add(role.name)
+    assert seen == set(ROLES)
