@@ -44,7 +44,7 @@ def demo_city(name: str, drones: int | None) -> City:
 def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None) -> Operation:
     """The operation of a demo city. `port` is the console's; None is headless."""
     demand, factor = _demand(city.name)
-    note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}"
+    note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}. {demand.caveat}"
     return Operation(
         operator_id=OPERATOR,
         operator_name="Metropolitan Police (simulated)",

@@ -28,7 +28,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
-from bowstreet.errors import StoreUnavailable
+from bowstreet.errors import Refused, StoreUnavailable
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.model import Airframe, DockConfig, Mission, Telemetry, VehicleConfig, Waypoint, Wind
 from bowstreet.flight.service import FlightService
@@ -382,6 +382,9 @@ async def _offered(process: Process, call: CallReport) -> None:
     while True:
         try:
             await process.intake.receive(call)
+            return
+        except Refused as error:
+            log.warning("a call of the demo was refused", why=str(error))
             return
         except StoreUnavailable:
             await process.clock.sleep(5.0)
