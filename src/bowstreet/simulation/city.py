@@ -119,7 +119,7 @@ def _city(name: str, filled: Sequence[tuple[tuple[str, Position], int]], area: O
     port = FIRST_PORT
     for number, ((place, position), count) in enumerate(filled, start=1):
         dock_id = f"dock-{number:03d}"
-        pads = max(PADS_A_DOCK, count + 1)
+        pads = max(PADS_A_DOCK, count)
         docks.append(
             DockConfig(
                 dock_id=dock_id, name=place, position=position, ground_m_amsl=DOCK_GROUND_M_AMSL, pads=pads,
