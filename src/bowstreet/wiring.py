@@ -72,6 +72,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: bytes = b""
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
+    position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
@@ -225,7 +226,9 @@ async def _flight(process: Process) -> None:
     if process.hardware is not None:
         await process.hardware.start()
         operation = msgspec.structs.replace(operation, docks=process.hardware.city.docks, vehicles=process.hardware.city.vehicles)
-    process.link = MavlinkLink(process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks)
+    process.link = MavlinkLink(
+        process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz
+    )
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,

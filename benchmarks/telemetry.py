@@ -1,0 +1,148 @@
+"""300 vehicles at 10 Hz taken in over UDP, stored, and sent to 20 consoles at 5 Hz: processor time of the whole server.
+
+Three processes, as live: the simulated fleet, the server with every role, and the consoles here, which read all they are sent. The
+figure is the server's own processor time over a window, in shares of a core. Baseline: what reading the same packets with the
+library's own parser costs, and nothing else.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from bowstreet.operations import demo_city, demo_operation
+from bowstreet.runtime import logs
+from bowstreet.simulation.hardware import Hardware
+from bowstreet.wiring import Process
+
+DRONES, HZ, CONSOLES, SETTLE_S, WINDOW_S = 300, 10.0, 20, 12.0, 20.0
+PASSWORD = "three unrelated words"
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+async def serve(folder: Path, port: int) -> None:
+    """The server process: the whole program, with positions asked for at 10 Hz and no calls."""
+    logs.configure("error", "console")
+    city = demo_city("london", DRONES)
+    operation = demo_operation(city, calls=None, speed=1.0, seed=1, port=port)
+    operation = msgspec.structs.replace(operation, position_hz=HZ, demand=None)
+    from bowstreet.commands import DEMO_WIND
+
+    hardware = Hardware(folder, city, 1.0, DEMO_WIND, 1)
+    process = Process(operation, folder, hardware)
+    await process.start()
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    print(process.setup_token, flush=True)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: print(process.flight.received["telemetry"], flush=True))
+    await stop.wait()
+    await process.stop()
+    await hardware.stop()
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+
+def _heard(server: subprocess.Popen[str]) -> int:
+    """How many telemetry reports the server has taken in so far, by its own word."""
+    assert server.stdout is not None
+    server.send_signal(signal.SIGUSR1)
+    return int(server.stdout.readline())
+
+
+async def _watch(port: int, token: str, server: subprocess.Popen[str]) -> dict[str, Any]:
+    pid = server.pid
+    base = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=base, headers={"Origin": base}) as client:
+        made = await client.post("/api/v1/setup", json={"token": token, "name": "bench", "password": PASSWORD})
+        made.raise_for_status()
+        cookie = "; ".join(f"{key}={value}" for key, value in client.cookies.items())
+    frames = [0] * CONSOLES
+    sockets = [
+        await connect(
+            f"ws://127.0.0.1:{port}/api/v1/live", subprotocols=[Subprotocol("bowstreet.msgpack")], origin=Origin(base), max_size=1 << 24,
+            additional_headers={"Cookie": cookie},
+        )
+        for _ in range(CONSOLES)
+    ]  # fmt: skip
+
+    async def read(number: int, socket: ClientConnection) -> None:
+        async for _ in socket:
+            frames[number] += 1
+
+    readers = [asyncio.create_task(read(number, socket)) for number, socket in enumerate(sockets)]
+    await asyncio.sleep(SETTLE_S)
+    first, seen, heard, began = _cpu_s(pid), list(frames), _heard(server), time.monotonic()
+    await asyncio.sleep(WINDOW_S)
+    took = time.monotonic() - began
+    heard = _heard(server) - heard
+    share = (_cpu_s(pid) - first) / took
+    slowest = min(now - before for now, before in zip(frames, seen, strict=True)) / took
+    for reader in readers:
+        reader.cancel()
+    for socket in sockets:
+        await socket.close()
+    return {
+        "telemetry_taken_in_per_s": round(heard / took),
+        "server_share_of_a_core": round(share, 3),
+        "slowest_console_frames_per_s": round(slowest, 2),
+    }
+
+
+def _parse_alone() -> float:
+    """Share of a core that the library's parser takes for the same packets: 13.3 a second and vehicle."""
+    sender = mavlink.MAVLink(None, srcSystem=1, srcComponent=1)
+    packets = []
+    for number in range(2_000):
+        message: Any = mavlink.MAVLink_global_position_int_message(
+            number, 515_000_000, -1_000_000, 100_000, 80_000, 100, 100, 0, 9_000
+        )
+        packets.append(message.pack(sender))
+        sender.seq = (sender.seq + 1) % 256
+    reader = mavlink.MAVLink(None)
+    began = time.process_time()
+    for packet in packets:
+        reader.parse_buffer(packet)
+    return (time.process_time() - began) / len(packets) * DRONES * (HZ + 3.3)
+
+
+def run() -> dict[str, Any]:
+    """Figures for `make bench`."""
+    port = 8_790
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "benchmarks.telemetry", folder, str(port)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            token = server.stdout.readline().strip()
+            try:
+                figures = asyncio.run(_watch(port, token, server))
+            finally:
+                server.send_signal(signal.SIGTERM)
+                try:
+                    server.wait(timeout=60)
+                except subprocess.TimeoutExpired:
+                    server.kill()
+    return {
+        "vehicles": DRONES,
+        "consoles": CONSOLES,
+        **figures,
+        "target_share_of_a_core": 1.0,
+        "baseline_parse_alone_share_of_a_core": round(_parse_alone(), 3),
+    }
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
