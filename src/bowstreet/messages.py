@@ -54,6 +54,7 @@ class IncidentChanged(Message, frozen=True, kw_only=True):
     incident_id: str
     state: str
     reason: str = ""
+    by: str = ""  # the account of the person who did it; "" when it followed from something else
 
 
 # --- dispatch -------------------------------------------------------------------------------------------------------
@@ -135,22 +136,20 @@ class ControlReleased(Message, frozen=True, kw_only=True):
     pilot: str
 
 
-class VehicleTelemetry(Message, frozen=True, kw_only=True):
-    """One vehicle's latest state as received. Not evidence: kept for replay, thinned by retention."""
+class VehicleGrounded(Message, frozen=True, kw_only=True):
+    """A person has taken a vehicle out of service."""
 
     vehicle_id: str
-    position: Position
-    altitude_m_amsl: float
-    height_m_above_dock: float
-    heading_deg: float
-    ground_speed_mps: float
-    vertical_speed_mps: float
-    charge_fraction: float
-    armed: bool
-    landed: bool
-    gps_ok: bool
-    gimbal_pitch_deg: float
-    mode: str = ""
+    by: str
+    reason: str
+
+
+class VehicleReleased(Message, frozen=True, kw_only=True):
+    """A person has put a vehicle back into service."""
+
+    vehicle_id: str
+    by: str
+    reason: str
 
 
 class VehicleChanged(Message, frozen=True, kw_only=True):
@@ -246,7 +245,8 @@ MESSAGES: dict[type[Message], Spec] = {
     CommandSettled: _row("flight", 3.0, audited=False),
     ControlTaken: _row("flight", 0.01, audited=True),
     ControlReleased: _row("flight", 0.01, audited=True),
-    VehicleTelemetry: _row("flight", 3000.0, audited=False),
+    VehicleGrounded: _row("flight", 0.001, audited=True),
+    VehicleReleased: _row("flight", 0.001, audited=True),
     VehicleChanged: _row("flight", 1.0, audited=False),
     DockChanged: _row("flight", 1.0, audited=False),
     PacketRejected: _row("flight", 0.1, audited=False),

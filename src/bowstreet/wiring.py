@@ -52,6 +52,10 @@ log = structlog.get_logger(__name__)
 CHECKPOINT_EVERY_S = 3_600.0
 TIDY_EVERY_S = 300.0
 TELEMETRY_EVERY_S = 0.5
+# Telemetry that the disk does not take is kept so long in memory: 300 vehicles for 20 s.
+MOST_TELEMETRY_WAITING = 60_000
+# Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
+HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
 MAX_CALL_AGE = timedelta(hours=4)
 
@@ -151,10 +155,15 @@ class Process:
     async def store_telemetry(self) -> None:
         """Hand what was received to the telemetry store, in one batch."""
         rows, self._received = self._received, []
-        if rows:
+        if not rows:
+            return
+        try:
             await self.telemetry.append(
                 [msgspec.msgpack.encode(row) for row in rows], [row.at for row in rows], [row.vehicle_id for row in rows]
             )
+        except StoreUnavailable:
+            self._received = (rows + self._received)[-MOST_TELEMETRY_WAITING:]
+            raise
 
     async def told(self, change: str, detail: str = "") -> None:
         """Enter into the ledger that the program started or stopped."""
@@ -207,7 +216,7 @@ async def _intake(process: Process) -> None:
     operation = process.operation
     process.intake = IntakeService(
         process.recorder, process.store, process.clock, RandomIds(process.clock), operation.area,
-        max_age=None if operation.calls else MAX_CALL_AGE,
+        max_age=None if operation.calls else MAX_CALL_AGE, held_closed=HELD_CLOSED,
     )  # fmt: skip
     await process.intake.load()
 
@@ -360,7 +369,6 @@ async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[
 
 
 async def _tidy(process: Process) -> None:
-    await process.accounts.tidy()
     await process.telemetry.thin(process.clock.now() - timedelta(hours=process.operation.telemetry_hours))
 
 

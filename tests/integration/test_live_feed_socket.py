@@ -14,6 +14,7 @@ from tests.integration.console_city import City, call, city, telemetry
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bowstreet.accountability.model import Role
 from bowstreet.console import live
 from bowstreet.console.limits import Limits, Rate
 from bowstreet.console.server import Server
@@ -208,11 +209,22 @@ async def test_it_closes_when_the_account_is_disabled() -> None:
 # --- heartbeats and rudeness ------------------------------------------------------------------------------------------
 
 
+async def test_it_closes_when_a_programs_token_is_revoked() -> None:
+    async with served() as live_city:
+        town = live_city.town
+        supervisor = town.people["supervisor"]
+        token, secret = await town.services.accounts.issue_token(supervisor, "wall screen", Role.VIEWER)
+        async with live_city.open(Authorization=f"Bearer {secret}") as socket:
+            assert (await heard(socket))["type"] == "snapshot"
+            await town.services.accounts.revoke_token(supervisor, token.token_id)
+            assert await closed_with(socket) == live.NOT_SIGNED_IN
+
+
 async def test_a_heartbeat_reaches_flight_and_keeps_the_session() -> None:
     async with served() as live_city:
         town = live_city.town
         heartbeats: list[str] = []
-        hear = town.services.flight.pilot_heartbeat
+        hear = town.services.flight.pilots.heartbeat
 
         async def listen(account_id: str) -> None:
             heartbeats.append(account_id)

@@ -76,7 +76,7 @@ class Flights(RuleBasedStateMachine):
 
     @rule(vehicle_id=vehicles, scene=scenes)
     def launch(self, vehicle_id: str, scene: tuple[int, int]) -> None:
-        view = self.program.flight.vehicle_view(vehicle_id)
+        view = self.program.flight.picture.vehicle(vehicle_id)
         if view.status.value not in ("ready", "charging"):
             return
         mission_id = f"m{len(self.missions) + 1}"
@@ -126,12 +126,12 @@ class Flights(RuleBasedStateMachine):
     @rule(data=st.data(), beats=st.integers(0, 20))
     def pilot(self, data: st.DataObject, beats: int) -> None:
         mission_id = data.draw(st.sampled_from(self.flying()))
-        self.act(self.program.flight.take_control(mission_id, "acc-1"))
+        self.act(self.program.flight.pilots.take(mission_id, "acc-1"))
         for _ in range(beats):
-            self.act(self.program.flight.pilot_heartbeat("acc-1"))
+            self.act(self.program.flight.pilots.heartbeat("acc-1"))
             self.run(1)
         if beats % 2:
-            self.act(self.program.flight.release_control(mission_id, "acc-1"))
+            self.act(self.program.flight.pilots.release(mission_id, "acc-1"))
 
     @rule(vehicle_id=vehicles, seconds=st.integers(1, 70))
     def lose_link(self, vehicle_id: str, seconds: int) -> None:

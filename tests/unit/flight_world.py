@@ -415,7 +415,7 @@ class Pilotless:
         self, mission_id: str, vehicle_id: str, scene: Position, *, grade: str = "I", incident_id: str | None = None
     ) -> Mission:
         drone = self.world.drones[vehicle_id]
-        dock_id = self.flight.vehicle_view(vehicle_id).dock_id
+        dock_id = self.flight.picture.vehicle(vehicle_id).dock_id
         return Mission(
             mission_id=mission_id, incident_id=incident_id or f"inc-{mission_id}", vehicle_id=vehicle_id, dock_id=dock_id,
             purpose="response-999", grade=grade, plan=plan_for(drone.at, scene, drone.charge, dock_id, self.world.wind),

@@ -78,7 +78,7 @@ def test_incident_states(state: IncidentState) -> None:
 @pytest.mark.parametrize("status", list(VehicleStatus))
 def test_only_trouble_with_vehicles_is_said(status: VehicleStatus) -> None:
     event = words.event(m.VehicleChanged(at=AT, vehicle_id="isl-07", status=status.value, reason="r"), NAMES)
-    assert (event is not None) is (status in (VehicleStatus.STALE, VehicleStatus.UNFIT, VehicleStatus.GROUNDED))
+    assert (event is not None) is (status in (VehicleStatus.STALE, VehicleStatus.UNFIT))
 
 
 @pytest.mark.parametrize("status", list(DockStatus))
@@ -97,3 +97,12 @@ def test_what_is_nobodys_business_has_no_line() -> None:
     assert words.event(m.SignedIn(at=AT, subject="acc-1", role="pilot"), NAMES) is None
     assert words.event(m.AccessDenied(at=AT, subject="acc-1", action="see", rule="x"), NAMES) is None
     assert set(words.SPOKEN) < set(m.MESSAGES)
+
+
+def test_who_took_a_drone_out_of_service_is_said() -> None:
+    out = words.event(m.VehicleGrounded(at=AT, vehicle_id="isl-07", by="acc-1", reason="propeller"), NAMES)
+    back = words.event(m.VehicleReleased(at=AT, vehicle_id="isl-07", by="acc-1", reason="mended"), NAMES)
+    assert out is not None
+    assert back is not None
+    assert out.text == f"isl-07 is taken out of service by {NAMES.person('acc-1')}: propeller"
+    assert back.text == f"isl-07 is put back into service by {NAMES.person('acc-1')}: mended"

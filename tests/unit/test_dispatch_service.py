@@ -83,12 +83,12 @@ class _Town:
         self.kernel._until(self.kernel.clock.now() + timedelta(seconds=seconds))
 
     def ground_all_but(self, *kept: str) -> None:
-        for view in self.flight.vehicle_views():
+        for view in self.flight.picture.vehicles():
             if view.vehicle_id not in kept:
                 drive(self.flight.ground(view.vehicle_id, "acc-1", "test"))
 
     def release_all(self) -> None:
-        for view in self.flight.vehicle_views():
+        for view in self.flight.picture.vehicles():
             if view.status == "grounded":
                 drive(self.flight.release(view.vehicle_id, "acc-1", "test"))
 

@@ -6,14 +6,14 @@ from tests.unit.test_flight_missions import flying
 
 from bowstreet.errors import Conflict, NotFound, NotPermitted, Refused
 from bowstreet.flight.model import Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint
-from bowstreet.messages import ControlReleased, ControlTaken, Reason
+from bowstreet.messages import ControlReleased, ControlTaken, Reason, VehicleGrounded, VehicleReleased
 
 
 async def taken(phase: Phase = Phase.ON_SCENE, **options) -> Pilotless:  # type: ignore[no-untyped-def]
     world = await flying(until=phase, **options)
     for kind in (ControlTaken, ControlReleased):
         world.bus.subscribe(kind, world._hear)
-    await world.flight.take_control("m1", "acc-1")
+    await world.flight.pilots.take("m1", "acc-1")
     return world
 
 
@@ -21,7 +21,7 @@ def alive(world: Pilotless, pilot: str = "acc-1"):  # type: ignore[no-untyped-de
     """An `until` that never ends, and keeps the pilot's console alive."""
 
     def beat() -> bool:
-        world.flight._pilots[pilot] = world.world.clock.monotonic_s()
+        world.flight.pilots.heard(pilot)
         return world.phase("m1").is_final
 
     return beat
@@ -33,7 +33,7 @@ async def test_taken_it_holds_and_released_it_goes_on(phase: Phase) -> None:
     assert world.phase("m1") is Phase.CONTROLLED
     assert isinstance(world.world.sent[-1][2], Hold)
     await world.run(20, until=alive(world))
-    await world.flight.release_control("m1", "acc-1")
+    await world.flight.pilots.release("m1", "acc-1")
     assert world.phase("m1") is phase
     assert world.mission("m1").pilot is None
     await world.run(900, until=world.over("m1"))
@@ -47,34 +47,34 @@ async def test_taken_it_holds_and_released_it_goes_on(phase: Phase) -> None:
 async def test_not_to_be_taken_before_it_is_on_its_way(phase: Phase) -> None:
     world = await flying(until=phase)
     with pytest.raises(Conflict):
-        await world.flight.take_control("m1", "acc-1")
+        await world.flight.pilots.take("m1", "acc-1")
 
 
 async def test_only_one_pilot_and_only_that_one_commands() -> None:
     world = await taken()
     with pytest.raises(Conflict, match="another pilot"):
-        await world.flight.take_control("m1", "acc-2")
+        await world.flight.pilots.take("m1", "acc-2")
     with pytest.raises(NotPermitted):
-        await world.flight.pilot_command("m1", "acc-2", Hold())
+        await world.flight.pilots.command("m1", "acc-2", Hold())
     with pytest.raises(NotPermitted):
-        await world.flight.release_control("m1", "acc-2")
+        await world.flight.pilots.release("m1", "acc-2")
     with pytest.raises(NotFound):
-        await world.flight.take_control("m9", "acc-1")
-    await world.flight.take_control("m1", "acc-1")  # twice is once
+        await world.flight.pilots.take("m9", "acc-1")
+    await world.flight.pilots.take("m1", "acc-1")  # twice is once
     assert sum(isinstance(one, ControlTaken) for one in world.said) == 1
 
 
 async def test_pilot_flies() -> None:
     world = await taken()
     there = Waypoint(position=place(700, 900), height_m_above_dock=60.0)
-    await world.flight.pilot_command("m1", "acc-1", GoTo(waypoint=there))
-    await world.flight.pilot_command("m1", "acc-1", PointGimbal(pitch_deg=-45.0))
+    await world.flight.pilots.command("m1", "acc-1", GoTo(waypoint=there))
+    await world.flight.pilots.command("m1", "acc-1", PointGimbal(pitch_deg=-45.0))
     await world.run(30, until=alive(world))
     drone = world.world.drones["v1"]
     assert drone.at == there.position
     assert drone.gimbal_deg == -45.0
     assert world.phase("m1") is Phase.CONTROLLED
-    await world.flight.release_control("m1", "acc-1")
+    await world.flight.pilots.release("m1", "acc-1")
     assert drone.gimbal_deg != -45.0  # level, or at the scene: never as the pilot left it
 
 
@@ -94,17 +94,17 @@ async def test_what_a_pilot_may_not_ask(command, words) -> None:  # type: ignore
     world = await taken()
     sent = len(world.world.sent)
     with pytest.raises(Refused, match=words):
-        await world.flight.pilot_command("m1", "acc-1", command)
+        await world.flight.pilots.command("m1", "acc-1", command)
     assert len(world.world.sent) == sent
 
 
 async def test_airspace_refuses_a_pilot_too() -> None:
     world = await taken(pilot_may_fly=lambda mission, start, end, height_m: Reason(code="zone", text="a prison is there"))
     with pytest.raises(Refused, match="prison"):
-        await world.flight.pilot_command(
+        await world.flight.pilots.command(
             "m1", "acc-1", GoTo(waypoint=Waypoint(position=place(700, 900), height_m_above_dock=60.0))
         )
-    await world.flight.pilot_command("m1", "acc-1", Hold())
+    await world.flight.pilots.command("m1", "acc-1", Hold())
 
 
 async def test_silent_console_is_flagged_within_5_s_and_then_taken_back() -> None:
@@ -125,11 +125,11 @@ async def test_silent_console_is_flagged_within_5_s_and_then_taken_back() -> Non
 async def test_pilot_who_comes_back_in_time_keeps_it_and_another_may_take_an_orphan() -> None:
     world = await taken()
     await world.run(30, until=lambda: world.mission("m1").orphaned_at is not None)
-    await world.flight.pilot_heartbeat("acc-1")
+    await world.flight.pilots.heartbeat("acc-1")
     await world.run(2, until=alive(world))
     assert (world.mission("m1").pilot, world.mission("m1").orphaned_at) == ("acc-1", None)
     await world.run(30, until=lambda: world.mission("m1").orphaned_at is not None)
-    await world.flight.take_control("m1", "acc-2")
+    await world.flight.pilots.take("m1", "acc-2")
     assert (world.phase("m1"), world.mission("m1").pilot) == (Phase.CONTROLLED, "acc-2")
     released = [one.pilot for one in world.said if isinstance(one, ControlReleased)]
     assert released == ["acc-1"]
@@ -169,7 +169,7 @@ async def test_turned_under_a_pilot_it_flies_there_when_it_is_released() -> None
     world = await taken()
     await world.turn("m1", "inc-other", place(-500, 700))
     assert world.phase("m1") is Phase.CONTROLLED
-    await world.flight.release_control("m1", "acc-1")
+    await world.flight.pilots.release("m1", "acc-1")
     assert world.phase("m1") is Phase.OUTBOUND
     await world.run(600, until=lambda: world.phase("m1") is Phase.ON_SCENE)
     assert world.mission("m1").serving == "inc-other"
@@ -179,16 +179,16 @@ async def test_pilot_may_take_a_drone_whose_position_is_lost() -> None:
     world = await flying(until=Phase.ON_SCENE)
     world.world.drones["v1"].gps_ok = False
     await world.run(2)
-    await world.flight.take_control("m1", "acc-1")
+    await world.flight.pilots.take("m1", "acc-1")
     await world.run(5, until=alive(world))
     assert world.phase("m1") is Phase.CONTROLLED
-    assert not world.flight.vehicle_view("v1").position_trusted
+    assert not world.flight.picture.vehicle("v1").position_trusted
 
 
 async def test_grounded_vehicle_is_sent_nowhere() -> None:
     world = await flying(until=Phase.OUTBOUND)
     await world.flight.ground("v1", "acc-9", "smells of smoke")
-    assert world.flight.vehicle_view("v1").status.value == "grounded"
+    assert world.flight.picture.vehicle("v1").status.value == "grounded"
     assert world.phase("m1") is Phase.OUTBOUND
     await world.flight.ground("v2", "acc-9", "propeller")
     await world.authorise("m2", "v2", place(300, 300))
@@ -197,6 +197,22 @@ async def test_grounded_vehicle_is_sent_nowhere() -> None:
     await world.authorise("m3", "v2", place(300, 300))
     assert world.phase("m3") is Phase.PREFLIGHT
     again = await Pilotless(world.world, world.store).start()
-    assert again.flight.vehicle_view("v1").status.value == "grounded"
+    assert again.flight.picture.vehicle("v1").status.value == "grounded"
     with pytest.raises(NotFound):
         await world.flight.ground("v99", "acc-9", "")
+
+
+async def test_who_grounds_and_releases_is_recorded() -> None:
+    world = await flying(until=Phase.OUTBOUND)
+    for kind in (VehicleGrounded, VehicleReleased):
+        world.bus.subscribe(kind, world._hear)
+    before = world.flight._recorder.size
+    await world.flight.release("v2", "acc-9", "was never out")
+    await world.flight.ground("v2", "acc-9", "propeller")
+    await world.flight.release("v2", "acc-8", "mended")
+    assert world.flight._recorder.size == before + 2
+    told = [one for one in world.said if isinstance(one, VehicleGrounded | VehicleReleased)]
+    assert [(type(one), one.by, one.reason) for one in told] == [
+        (VehicleGrounded, "acc-9", "propeller"),
+        (VehicleReleased, "acc-8", "mended"),
+    ]

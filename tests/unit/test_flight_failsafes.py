@@ -27,7 +27,7 @@ async def test_link_loss(phase: Phase, lasts_s: int) -> None:
     marked: list[float] = []
 
     def watch() -> bool:
-        if not marked and world.flight.vehicle_view("v1").status is VehicleStatus.STALE:
+        if not marked and world.flight.picture.vehicle("v1").status is VehicleStatus.STALE:
             marked.append((world.world.clock.now() - since).total_seconds())
         return False
 
@@ -70,7 +70,7 @@ async def test_never_heard_again_is_lost_when_its_charge_must_be_gone() -> None:
     await world.run(3_600, step_s=1.0, until=world.over("m1"))
     assert world.phase("m1") is Phase.LOST
     assert (world.world.clock.now() - world.mission("m1").authorised_at) < timedelta(minutes=40)
-    assert world.flight.vehicle_view("v1").status is VehicleStatus.STALE
+    assert world.flight.picture.vehicle("v1").status is VehicleStatus.STALE
 
 
 async def test_landed_by_itself_in_its_dock_is_home() -> None:
@@ -95,7 +95,7 @@ async def test_landed_elsewhere_calls_for_a_person() -> None:
     world.world._touch(drone)
     await world.run(5, until=world.over("m1"))
     assert world.phase("m1") is Phase.LOST
-    view = world.flight.vehicle_view("v1")
+    view = world.flight.picture.vehicle("v1")
     assert (view.status, view.reason) == (VehicleStatus.UNFIT, "not in a dock")
 
 
@@ -127,14 +127,14 @@ async def test_position_fault_is_found_labelled_and_flown_through(fault: str, la
         drone.shown_at = Position(latitude_deg=drone.at.latitude_deg + 0.01, longitude_deg=drone.at.longitude_deg)
     await world.run(lasts_s, until=lambda: world.phase("m1") is Phase.CONTINGENCY)
     assert world.phase("m1") is Phase.CONTINGENCY
-    assert not world.flight.vehicle_view("v1").position_trusted
+    assert not world.flight.picture.vehicle("v1").position_trusted
     assert drone.gimbal_deg == 0.0
     await world.run(lasts_s)
     assert world.phase("m1") is Phase.CONTINGENCY  # wrong stays wrong, however long it is
     drone.gps_ok, drone.shown_at = True, None
     await world.run(900, until=world.over("m1"))
     assert world.phase("m1") is Phase.DONE
-    assert world.flight.vehicle_view("v1").position_trusted
+    assert world.flight.picture.vehicle("v1").position_trusted
 
 
 async def test_blind_for_good_it_comes_down_where_it_is() -> None:

@@ -48,7 +48,7 @@ async def test_there_and_back() -> None:
     assert world.world.docks["d1"].status is DockStatus.CLOSED
     assert world.world.conflicts() == 0
     assert max(world.world.ids_sent().values()) == 1
-    assert world.flight.vehicle_view("v1").status is VehicleStatus.CHARGING
+    assert world.flight.picture.vehicle("v1").status is VehicleStatus.CHARGING
     # The camera looked down over the scene only: what it flew with the camera down is the last bit to the scene's centre.
     assert world.world.drones["v1"].low_gimbal_m < 20
 
@@ -126,7 +126,7 @@ async def test_launch_that_fails_is_called_off(command, answers, code) -> None: 
     assert sent.count(TakeOff) <= 1
     await world.run(60)
     assert world.world.docks["d1"].status is DockStatus.CLOSED
-    assert world.flight.vehicle_view("v1").status is VehicleStatus.READY
+    assert world.flight.picture.vehicle("v1").status is VehicleStatus.READY
 
 
 @pytest.mark.parametrize("command", [OpenDock, ConfirmFailsafes, GoTo, Orbit, PointGimbal, Land, CloseDock])
@@ -281,7 +281,7 @@ async def test_home_dock_lost_diverts_within_5_s(phase: Phase, trouble: str) -> 
     assert world.phase("m1") is Phase.DONE
     assert 1 in world.world.docks["d2"].pads
     assert world.world.conflicts() == 0
-    assert world.flight.vehicle_view("v1").dock_id == "d2"
+    assert world.flight.picture.vehicle("v1").dock_id == "d2"
 
 
 async def test_dock_that_does_not_open_diverts() -> None:

@@ -77,7 +77,7 @@ async def test_killed_at_a_command(number: int, before: bool, down_s: float) -> 
         assert drone.take_offs == 1
     assert world.conflicts() == 0
     await again.run(120)
-    assert again.flight.vehicle_view("v1").status.value in ("ready", "charging")
+    assert again.flight.picture.vehicle("v1").status.value in ("ready", "charging")
     # And the vehicle can be sent again.
     await again.authorise("m2", "v1", place(300, 300))
     await again.run(900, until=again.over("m2"))
@@ -160,7 +160,7 @@ async def test_under_a_pilot_it_stays_with_the_pilot_or_comes_back() -> None:
     await world.run(2)
     await world.authorise("m1", "v1", place(600, 800))
     await world.run(600, until=lambda: world.phase("m1") is Phase.ON_SCENE)
-    await world.flight.take_control("m1", "acc-1")
+    await world.flight.pilots.take("m1", "acc-1")
     world.world.gone()
     again = await Pilotless(world.world, world.store).start()
     await again.run(3)

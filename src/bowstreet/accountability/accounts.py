@@ -189,6 +189,11 @@ class Accounts:
             raise NotSignedIn("the service token is not valid", remedy="ask a supervisor for one")
         return Identity(account_id=token.token_id, name=token.label, role=token.role, may=rules.actions_of(token.role))
 
+    def service_holds(self, token_id: str) -> bool:
+        """Whether a service token that was shown before has not been revoked since."""
+        token = self._tokens.find(token_id)
+        return token is not None and rules.token_live(token)
+
     # --- permission -------------------------------------------------------------------------------------------------
 
     async def require(self, identity: Identity, action: Action) -> None:

@@ -122,9 +122,9 @@ class Access:
             )
 
     def still_valid(self, asker: Asker, *, touch: bool = False) -> bool:
-        """Whether the session that opened a connection is still open. A program's token is checked at its handshake only."""
+        """Whether the session, or a program's token, that opened a connection still holds."""
         if asker.session is None:
-            return True
+            return self._accounts.service_holds(asker.account_id)
         try:
             identity = self._accounts.authenticate(asker.session, touch=touch)
         except NotSignedIn:

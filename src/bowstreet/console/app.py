@@ -98,7 +98,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     access = Access(services.accounts, services.real_clock, settings)
     once = Idempotency(services.store, services.clock)
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
-    watched = LiveFeed(feed, access, services.flight.pilot_heartbeat, services.real_clock, settings.limits)
+    watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits)
     figures.register(services, access, feed, watched)
     api = FastAPI(
         title="Bowstreet",

@@ -38,4 +38,4 @@ def _missions(services: ConsoleServices, phase: Phase) -> float:
 
 
 def _drones(services: ConsoleServices, status: VehicleStatus) -> float:
-    return sum(view.status is status for view in services.flight.vehicle_views())
+    return sum(view.status is status for view in services.flight.picture.vehicles())

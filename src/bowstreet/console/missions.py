@@ -97,7 +97,7 @@ def router(desk: Desk) -> APIRouter:
         """Take a drone in hand. Keep the live feed open and send its heartbeat: without it the drone flies on by itself."""
 
         async def act() -> Response:
-            await services.flight.take_control(mission_id, who.account_id)
+            await services.flight.pilots.take(mission_id, who.account_id)
             return nothing()
 
         return await desk.command(request, who, act)
@@ -107,7 +107,7 @@ def router(desk: Desk) -> APIRouter:
         """Hand the drone back to its mission."""
 
         async def act() -> Response:
-            await services.flight.release_control(mission_id, who.account_id)
+            await services.flight.pilots.release(mission_id, who.account_id)
             return nothing()
 
         return await desk.command(request, who, act)
@@ -119,7 +119,7 @@ def router(desk: Desk) -> APIRouter:
         mission = services.flight.missions.get(mission_id)
 
         async def act() -> Response:
-            await services.flight.pilot_command(
+            await services.flight.pilots.command(
                 mission_id, who.account_id, to_flight(said, desk.scene.height_m(mission.vehicle_id))
             )
             return nothing()

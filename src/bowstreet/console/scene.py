@@ -121,15 +121,15 @@ class Scene:
         return views.mission(mission, self._turned.get(mission.mission_id, mission.authorised_at), self.person)
 
     def drones(self) -> list[views.DroneView]:
-        return [views.drone(state) for state in self._services.flight.vehicle_views()]
+        return [views.drone(state) for state in self._services.flight.picture.vehicles()]
 
     def height_m(self, vehicle_id: str) -> float:
         """Height above its dock at which a drone was last heard, metres."""
-        found = next((one for one in self._services.flight.vehicle_views() if one.vehicle_id == vehicle_id), None)
+        found = next((one for one in self._services.flight.picture.vehicles() if one.vehicle_id == vehicle_id), None)
         return found.telemetry.height_m_above_dock if found and found.telemetry else 0.0
 
     def docks(self) -> list[views.DockView]:
-        return [views.dock(state) for state in self._services.flight.dock_views()]
+        return [views.dock(state) for state in self._services.flight.picture.docks()]
 
     def _waiting_reason(self, incident: Incident) -> str:
         if incident.state is not IncidentState.OPEN:

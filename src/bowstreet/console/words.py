@@ -35,7 +35,7 @@ INCIDENT_STATES = {
     "closed": "is closed",
 }
 
-TROUBLED_VEHICLE = {"stale": WARNING, "unfit": WARNING, "grounded": NOTICE}
+TROUBLED_VEHICLE = {"stale": WARNING, "unfit": WARNING}  # who grounded one is told by `VehicleGrounded`
 TROUBLED_DOCK = {"jammed": ALARM, "stale": WARNING}
 
 
@@ -99,7 +99,8 @@ def _incident(message: m.IncidentChanged, names: Names) -> EventView | None:
     if message.state in ("assigned", "on-scene"):  # the flight's own lines say so
         return None
     state = INCIDENT_STATES.get(message.state, message.state)
-    text = f"{names.incident(message.incident_id).capitalize()} {state}{_because(message.reason)}"
+    by = f" by {names.person(message.by)}" if message.by else ""
+    text = f"{names.incident(message.incident_id).capitalize()} {state}{by}{_because(message.reason)}"
     return _line(message, f"incident-{message.state}", text, incident=message.incident_id)
 
 
@@ -167,7 +168,7 @@ def _vehicle(message: m.VehicleChanged, names: Names) -> EventView | None:
     severity = TROUBLED_VEHICLE.get(message.status)
     if severity is None:
         return None
-    words = {"stale": "is not heard", "unfit": "is unfit to fly", "grounded": "is out of service"}[message.status]
+    words = {"stale": "is not heard", "unfit": "is unfit to fly"}[message.status]
     return _line(
         message,
         f"vehicle-{message.status}",
@@ -175,6 +176,16 @@ def _vehicle(message: m.VehicleChanged, names: Names) -> EventView | None:
         severity,
         vehicle=message.vehicle_id,
     )
+
+
+def _grounded(message: m.VehicleGrounded, names: Names) -> EventView:
+    text = f"{message.vehicle_id} is taken out of service by {names.person(message.by)}{_because(message.reason)}"
+    return _line(message, "vehicle-grounded", text, NOTICE, vehicle=message.vehicle_id)
+
+
+def _back_in_service(message: m.VehicleReleased, names: Names) -> EventView:
+    text = f"{message.vehicle_id} is put back into service by {names.person(message.by)}{_because(message.reason)}"
+    return _line(message, "vehicle-released", text, NOTICE, vehicle=message.vehicle_id)
 
 
 def _dock(message: m.DockChanged, names: Names) -> EventView | None:
@@ -209,6 +220,8 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.ControlTaken: _taken,
     m.ControlReleased: _released,
     m.VehicleChanged: _vehicle,
+    m.VehicleGrounded: _grounded,
+    m.VehicleReleased: _back_in_service,
     m.DockChanged: _dock,
     m.ZoneChanged: _zone,
     m.RunChanged: _run,

@@ -42,10 +42,10 @@ class FleetBook:
 
     def load(self) -> None:
         """Take in the whole fleet."""
-        views = self._flight.dock_views()
+        views = self._flight.picture.docks()
         self._docks = {view.dock_id: to_grid(view.config.position) for view in views}
         self._shut = {view.dock_id for view in views if view.status in SHUT}
-        self.fleet = Fleet(self._drone(view) for view in self._flight.vehicle_views())
+        self.fleet = Fleet(self._drone(view) for view in self._flight.picture.vehicles())
 
     def changed(self, vehicle_id: str) -> None:
         """Flight said something about this drone: its row is written anew before the next decision."""
@@ -81,13 +81,13 @@ class FleetBook:
                 stale = stale | self._charging
         for vehicle_id in sorted(stale):
             if vehicle_id in self.fleet.row:
-                self.fleet.put(self._drone(self._flight.vehicle_view(vehicle_id)))
+                self.fleet.put(self._drone(self._flight.picture.vehicle(vehicle_id)))
         self._changed.clear()
         return self.fleet
 
     def drone(self, vehicle_id: str) -> Drone:
         """One drone as it is now. Raises `NotFound`."""
-        return self._drone(self._flight.vehicle_view(vehicle_id))
+        return self._drone(self._flight.picture.vehicle(vehicle_id))
 
     def _drone(self, view: VehicleView) -> Drone:
         home, telemetry, mission = self._docks[view.dock_id], view.telemetry, self._mission(view)
@@ -123,7 +123,7 @@ class FleetBook:
             return view.status, view.reason
         if mission is None:
             if view.dock_id in self._shut:
-                return VehicleStatus.UNFIT, f"its dock is {self._flight.dock_view(view.dock_id).status.value}"
+                return VehicleStatus.UNFIT, f"its dock is {self._flight.picture.dock(view.dock_id).status.value}"
             if view.vehicle_id in self._resting:
                 return VehicleStatus.UNFIT, "its last launch was broken off a moment ago"
             return view.status, view.reason

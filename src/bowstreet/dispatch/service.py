@@ -378,7 +378,7 @@ class DispatchService:
         Raises:
             NotFound, Conflict: no such incident, or closed already.
         """
-        await self._intake.moved(incident_id, IncidentState.CLOSED, close_reason=CloseReason.WITHDRAWN, reason=f"{reason} ({by})")
+        await self._intake.moved(incident_id, IncidentState.CLOSED, close_reason=CloseReason.WITHDRAWN, reason=reason, by=by)
 
     def decisions_for(self, incident_id: str) -> tuple[Decision, ...]:
         """The latest decisions about an incident, oldest first; none for one that was closed long ago."""

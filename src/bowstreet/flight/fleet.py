@@ -1,5 +1,7 @@
 """What the service remembers of one vehicle between two of its words, and the status that follows from it."""
 
+from datetime import datetime, timedelta
+
 from bowstreet.flight import energy
 from bowstreet.flight.failsafe import STALE_S
 from bowstreet.flight.model import Airframe, Mission, MissionPlan, Telemetry, VehicleConfig, VehicleStatus, Wind
@@ -7,6 +9,9 @@ from bowstreet.flight.position import Fix, judge
 
 # From this charge on a docked drone is shown as ready rather than charging; dispatch looks at the charge itself.
 FULL = 0.95
+# A vehicle that is heard for the first time says one thing after another, and its own checks take a few seconds: so long it may
+# be unfit without a warning to anybody. It is not sent anywhere meanwhile.
+SETTLES = timedelta(seconds=10)
 
 _DOUBTS = {"gps-off": "no position fix", "gps-stuck": "its position is stuck", "gps-wrong": "its position contradicts itself"}
 _UNSEEN = (VehicleStatus.UNSEEN, "not heard since the start")
@@ -29,7 +34,7 @@ class Craft:
     """
 
     __slots__ = (
-        "_bingo", "airframe", "config", "fix", "grounded", "last_dock", "mission_id", "stands_in", "stood",
+        "_bingo", "_first_heard_at", "airframe", "config", "fix", "grounded", "last_dock", "mission_id", "stands_in", "stood",
         "telemetry", "told",
     )  # fmt: skip
 
@@ -45,6 +50,7 @@ class Craft:
         self.last_dock = config.home_dock_id
         self.told = _UNSEEN
         self._bingo: tuple[MissionPlan, Wind, float] | None = None
+        self._first_heard_at: datetime | None = None
 
     @property
     def doubt(self) -> str:
@@ -52,6 +58,7 @@ class Craft:
         return "" if self.fix is None else self.fix.doubt
 
     def hear(self, telemetry: Telemetry) -> None:
+        self._first_heard_at = self._first_heard_at or telemetry.at
         self.telemetry = telemetry
         self.fix = judge(self.fix, telemetry)
 
@@ -79,8 +86,14 @@ class Craft:
             return _BUSY
         unfit = self._unfit(self.telemetry)
         if unfit:
-            return VehicleStatus.UNFIT, unfit
+            return (
+                (VehicleStatus.UNSEEN, f"just heard: {unfit}") if self._settling(self.telemetry) else (VehicleStatus.UNFIT, unfit)
+            )
         return _READY if self.telemetry.charge_fraction >= FULL else _CHARGING
+
+    def _settling(self, telemetry: Telemetry) -> bool:
+        seen = self.told[0] is not VehicleStatus.UNSEEN
+        return not seen and self._first_heard_at is not None and telemetry.at - self._first_heard_at < SETTLES
 
     def _unfit(self, telemetry: Telemetry) -> str:
         if not telemetry.landed:

@@ -3,7 +3,7 @@
 What a restart finds recorded and not settled is uncertain, and is never sent again: what telemetry shows decides (`recovery`).
 
 Telemetry is not published message by message, which at 3,000 a second would cost more than everything else here: the latest word
-of each vehicle is held in a table (`vehicle_views`), and each one is handed to `telemetry_sink`, which stores them in batches.
+of each vehicle is held in a table (`picture`), and each one is handed to `telemetry_sink`, which stores them in batches.
 """
 
 from collections import Counter
@@ -14,8 +14,8 @@ import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, NotPermitted, Refused, StoreUnavailable
-from bowstreet.flight import control, home, rules
+from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, StoreUnavailable
+from bowstreet.flight import home, rules
 from bowstreet.flight.book import Book, closing
 from bowstreet.flight.docks import DOCK_STALE_S, Docks, FindRoute
 from bowstreet.flight.failsafe import STALE_S
@@ -24,12 +24,9 @@ from bowstreet.flight.model import (
     Airframe,
     Arm,
     CloseDock,
-    Command,
     DockConfig,
     DockStatus,
-    GoTo,
     Mission,
-    Orbit,
     Phase,
     TakeOff,
     Telemetry,
@@ -37,14 +34,13 @@ from bowstreet.flight.model import (
     VehicleStatus,
     Wind,
 )
+from bowstreet.flight.picture import Picture
+from bowstreet.flight.pilots import PilotMayFly, Pilots
 from bowstreet.flight.ports import DockReport, Outcome, Settled, VehicleLink
 from bowstreet.flight.sending import WITHDRAWN, Lanes, Sending, Spawn
-from bowstreet.flight.step import Sight, Step, because, to_vehicle
-from bowstreet.flight.views import DockView, VehicleView
+from bowstreet.flight.step import Sight, Step, because
 from bowstreet.flight.weather import wind_at_docks
-from bowstreet.geo import Position
 from bowstreet.messages import (
-    ControlTaken,
     DockChanged,
     LaunchAuthorised,
     Message,
@@ -52,13 +48,14 @@ from bowstreet.messages import (
     Reason,
     RecallOrdered,
     VehicleChanged,
+    VehicleGrounded,
+    VehicleReleased,
 )
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.runtime.records import Collection
 
 log = structlog.get_logger(__name__)
 
-PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
 OnDeadline = Callable[[str, datetime | None], None]
 
 # For a drone in the air when nobody tells the wind any more: a windy day in London, so that it comes home early, not late.
@@ -114,7 +111,7 @@ class FlightService:
         survey_s: float = TICK_S,
     ) -> None:
         self._recorder, self._store, self._bus, self._clock, self._link = recorder, store, bus, clock, link
-        self._pilot_may_fly, self._sink, self._on_deadline, self._survey_s = pilot_may_fly, telemetry_sink, on_deadline, survey_s
+        self._sink, self._on_deadline, self._survey_s = telemetry_sink, on_deadline, survey_s
         self._crafts = {one.vehicle_id: Craft(one, airframes[one.airframe]) for one in vehicles}
         system_ids = {vehicle_id: craft.config.system_id for vehicle_id, craft in self._crafts.items()}
         self._docks = Docks(docks, system_ids, find_route)
@@ -127,10 +124,11 @@ class FlightService:
         self._dock_wind: Wind | None = None
         self._dock_wind_s = -WIND_S
         self._last_wind = UNKNOWN_WIND
-        self._pilots: dict[str, float] = {}  # account -> when last heard
         self._surveyed_s = -survey_s
         self._tidied = 0
         self.received: Counter[str] = Counter()
+        self.pilots = Pilots(clock, self._flying, self._sight, self._apply, pilot_may_fly)
+        self.picture = Picture(self._crafts, self._docks, self._book, link)
         link.listen(self.on_telemetry, self.on_dock)
         bus.subscribe(LaunchAuthorised, self._on_launch)
         bus.subscribe(RecallOrdered, self._on_recall)
@@ -152,7 +150,7 @@ class FlightService:
             self._shows(mission)
             self._deadline(mission)
             if mission.pilot is not None:
-                self._pilots[mission.pilot] = self._clock.monotonic_s()
+                self.pilots.heard(mission.pilot)
 
     async def run(self) -> None:
         """Live: `tick` once a second, for ever. The simulation calls `tick` itself."""
@@ -312,7 +310,7 @@ class FlightService:
             wind=wind,
             docks=self._docks,
             bingo=craft.bingo(mission, wind),
-            pilot_silent_s=0.0 if mission.pilot is None else self._clock.monotonic_s() - self._pilots.get(mission.pilot, 0.0),
+            pilot_silent_s=0.0 if mission.pilot is None else self.pilots.silent_s(mission.pilot),
         )
 
     def wind(self) -> Wind | None:
@@ -435,56 +433,23 @@ class FlightService:
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def take_control(self, mission_id: str, pilot: str) -> None:
-        """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
-        mission = self._flying(mission_id)
-        if mission.phase is Phase.CONTROLLED and mission.pilot == pilot and mission.orphaned_at is None:
-            return
-        now = self._clock.now()
-        step = control.take(mission, pilot, self._sight(mission), now)
-        if isinstance(step, Reason):
-            raise Conflict(step.text, remedy="look again at who flies it and in which phase it is")
-        self._pilots[pilot] = self._clock.monotonic_s()
-        await self._apply(
-            mission, step, [ControlTaken(at=now, mission_id=mission_id, vehicle_id=mission.vehicle_id, pilot=pilot)]
-        )
-
-    async def release_control(self, mission_id: str, pilot: str) -> None:
-        """The mission flies itself again. Raises `NotPermitted` when this pilot does not have it."""
-        mission = self._controlled_by(mission_id, pilot)
-        reason = because(mission, "released", "its pilot has released it")
-        await self._apply(mission, control.give_back(mission, self._sight(mission), self._clock.now(), reason))
-
-    async def pilot_command(self, mission_id: str, pilot: str, command: Command) -> None:
-        """Raises `NotPermitted` for anybody but the pilot in control, `Refused` for what is not safe or not allowed."""
-        mission = self._controlled_by(mission_id, pilot)
-        self._pilots[pilot] = self._clock.monotonic_s()
-        why = control.refused(mission, pilot, command, self._sight(mission), self._clock.now())
-        place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
-        telemetry = self._crafts[mission.vehicle_id].telemetry
-        if why is None and place is not None and telemetry is not None:
-            why = self._pilot_may_fly(mission, telemetry.position, place.position, place.height_m_above_dock)
-        if why is not None:
-            raise Refused(why.text, remedy="ask for something else, or release control")
-        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
-
-    async def pilot_heartbeat(self, pilot: str) -> None:
-        """This pilot's console is alive."""
-        self._pilots[pilot] = self._clock.monotonic_s()
-
     async def ground(self, vehicle_id: str, by: str, reason: str) -> None:
         """Out of service: it is sent nowhere any more. A flight that is under way is not ended by this; recall it."""
         craft = self._craft(vehicle_id)
-        grounding = Grounding(vehicle_id=vehicle_id, at=self._clock.now(), by=by, reason=reason)
-        await self._recorder.record(save=[(self._groundings, grounding)])
+        now = self._clock.now()
+        await self._recorder.record(
+            save=[(self._groundings, Grounding(vehicle_id=vehicle_id, at=now, by=by, reason=reason))],
+            messages=[VehicleGrounded(at=now, vehicle_id=vehicle_id, by=by, reason=reason)],
+        )
         craft.grounded = reason
         await self._judge(craft)
 
     async def release(self, vehicle_id: str, by: str, reason: str) -> None:
-        """Back in service."""
+        """Back in service. One that is in service stays so, and nothing is recorded."""
         craft = self._craft(vehicle_id)
         if vehicle_id in self._groundings:
-            await self._recorder.record(remove=[(self._groundings, vehicle_id)])
+            told = VehicleReleased(at=self._clock.now(), vehicle_id=vehicle_id, by=by, reason=reason)
+            await self._recorder.record(remove=[(self._groundings, vehicle_id)], messages=[told])
         craft.grounded = None
         await self._judge(craft)
 
@@ -503,12 +468,6 @@ class FlightService:
             raise Conflict("the program has just started and has not heard it yet", remedy="ask again in a few seconds")
         return mission
 
-    def _controlled_by(self, mission_id: str, pilot: str) -> Mission:
-        mission = self._flying(mission_id)
-        if mission.phase is not Phase.CONTROLLED or mission.pilot != pilot:
-            raise NotPermitted("only the pilot in control may do that", remedy="take control first")
-        return mission
-
     # --- what others may see ----------------------------------------------------------------------------------------
 
     def active_missions(self) -> list[Mission]:
@@ -520,47 +479,6 @@ class FlightService:
         """The mission that a vehicle has now."""
         mission_id = self._craft(vehicle_id).mission_id
         return None if mission_id is None else self._book.mission(mission_id)
-
-    def vehicle_view(self, vehicle_id: str) -> VehicleView:
-        craft = self._craft(vehicle_id)
-        mission = None if craft.mission_id is None else self._book.mission(craft.mission_id)
-        status, reason = craft.judge(self._link.heard_s_ago(vehicle_id))
-        return VehicleView(
-            vehicle_id=vehicle_id,
-            config=craft.config,
-            airframe=craft.airframe,
-            status=status,
-            reason=reason,
-            dock_id=craft.last_dock if mission is None else mission.bound_for,
-            mission_id=craft.mission_id,
-            phase=None if mission is None else mission.phase,
-            telemetry=craft.telemetry,
-            position_trusted=not craft.doubt,
-        )
-
-    def vehicle_views(self) -> list[VehicleView]:
-        """All vehicles, in the order in which they are configured."""
-        return [self.vehicle_view(vehicle_id) for vehicle_id in self._crafts]
-
-    def dock_view(self, dock_id: str) -> DockView:
-        if dock_id not in self._docks.configs:
-            raise NotFound(f"there is no dock '{dock_id}'", remedy="ask for the list of docks")
-        report = self._docks.reports.get(dock_id)
-        status = self._docks.status(dock_id)
-        return DockView(
-            dock_id=dock_id,
-            config=self._docks.configs[dock_id],
-            status=status,
-            reason="not heard for more than 10 s" if status is DockStatus.STALE else "",
-            pads_taken=0 if report is None else sum(pad != 0 for pad in report.pads),
-            pads_free=max(0, self._docks.pads_free(dock_id)),
-            wind_speed_mps=None if report is None else report.wind_speed_mps,
-            wind_from_deg=None if report is None else report.wind_from_deg,
-        )
-
-    def dock_views(self) -> list[DockView]:
-        """All docks, in the order in which they are configured."""
-        return [self.dock_view(dock_id) for dock_id in self._docks.configs]
 
     def next_deadline(self) -> datetime | None:
         """The earliest moment at which `tick` has something to do for a mission."""

@@ -222,6 +222,7 @@ class IntakeService:
         close_reason: CloseReason | None = None,
         eyes_on_at: datetime | None = None,
         reason: str = "",
+        by: str = "",
     ) -> tuple[Incident, IncidentChanged]:
         """The incident in its new state and the message that says so, for whoever records both with an act of their own.
 
@@ -242,7 +243,7 @@ class IntakeService:
             closed_at=now if state is IncidentState.CLOSED else None,
         )
         why = reason or (close_reason.value if close_reason else "")
-        return moved, IncidentChanged(at=now, incident_id=incident_id, state=state.value, reason=why)
+        return moved, IncidentChanged(at=now, incident_id=incident_id, state=state.value, reason=why, by=by)
 
     async def moved(
         self,
@@ -252,9 +253,10 @@ class IntakeService:
         close_reason: CloseReason | None = None,
         eyes_on_at: datetime | None = None,
         reason: str = "",
+        by: str = "",
     ) -> None:
         """Record that the incident moved on. Raises `Conflict` when its present state does not allow it."""
-        moved, message = self.move(incident_id, state, close_reason=close_reason, eyes_on_at=eyes_on_at, reason=reason)
+        moved, message = self.move(incident_id, state, close_reason=close_reason, eyes_on_at=eyes_on_at, reason=reason, by=by)
         await self._recorder.record(save=[(self.incidents, moved)], messages=[message])
 
     async def _on_changed(self, message: IncidentChanged) -> None:

@@ -1,0 +1,89 @@
+"""What a pilot may do with a flight under way: take it in hand, fly it, hand it back. The rules are `control`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bowstreet.errors import Conflict, NotPermitted, Refused
+from bowstreet.flight import control
+from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase
+from bowstreet.flight.step import Sight, Step, because, to_vehicle
+from bowstreet.geo import Position
+from bowstreet.messages import ControlTaken, Message, Reason
+from bowstreet.runtime.ports import Clock
+
+PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
+
+
+class _Apply(Protocol):
+    def __call__(self, before: Mission, step: Step | None, extra: list[Message] = ..., /) -> Awaitable[None]: ...
+
+
+class Pilots:
+    """The pilots who hold a flight, and when each was last heard.
+
+    Args:
+        flying: the mission of this id while it is under way; raises `NotFound` or `Conflict`.
+        sight: what is known of a mission's vehicle now.
+        apply: records a step, then sends what it orders.
+        may_fly: asks airspace whether a pilot may go from one place to another at a height; the reason why not, or None.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        flying: Callable[[str], Mission],
+        sight: Callable[[Mission], Sight],
+        apply: _Apply,
+        may_fly: PilotMayFly,
+    ) -> None:
+        self._clock, self._flying, self._sight, self._apply, self._may_fly = clock, flying, sight, apply, may_fly
+        self._heard_s: dict[str, float] = {}
+
+    async def take(self, mission_id: str, pilot: str) -> None:
+        """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
+        mission = self._flying(mission_id)
+        if mission.phase is Phase.CONTROLLED and mission.pilot == pilot and mission.orphaned_at is None:
+            return
+        now = self._clock.now()
+        step = control.take(mission, pilot, self._sight(mission), now)
+        if isinstance(step, Reason):
+            raise Conflict(step.text, remedy="look again at who flies it and in which phase it is")
+        self.heard(pilot)
+        taken = ControlTaken(at=now, mission_id=mission_id, vehicle_id=mission.vehicle_id, pilot=pilot)
+        await self._apply(mission, step, [taken])
+
+    async def release(self, mission_id: str, pilot: str) -> None:
+        """The mission flies itself again. Raises `NotPermitted` when this pilot does not have it."""
+        mission = self._held_by(mission_id, pilot)
+        reason = because(mission, "released", "its pilot has released it")
+        await self._apply(mission, control.give_back(mission, self._sight(mission), self._clock.now(), reason))
+
+    async def command(self, mission_id: str, pilot: str, command: Command) -> None:
+        """Raises `NotPermitted` for anybody but the pilot in control, `Refused` for what is not safe or not allowed."""
+        mission = self._held_by(mission_id, pilot)
+        self.heard(pilot)
+        sight = self._sight(mission)
+        why = control.refused(mission, pilot, command, sight, self._clock.now())
+        place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
+        if why is None and place is not None and sight.telemetry is not None:
+            why = self._may_fly(mission, sight.telemetry.position, place.position, place.height_m_above_dock)
+        if why is not None:
+            raise Refused(why.text, remedy="ask for something else, or release control")
+        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
+
+    async def heartbeat(self, pilot: str) -> None:
+        """This pilot's console is alive."""
+        self.heard(pilot)
+
+    def heard(self, pilot: str) -> None:
+        self._heard_s[pilot] = self._clock.monotonic_s()
+
+    def silent_s(self, pilot: str) -> float:
+        """Seconds of the operation's clock since this pilot's console was last heard."""
+        return self._clock.monotonic_s() - self._heard_s.get(pilot, 0.0)
+
+    def _held_by(self, mission_id: str, pilot: str) -> Mission:
+        mission = self._flying(mission_id)
+        if mission.phase is not Phase.CONTROLLED or mission.pilot != pilot:
+            raise NotPermitted("only the pilot in control may do that", remedy="take control first")
+        return mission
