@@ -1,7 +1,7 @@
-"""300 vehicles at 10 Hz taken in over UDP, stored, and sent to 20 consoles at 5 Hz: processor time of the whole server.
+"""300 vehicles at 10 Hz taken in over UDP, stored, sent to 20 consoles at 5 Hz: processor time of the server.
 
-Three processes, as live: the simulated fleet, the server with every role, and the consoles here, which read all they are sent. The
-figure is the server's own processor time over a window, in shares of a core. Baseline: what reading the same packets with the
+Three processes, as live: the simulated fleet, the server with every role, and the consoles here, which read all they are sent.
+The figure is the server's own processor time over a window, in shares of a core. Baseline: what reading the same packets with the
 library's own parser costs, and nothing else.
 """
 
@@ -73,8 +73,8 @@ async def _watch(port: int, token: str, server: subprocess.Popen[str]) -> dict[s
     frames = [0] * CONSOLES
     sockets = [
         await connect(
-            f"ws://127.0.0.1:{port}/api/v1/live", subprotocols=[Subprotocol("bowstreet.msgpack")], origin=Origin(base), max_size=1 << 24,
-            additional_headers={"Cookie": cookie},
+            f"ws://127.0.0.1:{port}/api/v1/live", subprotocols=[Subprotocol("bowstreet.msgpack")], origin=Origin(base),
+            additional_headers={"Cookie": cookie}, max_size=1 << 24,
         )
         for _ in range(CONSOLES)
     ]  # fmt: skip
