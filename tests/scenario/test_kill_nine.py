@@ -84,11 +84,11 @@ class Witness:
 
     def flights(self) -> Counter[str]:
         """How often each drone took off."""
-        return Counter(one["name"] for one in self.events if one["event"] == "took off")
+        return Counter(one["name"] for one in self.events if one["event"] == "takeoff")
 
     def aloft(self) -> set[str]:
-        last = {one["name"]: one["event"] for one in self.events if one["event"] in ("took off", "landed")}
-        return {name for name, event in last.items() if event == "took off"}
+        last = {one["name"]: one["event"] for one in self.events if one["event"] in ("takeoff", "landed")}
+        return {name for name, event in last.items() if event == "takeoff"}
 
 
 @pytest.mark.live

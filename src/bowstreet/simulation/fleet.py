@@ -56,7 +56,6 @@ class Fleet:
         self.events: list[dict[str, Any]] = []
         self.stopping = asyncio.Event()
         self.writers: set[asyncio.StreamWriter] = set()
-        self._aloft: set[str] = set()
         self._undo: list[tuple[float, str, faults.Undo]] = []
         dice = random.Random(layout.seed if seed is None else seed)  # noqa: S311 - a simulation's dice
         self.bodies = Bodies(
@@ -140,9 +139,6 @@ class Fleet:
         homing: list[Drone] = []
         for drone in self.drones:
             drone.autopilot.think(now_s)
-            if drone.autopilot.flying is not (drone.name in self._aloft):
-                self._aloft ^= {drone.name}
-                self.log(drone.name, "took off" if drone.autopilot.flying else "landed")
             if drone.autopilot.flying:
                 drone.look_down(self._docks, self._points)
                 if drone.comes_home:
