@@ -18,8 +18,8 @@ from bowstreet.intake.model import CloseReason, IncidentState
 from bowstreet.messages import LaunchAuthorised, MissionChanged
 from bowstreet.simulation.agenda import drive
 from bowstreet.simulation.city import islington, london
-from bowstreet.simulation.discrete import FaultRates
 from bowstreet.simulation.kernel import Kernel, World, rows
+from bowstreet.simulation.mishaps import FaultRates
 from bowstreet.simulation.run import Options, SimulationResult, simulate
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

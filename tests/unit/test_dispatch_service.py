@@ -22,8 +22,8 @@ from bowstreet.runtime.ids import SeededIds
 from bowstreet.runtime.ports import Batch
 from bowstreet.simulation.agenda import drive
 from bowstreet.simulation.city import islington
-from bowstreet.simulation.discrete import FaultRates
 from bowstreet.simulation.kernel import Kernel, World
+from bowstreet.simulation.mishaps import FaultRates
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BREEZE = Wind(speed_mps=3.0, from_deg=240.0, gust_mps=4.0)
@@ -206,7 +206,7 @@ def test_a_launch_that_is_broken_off_gives_the_incident_to_another_drone() -> No
     assert len(set(flown)) == len(flown), "the one that refused is not tried again at once"
     assert town.flight.missions.all()[0].phase is Phase.ABORTED
     assert town.dispatch._book.drone(first).status == "unfit"
-    town.kernel.link._faults = FaultRates()
+    town.kernel.link.mishaps.rates = FaultRates()
     town.wait(ABORT_REST.total_seconds() + 120)
     assert town.incident(incident).eyes_on_at is not None
 

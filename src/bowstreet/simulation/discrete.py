@@ -1,16 +1,12 @@
 """Vehicles and docks as events on a simulated clock: the other side of `flight.ports.VehicleLink`, without sockets.
 
 A command is acknowledged at once and its effect is entered in the agenda; telemetry comes only when something ends: a climb,
-a leg, a landing, a while on scene. Between events nothing is computed. Faults are drawn from a seeded source, sortie by
-sortie.
+a leg, a landing, a while on scene. Between events nothing is computed.
 """
 
-import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
-
-import msgspec
 
 from bowstreet.flight.model import (
     Airframe,
@@ -33,13 +29,13 @@ from bowstreet.flight.model import (
     Waypoint,
     Wind,
 )
-from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
-from bowstreet.geo import GridPoint, Position, to_grid
+from bowstreet.flight.ports import OnDock, OnTelemetry, Outcome, Settled
+from bowstreet.geo import GridPoint, to_grid
 from bowstreet.simulation.agenda import Agenda
 from bowstreet.simulation.craft import Craft
+from bowstreet.simulation.lids import ACCEPTED, REPORT_S, Lids, SimulatedDock
+from bowstreet.simulation.mishaps import FaultRates, Mishaps
 
-# A lid opens or closes in about ten seconds (makers of docks give 5 to 20).
-LID_S = 10.0
 ARM_S = 2.0
 # From the order to take off until it leaves the pad. The lid, arming, this and the climb away make up `Airframe.launch_s`.
 SPIN_UP_S = 3.0
@@ -47,52 +43,14 @@ SPIN_UP_S = 3.0
 CLIMB_POWER = 1.4
 # The lid is wanted open when the drone is over it: on a long leg it is heard this long before its end.
 AHEAD_S = 18.0
-# Telemetry comes about once a second on a thinned link: what an event's news waits at most.
-REPORT_S = 0.5
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
 ON_SCENE_REPORT_S = 120.0
 CHARGING_REPORT_S = 600.0
-# A jammed lid is freed by a person who has to come by.
-JAM_S = 1_800.0
-# Nearer than this a landing is in the dock; farther off it is beside it.
-IN_DOCK_M = 10.0
 # What the vehicle does by itself when its ground station is silent this long: turn home. As in the failsafe parameters that
 # flight checks.
 OWN_FAILSAFE_S = 20.0
 
-ACCEPTED = Settled(outcome=Outcome.ACCEPTED)
 TIMED_OUT = Settled(outcome=Outcome.TIMED_OUT, detail="no answer")
-
-
-class FaultRates(msgspec.Struct, frozen=True, kw_only=True):
-    """How likely each fault is in one sortie. All zero: nothing fails."""
-
-    link_loss: float = 0.0
-    gps_loss: float = 0.0
-    lid_jam: float = 0.0
-    battery_sag: float = 0.0
-    arm_refused: float = 0.0
-
-
-# Lengths of link loss that the fault list names.
-LINK_LOSSES_S = (1.0, 10.0, 60.0)
-GPS_LOSSES_S = (2.0, 10.0)
-# When in a sortie a fault begins: on the way out as often as over the scene.
-WITHIN_S = (5.0, 150.0)
-SAG = 1.15
-
-
-class SimulatedDock:
-    """A dock: its lid, its pads, and who is on them."""
-
-    __slots__ = ("at", "config", "pads", "plan", "status")
-
-    def __init__(self, config: DockConfig) -> None:
-        self.config = config
-        self.at = to_grid(config.position)
-        self.status = DockStatus.CLOSED
-        self.pads = [0] * config.pads
-        self.plan = 0
 
 
 class DiscreteFleet:
@@ -117,20 +75,18 @@ class DiscreteFleet:
     ) -> None:
         self._agenda = agenda
         self._wind = wind
-        self._random = random.Random(f"bowstreet faults {seed}")  # noqa: S311 - chance, not a secret
-        self._faults = faults or FaultRates()
         self._on_telemetry: OnTelemetry | None = None
-        self._on_dock: OnDock | None = None
+        self.counts: Counter[str] = Counter()
+        self.mishaps = Mishaps(faults or FaultRates(), seed, self.counts)
+        self._lids = Lids(agenda, docks, self.mishaps)
+        self.docks = self._lids.docks
         kinds = {airframe.name: airframe for airframe in airframes}
-        self.docks = {dock.dock_id: SimulatedDock(dock) for dock in docks}
         self.crafts = {vehicle.vehicle_id: self._parked(vehicle, kinds[vehicle.airframe]) for vehicle in vehicles}
         self.up: dict[str, Craft] = {}
-        self._dock_keys = {_near_key(dock.config.position) for dock in self.docks.values()}
-        self.counts: Counter[str] = Counter()
         self._last_commands: dict[str, str] = {}
         self._effects: dict[type[Command], Callable[[str, Any], Settled]] = {
-            OpenDock: self._open,
-            CloseDock: self._close,
+            OpenDock: self._lids.open,
+            CloseDock: self._lids.close,
             Arm: self._arm,
             Disarm: self._disarm,
             TakeOff: self._take_off,
@@ -144,7 +100,7 @@ class DiscreteFleet:
 
     def _parked(self, vehicle: VehicleConfig, airframe: Airframe) -> Craft:
         dock = self.docks[vehicle.home_dock_id]
-        dock.pads[dock.pads.index(0)] = vehicle.system_id
+        dock.park(vehicle.system_id)
         craft = Craft(vehicle.vehicle_id, vehicle.system_id, airframe, dock.config.dock_id, dock.config.position, dock.at)
         craft.ground_m_amsl = dock.config.ground_m_amsl
         return craft
@@ -166,7 +122,7 @@ class DiscreteFleet:
         return ACCEPTED if effect is None else effect(target_id, command)
 
     def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None:
-        self._on_telemetry, self._on_dock = on_telemetry, on_dock
+        self._on_telemetry, self._lids.on_dock = on_telemetry, on_dock
 
     def heard_s_ago(self, target_id: str) -> float | None:
         """Heartbeats come without end unless the link is lost; then seconds since the last."""
@@ -178,7 +134,7 @@ class DiscreteFleet:
     async def first_reports(self) -> None:
         """Everybody says once where and how they are."""
         for dock in self.docks.values():
-            await self._dock_report(dock)
+            await self._lids.report(dock)
         for craft in self.crafts.values():
             await self.report(craft)
 
@@ -213,58 +169,11 @@ class DiscreteFleet:
         """Those under way from one place to another, whose last word on their place is out of date."""
         return [craft for craft in self.up.values() if craft.v_east_mps or craft.v_north_mps]
 
-    # --- docks ------------------------------------------------------------------------------------------------------
-
-    def _open(self, target_id: str, command: OpenDock) -> Settled:
-        dock = self.docks[command.dock_id]
-        still = dock.status in (DockStatus.OPEN, DockStatus.JAMMED)  # a lid that does not move does not jam
-        if self._faults.lid_jam and not still and self._random.random() < self._faults.lid_jam:
-            return self._jam(dock)
-        return self._move_lid(dock, DockStatus.OPENING, DockStatus.OPEN)
-
-    def _close(self, target_id: str, command: CloseDock) -> Settled:
-        return self._move_lid(self.docks[command.dock_id], DockStatus.CLOSING, DockStatus.CLOSED)
-
-    def _move_lid(self, dock: SimulatedDock, moving: DockStatus, ended: DockStatus) -> Settled:
-        if dock.status is DockStatus.JAMMED:
-            return Settled(outcome=Outcome.REJECTED, detail="lid jammed")
-        dock.plan += 1
-        if dock.status is ended:
-            self._lid_after(dock, REPORT_S, ended)
-        else:
-            # That it moves is seen with its next report; none is made for that alone.
-            dock.status = moving
-            self._lid_after(dock, LID_S, ended)
-        return ACCEPTED
-
-    def _jam(self, dock: SimulatedDock) -> Settled:
-        self.counts["lid_jams"] += 1
-        dock.plan += 1
-        self._lid_after(dock, REPORT_S, DockStatus.JAMMED)
-        self._lid_after(dock, JAM_S, DockStatus.CLOSED)
-        return ACCEPTED
-
-    def _lid_after(self, dock: SimulatedDock, wait_s: float, status: DockStatus) -> None:
-        plan = dock.plan
-        self._agenda.after(wait_s, lambda: self._lid(dock, plan, status))
-
-    def _lid(self, dock: SimulatedDock, plan: int, status: DockStatus) -> Coroutine[Any, Any, None] | None:
-        if dock.plan != plan:
-            return None
-        dock.status = status
-        return self._dock_report(dock)
-
-    async def _dock_report(self, dock: SimulatedDock) -> None:
-        if self._on_dock is not None:
-            # Docks tell no wind here: dispatch and flight are given the weather itself.
-            await self._on_dock(DockReport(dock_id=dock.config.dock_id, status=dock.status, pads=tuple(dock.pads)))
-
     # --- vehicles ---------------------------------------------------------------------------------------------------
 
     def _arm(self, target_id: str, command: Arm) -> Settled:
         craft = self.crafts[target_id]
-        if self._faults.arm_refused and self._random.random() < self._faults.arm_refused:
-            self.counts["arm_refused"] += 1
+        if self.mishaps.arm_refused():
             return Settled(outcome=Outcome.REJECTED, detail="pre-arm check failed")
         craft.armed = True
         self._report_after(craft, ARM_S)
@@ -299,14 +208,13 @@ class DiscreteFleet:
         if dock is not None:
             if dock.status is not DockStatus.OPEN:
                 self.counts["takeoffs_under_closed_lid"] += 1
-            dock.pads[dock.pads.index(craft.system_id)] = 0
-            self._agenda.after(REPORT_S, lambda: self._dock_report(dock))
+            dock.leave(craft.system_id)
+            self._lids.report_soon(dock)
         craft.dock_id, craft.landed, craft.charging = None, False, False
         self.up[craft.vehicle_id] = craft
         craft.sorties += 1
-        craft.draw = 1.0
         self.counts["sorties"] += 1
-        self._draw_faults(craft)
+        self._begin_faults(craft)
 
     async def _climbed(self, craft: Craft, height_m: float) -> None:
         craft.stay()
@@ -340,7 +248,7 @@ class DiscreteFleet:
             craft.up_mps = rise / needed_s
             craft.v_east_mps *= level_s / needed_s
             craft.v_north_mps *= level_s / needed_s
-        if needed_s > AHEAD_S + REPORT_S and _near_key(waypoint.position) in self._dock_keys:
+        if needed_s > AHEAD_S + REPORT_S and self._lids.is_dock(waypoint.position):
             self._at_end(craft, needed_s - AHEAD_S, lambda: self.report(craft))
         self._at_end(craft, needed_s, lambda: self._arrived(craft, goal, waypoint, then))
 
@@ -393,15 +301,10 @@ class DiscreteFleet:
         return ACCEPTED
 
     async def _descend(self, craft: Craft) -> None:
-        dock = self._dock_below(craft)
+        dock = self._lids.below(craft.at, craft.position())
         ground_m = craft.ground_m_amsl if dock is None else dock.config.ground_m_amsl
         needed_s = craft.climb_to(ground_m - craft.ground_m_amsl)
         self._at_end(craft, needed_s, lambda: self._touch(craft, dock))
-
-    def _dock_below(self, craft: Craft) -> SimulatedDock | None:
-        here = craft.at
-        near = min(self.docks.values(), key=lambda dock: dock.at.distance_m(here))
-        return near if near.at.distance_m(here) <= IN_DOCK_M else None
 
     async def _touch(self, craft: Craft, dock: SimulatedDock | None) -> None:
         craft.stay()
@@ -415,12 +318,12 @@ class DiscreteFleet:
         elif dock.status is not DockStatus.OPEN or 0 not in dock.pads:
             self.counts["pad_conflicts"] += 1
         else:
-            dock.pads[dock.pads.index(0)] = craft.system_id
+            dock.park(craft.system_id)
             craft.dock_id, craft.charging = dock.config.dock_id, True
             craft.ground_m_amsl, craft.height_m = dock.config.ground_m_amsl, 0.0
             craft.put_at(dock.at, dock.config.position)
             self.counts["landed_in_dock"] += 1
-            await self._dock_report(dock)
+            await self._lids.report(dock)
         await self.report(craft)
         self._charge_on(craft, craft.plan)
 
@@ -458,18 +361,16 @@ class DiscreteFleet:
     def _silent(self, craft: Craft) -> bool:
         return self._agenda.now_s < craft.silent_until_s
 
-    def _draw_faults(self, craft: Craft) -> None:
+    def _begin_faults(self, craft: Craft) -> None:
         """What will go wrong in the sortie that begins now."""
-        faults, chance = self._faults, self._random
-        if faults.battery_sag and chance.random() < faults.battery_sag:
-            craft.draw = SAG
-            self.counts["battery_sags"] += 1
-        if faults.link_loss and chance.random() < faults.link_loss:
-            lasts_s = chance.choice(LINK_LOSSES_S)
-            self._agenda.after(chance.uniform(*WITHIN_S), lambda: self._lose_link(craft, lasts_s))
-        if faults.gps_loss and chance.random() < faults.gps_loss:
-            lasts_s = chance.choice(GPS_LOSSES_S)
-            self._agenda.after(chance.uniform(*WITHIN_S), lambda: self._lose_gps(craft, lasts_s))
+        drawn = self.mishaps.sortie()
+        craft.draw = drawn.draw
+        if drawn.link_loss is not None:
+            after_s, link_s = drawn.link_loss
+            self._agenda.after(after_s, lambda: self._lose_link(craft, link_s))
+        if drawn.gps_loss is not None:
+            after_s, gps_s = drawn.gps_loss
+            self._agenda.after(after_s, lambda: self._lose_gps(craft, gps_s))
 
     def _lose_link(self, craft: Craft, lasts_s: float) -> None:
         if craft.landed:
@@ -497,8 +398,3 @@ class DiscreteFleet:
         craft.gps_lost_until_s = self._agenda.now_s + lasts_s
         self._report_after(craft, 0.0)
         self._report_after(craft, lasts_s)
-
-
-def _near_key(position: Position) -> tuple[float, float]:
-    """The same for two positions of one dock that came by different arithmetic."""
-    return round(position.latitude_deg, 5), round(position.longitude_deg, 5)

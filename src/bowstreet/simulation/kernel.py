@@ -37,7 +37,8 @@ from bowstreet.runtime.ids import SeededIds
 from bowstreet.runtime.memory import MemoryStore
 from bowstreet.simulation.agenda import Agenda, drive
 from bowstreet.simulation.city import City, on_grid
-from bowstreet.simulation.discrete import DiscreteFleet, FaultRates
+from bowstreet.simulation.discrete import DiscreteFleet
+from bowstreet.simulation.mishaps import FaultRates
 from bowstreet.simulation.weather import SeededWind
 
 OPERATOR = "metropolitan-police"

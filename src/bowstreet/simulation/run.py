@@ -26,8 +26,8 @@ from bowstreet.planning.demand import model_named
 from bowstreet.simulation import figures
 from bowstreet.simulation.agenda import drive
 from bowstreet.simulation.city import DEFAULT_LONDON_DRONES, City, london, planned
-from bowstreet.simulation.discrete import FaultRates
 from bowstreet.simulation.kernel import Kernel, World
+from bowstreet.simulation.mishaps import FaultRates
 from bowstreet.simulation.planfile import read_plan
 from bowstreet.simulation.report import html_report
 
