@@ -20,8 +20,12 @@ class Restriction(StrEnum):
 
 
 class Datum(StrEnum):
-    AMSL = "AMSL"
-    AGL = "AGL"
+    """What a height is above. Never guessed: a file that does not say is refused."""
+
+    AMSL = "AMSL"  # mean sea level
+    AGL = "AGL"  # the ground below
+    STANDARD = "STD"  # the surface of 1013.25 hPa: flight levels
+    ELLIPSOID = "WGS84"  # the WGS 84 ellipsoid, as satellites measure
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,16 +60,22 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
     activations: tuple[Activation, ...] = ()
     permitted_operators: frozenset[str] = frozenset()
     for_operational_use: bool = False
+    version: str = ""  # of its source, as whoever imported it named it
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """Leave for one operator in one zone, with its document's reference and its time."""
+    """Leave for one operator in one zone, with its document's reference and its time.
+
+    `granted_by` is who gave it, such as an air traffic unit; `entered_by` the account of the person who entered it.
+    """
 
     operator: str
     zone_id: str
     reference: str
     start: datetime | None = None
     end: datetime | None = None
+    granted_by: str = ""
+    entered_by: str = ""
 
 
 class Trajectory(msgspec.Struct, frozen=True, kw_only=True):

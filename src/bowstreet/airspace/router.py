@@ -1,7 +1,12 @@
-"""Ways round polygons: a visibility graph over their corners, made once for a set of zones. Pure."""
+"""Ways round zones. Pure.
+
+What is in the way falls into obstacles: zones with their buffer, as far as they touch one another, and what lies outside the
+operating volume. A way is looked for among the corners of those obstacles only that the way so far has met, and is tried
+against all; so a country's zones cost no more than the few in the way, and the way found is still the shortest among corners.
+"""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import rustworkx
@@ -16,8 +21,26 @@ BUFFER_M = 60.0
 CORNER_M = 5.0
 # Edges of the buffered zones may be moved outwards by this much to have fewer corners.
 SIMPLIFY_M = 20.0
+# The edge of the operating volume has many more corners, and seldom has to be followed closely.
+VOLUME_SIMPLIFY_M = 100.0
+# How far outside the operating volume the box round it reaches: any amount, as nobody gets there.
+VOLUME_BOX_M = 1_000.0
 # The segments of a quarter circle: within a hundredth of the radius.
 QUARTER = 6
+# A drone that starts or ends in a buffer may come this much nearer to the zone on its way, by the rounding of coordinates.
+TOUCH_M = 0.001
+# Graphs that are remembered, by the obstacles in them.
+GRAPHS = 512
+
+
+class _Obstacle:
+    """Ground that is flown round, the zones in it, and where to turn."""
+
+    def __init__(self, shape: shapely.Geometry, zones: Sequence[Zone], simplify_m: float) -> None:
+        self.shape, self.zones = shape, tuple(zones)
+        outer = shapely.buffer(shape, simplify_m + CORNER_M, quad_segs=QUARTER)
+        self.corners = _corners(shapely.simplify(outer, simplify_m))
+        shapely.prepare(self.shape)
 
 
 class Router:
@@ -25,83 +48,167 @@ class Router:
 
     Args:
         zones: that must not be entered.
+        volume: the only ground over which one may fly; None when it does not matter.
     """
 
-    def __init__(self, zones: Sequence[Zone]) -> None:
+    def __init__(self, zones: Sequence[Zone], volume: shapely.Geometry | None = None) -> None:
         self.zones = tuple(zones)
-        self._zone_shapes = [zone.polygon for zone in zones]
-        grown = [shapely.buffer(polygon, BUFFER_M, quad_segs=QUARTER) for polygon in self._zone_shapes]
-        self._obstacle = shapely.union_all(grown) if grown else shapely.Polygon()
-        outer = shapely.buffer(self._obstacle, SIMPLIFY_M + CORNER_M, quad_segs=QUARTER)
-        self._corners: FloatArray = _corners(shapely.simplify(outer, SIMPLIFY_M))
-        shapely.prepare(self._obstacle)
-        for polygon in self._zone_shapes:
+        self._shapes = [zone.polygon for zone in zones]
+        for polygon in self._shapes:
             shapely.prepare(polygon)
-        self._graph: rustworkx.PyGraph | None = None
+        self._tree = shapely.STRtree(self._shapes)
+        self._obstacles = _joined(self.zones)
+        if volume is not None:
+            outside = shapely.box(*shapely.buffer(shapely.envelope(volume), VOLUME_BOX_M).bounds).difference(volume)
+            self._obstacles.append(_Obstacle(outside, (), VOLUME_SIMPLIFY_M))
+        self._met = shapely.STRtree([obstacle.shape for obstacle in self._obstacles])
+        self._graphs: dict[frozenset[int], tuple[FloatArray, rustworkx.PyGraph]] = {}
 
     def zone_at(self, point: GridPoint) -> Zone | None:
         """The zone that holds the point, its edge included."""
-        for zone, polygon in zip(self.zones, self._zone_shapes, strict=True):
-            if shapely.intersects_xy(polygon, point.easting_m, point.northing_m):
-                return zone
-        return None
+        found = self._tree.query(shapely.Point(point.easting_m, point.northing_m), predicate="intersects")
+        return self.zones[int(found.min())] if len(found) else None
 
     def between(self, start: GridPoint, goal: GridPoint) -> list[Zone]:
         """The zones that the straight line crosses."""
-        line = shapely.LineString([(start.easting_m, start.northing_m), (goal.easting_m, goal.northing_m)])
-        return [zone for zone, polygon in zip(self.zones, self._zone_shapes, strict=True) if shapely.intersects(polygon, line)]
+        return [self.zones[int(number)] for number in sorted(self._tree.query(_line(start, goal), predicate="intersects"))]
+
+    def blocking(self, start: GridPoint, goal: GridPoint) -> list[Zone]:
+        """The zones that the straight line comes too near to."""
+        near = self._tree.query(_line(start, goal), predicate="dwithin", distance=BUFFER_M)
+        return [self.zones[int(number)] for number in sorted(near)]
 
     def way(self, start: GridPoint, goal: GridPoint) -> tuple[GridPoint, ...] | None:
         """The shortest way that stays out of all zones, start and goal included; None when there is none.
 
-        A start or goal inside the buffer (not the zone) may be left or reached straight; the rest keeps the buffer.
+        A start or goal inside the buffer (not the zone) may be left or reached as long as the zone comes no nearer; the rest
+        keeps the buffer.
         """
-        ends = np.array([(start.easting_m, start.northing_m), (goal.easting_m, goal.northing_m)])
-        if self._free(ends[:1], ends[1:])[0]:
-            return (start, goal)
-        return self._round(start, goal, ends)
+        way: tuple[GridPoint, ...] | None = (start, goal)
+        met: set[int] = set()
+        while way is not None:
+            points = np.array([(point.easting_m, point.northing_m) for point in way])
+            more = self._crossed(points[:-1], points[1:]) - met
+            if not more:
+                return way
+            met |= more
+            way = self._among(start, goal, frozenset(met))
+        return None
 
-    def _free(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        """Which segments from a to b stay clear of the obstacle; in the buffer round an end only the zones themselves count."""
+    def way_out(self, start: GridPoint) -> GridPoint:
+        """The nearest place outside the zones and their buffers; the start itself when it is there already."""
+        point = shapely.Point(start.easting_m, start.northing_m)
+        held = [one for one in self._obstacles if one.zones and shapely.intersects(one.shape, point)]
+        if not held:
+            return start
+        edge = shapely.boundary(shapely.buffer(held[0].shape, CORNER_M, quad_segs=QUARTER))
+        found = shapely.get_point(shapely.shortest_line(edge, point), 0)
+        return GridPoint(easting_m=float(found.x), northing_m=float(found.y))
+
+    # --- what is free -------------------------------------------------------------------------------------------------
+
+    def _crossed(self, a: FloatArray, b: FloatArray) -> set[int]:
+        """The obstacles that stop any of the segments from a to b."""
         lines = shapely.linestrings(np.stack([a, b], axis=1))
-        crossed = shapely.intersects(self._obstacle, lines)
-        for number in np.flatnonzero(crossed):
-            near = shapely.intersects_xy(self._obstacle, *a[number]) or shapely.intersects_xy(self._obstacle, *b[number])
-            if near and not any(shapely.intersects(polygon, lines[number]) for polygon in self._zone_shapes):
-                crossed[number] = False
-        return np.asarray(~crossed)
+        pairs = self._met.query(lines, predicate="intersects").T
+        return {
+            int(number) for line, number in pairs if not self._excused(self._obstacles[number], lines[line], a[line], b[line])
+        }
 
-    def _round(self, start: GridPoint, goal: GridPoint, ends: FloatArray) -> tuple[GridPoint, ...] | None:
-        corners = self._corners
+    def _free(self, a: FloatArray, b: FloatArray, obstacles: Iterable[_Obstacle]) -> FloatArray:
+        """Which segments from a to b these obstacles leave free."""
+        lines = shapely.linestrings(np.stack([a, b], axis=1))
+        free = np.ones(len(lines), dtype=bool)
+        for obstacle in obstacles:
+            left = np.flatnonzero(free)
+            for number in left[shapely.intersects(obstacle.shape, lines[left])]:
+                free[number] = self._excused(obstacle, lines[number], a[number], b[number])
+        return free
+
+    @staticmethod
+    def _excused(obstacle: _Obstacle, line: shapely.Geometry, a: FloatArray, b: FloatArray) -> bool:
+        """Whether a segment may be flown although it touches a buffer: an end lies in it, and it goes no nearer to any zone."""
+        if not obstacle.zones or not (shapely.intersects_xy(obstacle.shape, *a) or shapely.intersects_xy(obstacle.shape, *b)):
+            return False
+        ends = shapely.points([a, b])
+        for zone in obstacle.zones:
+            kept_m = min(BUFFER_M, float(shapely.distance(zone.polygon, ends).min())) - TOUCH_M
+            if shapely.intersects(zone.polygon, line) or shapely.distance(zone.polygon, line) < kept_m:
+                return False
+        return True
+
+    # --- corners ------------------------------------------------------------------------------------------------------
+
+    def _among(self, start: GridPoint, goal: GridPoint, met: frozenset[int]) -> tuple[GridPoint, ...] | None:
+        """The shortest way past these obstacles as if there were no others."""
+        corners, graph = self._graph(met)
         if not len(corners):
             return None
-        graph = self._built().copy()
+        obstacles = [self._obstacles[number] for number in met]
+        graph = graph.copy()
+        ends = np.array([(start.easting_m, start.northing_m), (goal.easting_m, goal.northing_m)])
         first, last = graph.add_node(len(corners)), graph.add_node(len(corners) + 1)
         for node, end in ((first, ends[0]), (last, ends[1])):
-            open_to = np.flatnonzero(self._free(np.broadcast_to(end, corners.shape), corners))
-            lengths = np.hypot(*(corners[open_to] - end).T)
-            graph.add_edges_from([(node, int(corner), float(length)) for corner, length in zip(open_to, lengths, strict=True)])
+            seen = np.flatnonzero(self._free(np.broadcast_to(end, corners.shape), corners, obstacles))
+            lengths = np.hypot(*(corners[seen] - end).T)
+            graph.add_edges_from([(node, int(corner), float(length)) for corner, length in zip(seen, lengths, strict=True)])
         paths = rustworkx.dijkstra_shortest_paths(graph, first, target=last, weight_fn=float)
         if last not in paths:
             return None
         middle = [GridPoint(easting_m=float(x), northing_m=float(y)) for x, y in corners[list(paths[last])[1:-1]]]
         return (start, *middle, goal)
 
-    def _built(self) -> rustworkx.PyGraph:
-        if self._graph is None:
-            corners = self._corners
+    def _graph(self, met: frozenset[int]) -> tuple[FloatArray, rustworkx.PyGraph]:
+        """The corners of these obstacles that stand free, and which of them see each other."""
+        if met not in self._graphs:
+            if len(self._graphs) >= GRAPHS:
+                self._graphs.clear()
+            obstacles = [self._obstacles[number] for number in sorted(met)]
+            corners = np.concatenate([obstacle.corners for obstacle in obstacles])
+            held = np.zeros(len(corners), dtype=bool)
+            for obstacle in obstacles:
+                held |= shapely.intersects_xy(obstacle.shape, corners)
+            corners = corners[~held]
+            pairs = np.array(list(itertools.combinations(range(len(corners)), 2)), dtype=np.int64).reshape(-1, 2)
+            kept = pairs[self._free(corners[pairs[:, 0]], corners[pairs[:, 1]], obstacles)]
+            lengths = np.hypot(*(corners[kept[:, 0]] - corners[kept[:, 1]]).T)
             graph = rustworkx.PyGraph(multigraph=False)
             graph.add_nodes_from(list(range(len(corners))))
-            pairs = np.array(list(itertools.combinations(range(len(corners)), 2)), dtype=np.int64).reshape(-1, 2)
-            free = self._free(corners[pairs[:, 0]], corners[pairs[:, 1]])
-            kept = pairs[free]
-            lengths = np.hypot(*(corners[kept[:, 0]] - corners[kept[:, 1]]).T)
             graph.add_edges_from([(int(a), int(b), float(length)) for (a, b), length in zip(kept, lengths, strict=True)])
-            self._graph = graph
-        return self._graph
+            self._graphs[met] = (corners, graph)
+        return self._graphs[met]
+
+
+def _joined(zones: Sequence[Zone]) -> list[_Obstacle]:
+    """Zones with their buffers, those together whose buffers touch."""
+    grown = [shapely.buffer(zone.polygon, BUFFER_M, quad_segs=QUARTER) for zone in zones]
+    if not grown:
+        return []
+    whole = shapely.get_parts(shapely.union_all(grown))
+    tree = shapely.STRtree(whole)
+    members: dict[int, list[Zone]] = {}
+    for number, part in tree.query(grown, predicate="intersects").T:
+        members.setdefault(int(part), []).append(zones[int(number)])
+    return [_Obstacle(whole[part], inside, SIMPLIFY_M) for part, inside in sorted(members.items())]
+
+
+def _line(start: GridPoint, goal: GridPoint) -> shapely.Geometry:
+    return shapely.LineString([(start.easting_m, start.northing_m), (goal.easting_m, goal.northing_m)])
 
 
 def _corners(shape: shapely.Geometry) -> FloatArray:
-    rings = [ring for polygon in shapely.get_parts(shape) for ring in (polygon.exterior, *polygon.interiors)]
-    found = [shapely.get_coordinates(ring)[:-1] for ring in rings if not ring.is_empty]
+    """The corners round which a shortest way may bend: those at which the shape stands out, of its holes those it juts into."""
+    rings = [
+        ring
+        for polygon in shapely.get_parts(shapely.orient_polygons(shape))
+        for ring in (polygon.exterior, *polygon.interiors)
+        if not ring.is_empty
+    ]
+    found = [_convex(shapely.get_coordinates(ring)[:-1]) for ring in rings]
     return np.concatenate(found) if found else np.zeros((0, 2))
+
+
+def _convex(ring: FloatArray) -> FloatArray:
+    """Of a ring with its inside on the left, the corners that turn left."""
+    before, after = ring - np.roll(ring, 1, axis=0), np.roll(ring, -1, axis=0) - ring
+    return ring[before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0] > 0.0]

@@ -8,8 +8,9 @@ in the way.
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
+import msgspec
 import numpy as np
 import shapely
 
@@ -23,6 +24,17 @@ from bowstreet.messages import Reason
 OPERATING_VOLUME = "OPERATING_VOLUME"
 # Transit levels above ground, metres: above most roofs, below 120 m with margin; 5 m apart is twice what barometers differ by.
 LEVELS_M = (80.0, 85.0, 90.0, 95.0, 100.0, 105.0, 110.0, 115.0)
+# Nothing is flown lower in transit, nor so near to a limit: barometers differ by half the distance of two levels.
+HEIGHT_MARGIN_M = 5.0
+# London's ground lies between 0 and 245 m; within a flight's reach of a dock it seldom differs by more.
+TERRAIN_M = 60.0
+# How far above mean sea level a datum's zero may lie, at least and at most, metres. Flight levels: 1013.25 hPa is that much lower
+# or higher when sea level has 950 or 1050 hPa (the extremes of Great Britain, 8.3 m a hectopascal). The ellipsoid: mean sea level
+# lies 45 to 57 m above it in Great Britain (OSGM15).
+DATUM_M = {Datum.AMSL: (0.0, 0.0), Datum.STANDARD: (-525.0, 305.0), Datum.ELLIPSOID: (-57.0, -45.0)}
+# A flight lasts no longer than its battery: what opens or closes within this time counts at the launch.
+FLIGHT_TIME = timedelta(minutes=30)
+NO_TIME = timedelta(0)
 # Two drones on one level stay this far apart: two positions each wrong by 10 m, and two seconds of closing at 15 m/s each.
 SEPARATION_M = 80.0
 SAMPLE_S = 3.0
@@ -35,49 +47,102 @@ def is_active(zone: Zone, now: datetime) -> bool:
     return not zone.activations or any(_applies(activation, now) for activation in zone.activations)
 
 
+def is_active_within(zone: Zone, now: datetime, ahead: timedelta) -> bool:
+    """Whether the zone applies now or begins to within that time: who takes off must also be able to come home."""
+    return is_active(zone, now) or any(
+        _applies(activation, moment)
+        for activation in zone.activations
+        for moment in _beginnings(activation, now)
+        if moment <= now + ahead
+    )
+
+
+def _beginnings(activation: Activation, now: datetime) -> list[datetime]:
+    """The next moments at which an activation may begin: its start, its hour, the next day (of less than a day ahead)."""
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(0), UTC)
+    found = [midnight]
+    if activation.start is not None and activation.start > now:
+        found.append(activation.start)
+    if activation.from_utc is not None:
+        today = datetime.combine(now.date(), activation.from_utc, UTC)
+        found.append(today if today > now else today + timedelta(days=1))
+    return found
+
+
 def _applies(activation: Activation, now: datetime) -> bool:
     if activation.start is not None and now < activation.start:
         return False
     if activation.end is not None and now >= activation.end:
         return False
-    if activation.weekdays is not None and now.weekday() not in activation.weekdays:
-        return False
-    if activation.from_utc is None or activation.to_utc is None:
-        return True
+    begin, stop = activation.from_utc, activation.to_utc
+    if begin is None or stop is None or begin == stop:  # all day
+        return _on_day(activation, now)
     moment = now.timetz().replace(tzinfo=None)
-    if activation.from_utc <= activation.to_utc:
-        return activation.from_utc <= moment < activation.to_utc
-    return moment >= activation.from_utc or moment < activation.to_utc  # over midnight
+    if begin < stop:
+        return begin <= moment < stop and _on_day(activation, now)
+    if moment >= begin:
+        return _on_day(activation, now)
+    # Over midnight: the small hours belong to the day on which it began.
+    return moment < stop and _on_day(activation, now - timedelta(days=1))
 
 
-def has_leave(zone: Zone, operator: str, permissions: Iterable[Permission], now: datetime) -> bool:
-    """Whether the operator may fly in the zone: by its own text, or by a permission that is in force."""
+def _on_day(activation: Activation, now: datetime) -> bool:
+    return activation.weekdays is None or now.weekday() in activation.weekdays
+
+
+def switched(zone: Zone, active: bool, until: datetime | None) -> Zone | None:
+    """The zone as a person's word has it: that it applies, or not, until then or for good. None when it does not, for good."""
+    if active:
+        times = (Activation(),) if until is None or not zone.activations else (Activation(end=until), *zone.activations)
+        return msgspec.structs.replace(zone, activations=times)
+    if until is None:
+        return None
+    own = zone.activations or (Activation(),)
+    later = tuple(msgspec.structs.replace(one, start=until if one.start is None else max(one.start, until)) for one in own)
+    return msgspec.structs.replace(zone, activations=later)
+
+
+def has_leave(zone: Zone, operator: str, permissions: Iterable[Permission], now: datetime, ahead: timedelta = NO_TIME) -> bool:
+    """Whether the operator may fly in the zone from now until `ahead`: by its own text, or by a permission in force."""
     if operator in zone.permitted_operators:
         return True
     return any(
         one.operator == operator
         and one.zone_id == zone.zone_id
         and (one.start is None or one.start <= now)
-        and (one.end is None or now < one.end)
+        and (one.end is None or now + ahead < one.end)
         for one in permissions
     )
 
 
-def reaches(zone: Zone, height_m_agl: float, ground_m_amsl: float) -> bool:
-    """Whether the zone is met at this height. Terrain is known at docks only: heights count with `TERRAIN_M` either way."""
-    low = _agl(zone.lower, ground_m_amsl, -TERRAIN_M)
-    high = _agl(zone.upper, ground_m_amsl, TERRAIN_M)
-    return low <= height_m_agl <= high
+def reaches(zone: Zone, lowest_m_agl: float, highest_m_agl: float, ground_m_amsl: float) -> bool:
+    """Whether the zone holds any of these heights, with `HEIGHT_MARGIN_M` to spare.
+
+    Terrain is known at docks only: heights that are not above the ground count with `TERRAIN_M` either way.
+    """
+    low, high = floor_m_agl(zone.lower, ground_m_amsl), ceiling_m_agl(zone.upper, ground_m_amsl)
+    return low - HEIGHT_MARGIN_M <= highest_m_agl and high + HEIGHT_MARGIN_M >= lowest_m_agl
 
 
-# London's ground lies between 0 and 245 m; within a flight's reach of a dock it seldom differs by more.
-TERRAIN_M = 60.0
+def floor_m_agl(limit: Limit, ground_m_amsl: float) -> float:
+    """The least height above ground at which a limit may lie."""
+    if limit.datum is Datum.AGL or limit.height_m <= 0.0:
+        return max(0.0, limit.height_m)
+    return max(0.0, limit.height_m + DATUM_M[limit.datum][0] - ground_m_amsl - TERRAIN_M)
 
 
-def _agl(limit: Limit, ground_m_amsl: float, margin_m: float) -> float:
+def ceiling_m_agl(limit: Limit, ground_m_amsl: float) -> float:
+    """The greatest height above ground at which a limit may lie."""
+    if limit.datum is Datum.AGL:
+        return max(0.0, limit.height_m)
+    return max(0.0, limit.height_m + DATUM_M[limit.datum][1] - ground_m_amsl + TERRAIN_M)
+
+
+def sure_ceiling_m_agl(limit: Limit, ground_m_amsl: float) -> float:
+    """The height above ground up to which one is below a limit for sure: what a volume that allows is good for."""
     if limit.datum is Datum.AGL:
         return limit.height_m
-    return max(0.0, limit.height_m - ground_m_amsl + margin_m) if limit.height_m > 0.0 else 0.0
+    return limit.height_m + DATUM_M[limit.datum][0] - ground_m_amsl - TERRAIN_M
 
 
 def forbidding(
@@ -85,27 +150,39 @@ def forbidding(
     *,
     operator: str,
     permissions: Sequence[Permission],
-    height_m_agl: float,
+    lowest_m_agl: float = 0.0,
+    highest_m_agl: float,
     ground_m_amsl: float,
     now: datetime,
+    ahead: timedelta = NO_TIME,
 ) -> tuple[list[Zone], list[Zone]]:
-    """The zones that stand in the way of this operator at this height, and those that would but for its leave."""
+    """The zones that stand in the way of this operator at these heights, and those that would but for its leave.
+
+    Args:
+        lowest_m_agl: 0 for a flight, which climbs from the ground and may have to come down anywhere on its way.
+        ahead: the time from now for which it must hold.
+    """
     barred: list[Zone] = []
     allowed: list[Zone] = []
     for zone in zones:
-        if zone.kind == OPERATING_VOLUME or zone.restriction is Restriction.NONE or not is_active(zone, now):
+        if zone.kind == OPERATING_VOLUME or zone.restriction is Restriction.NONE or not is_active_within(zone, now, ahead):
             continue
-        if reaches(zone, height_m_agl, ground_m_amsl):
-            (allowed if has_leave(zone, operator, permissions, now) else barred).append(zone)
+        if reaches(zone, lowest_m_agl, highest_m_agl, ground_m_amsl):
+            (allowed if has_leave(zone, operator, permissions, now, ahead) else barred).append(zone)
     return barred, allowed
 
 
-def operating_volumes(zones: Iterable[Zone], *, operator: str, permissions: Sequence[Permission], now: datetime) -> list[Zone]:
-    """Where the operator may fly now."""
+def operating_volumes(
+    zones: Iterable[Zone], *, operator: str, permissions: Sequence[Permission], now: datetime, ahead: timedelta = NO_TIME
+) -> list[Zone]:
+    """Where the operator may fly from now until `ahead`."""
     return [
         zone
         for zone in zones
-        if zone.kind == OPERATING_VOLUME and is_active(zone, now) and has_leave(zone, operator, permissions, now)
+        if zone.kind == OPERATING_VOLUME
+        and is_active(zone, now)
+        and is_active(zone, now + ahead)
+        and has_leave(zone, operator, permissions, now, ahead)
     ]
 
 
@@ -137,7 +214,7 @@ def clear_route(
             return _refusal("outside-operating-volume", f"{what} is outside the active operating volume")
     way = router.way(start, goal)
     if way is None:
-        return _refusal("no-way", "no way leads round the zones between the drone and the scene")
+        return _no_way(router, start, goal)
     line = shapely.LineString([(point.easting_m, point.northing_m) for point in way])
     if not shapely.covered_by(line, volume):
         return _refusal("outside-operating-volume", "every way there leaves the active operating volume")
@@ -150,6 +227,22 @@ def clear_route(
     )
 
 
+def _no_way(router: Router, start: GridPoint, goal: GridPoint) -> Refusal:
+    """Each zone on the straight line is a reason; leave for one of them may open the way."""
+    between = router.blocking(start, goal)
+    if not between:
+        return _refusal("no-way", "every way round the zones leaves the active operating volume")
+    return Refusal(
+        reasons=tuple(
+            Reason(
+                code="airspace-no-way",
+                text=f"no way leads round {zone.name}: enter the permission if there is one ({zone.zone_id})",
+            )
+            for zone in between
+        )
+    )
+
+
 def _refusal(code: str, text: str, zone_id: str = "") -> Refusal:
     return Refusal(reasons=(Reason(code=f"airspace-{code}", text=f"{text} ({zone_id})" if zone_id else text),))
 
@@ -157,13 +250,20 @@ def _refusal(code: str, text: str, zone_id: str = "") -> Refusal:
 # --- between our own flights ----------------------------------------------------------------------------------------------
 
 
-def choose_level(way: Sequence[GridPoint], speed_mps: float, starts_at: datetime, traffic: Sequence[Trajectory]) -> float | None:
+def choose_level(
+    way: Sequence[GridPoint],
+    speed_mps: float,
+    starts_at: datetime,
+    traffic: Sequence[Trajectory],
+    highest_m_agl: float = LEVELS_M[-1],
+) -> float | None:
     """The lowest transit level on which no other flight comes near; None when all are taken.
 
     Args:
         speed_mps: over the ground, slowest leg.
         starts_at: when it leaves the start of `way`.
         traffic: our other flights.
+        highest_m_agl: no level above this: the operating volume's top.
     """
     if not traffic:
         return LEVELS_M[0]
@@ -178,7 +278,7 @@ def choose_level(way: Sequence[GridPoint], speed_mps: float, starts_at: datetime
         theirs = _along(other.waypoints, other.ground_speed_mps, times + offset_s)
         if (np.hypot(*(mine - theirs).T) < SEPARATION_M).any():
             taken.add(other.height_m_agl)
-    return next((level for level in LEVELS_M if level not in taken), None)
+    return next((level for level in LEVELS_M if level not in taken and level <= highest_m_agl), None)
 
 
 def _near(a: Sequence[GridPoint], b: Sequence[GridPoint]) -> bool:

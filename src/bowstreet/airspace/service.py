@@ -1,7 +1,7 @@
 """The airspace of one operation: its zones, what is active, who has leave, and ways through it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -9,13 +9,13 @@ import shapely
 
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.airspace import rules
-from bowstreet.airspace.model import Activation, Clearance, Permission, Refusal, Trajectory, Zone
+from bowstreet.airspace.export import write_zones
+from bowstreet.airspace.model import Clearance, Permission, Refusal, Trajectory, Zone
+from bowstreet.airspace.register import Imported, Register
 from bowstreet.airspace.router import Router
-from bowstreet.errors import NotFound
 from bowstreet.geo import FloatArray, GridPoint
-from bowstreet.messages import Reason, ZoneChanged
+from bowstreet.messages import Reason
 from bowstreet.runtime.ports import Clock, Store
-from bowstreet.runtime.records import Collection
 
 # Mean height of London's ground (OS terrain, about 10 to 60 m where people live): docks tell their own, routes cross many.
 LONDON_GROUND_M_AMSL = 30.0
@@ -23,23 +23,24 @@ LONDON_GROUND_M_AMSL = 30.0
 TRANSIT_MPS = 15.0
 # The activation state of all zones is looked at again after this long at the latest.
 RECHECK_S = 1.0
-
-
-class Switched(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's word that a zone applies, or does not, whatever its times say."""
-
-    zone_id: str
-    active: bool
-    by: str
-    reason: str
-    at: datetime
+# Beyond the operating volume no drone gets further than this: five minutes lost in a gale.
+REACH_M = 10_000.0
+# Pictures that are remembered: one for each set of active zones.
+PICTURES = 64
 
 
 class _Picture:
     """What follows from one set of active zones."""
 
-    def __init__(self, router: Router, barred: list[Zone], allowed: list[Zone], volume: shapely.Geometry | None) -> None:
-        self.router, self.barred, self.allowed, self.volume = router, barred, allowed, volume
+    def __init__(self, barred: list[Zone], allowed: list[Zone], volumes: list[Zone], highest_m_agl: float) -> None:
+        self.barred = barred = _near(barred, volumes)
+        self.allowed, self.highest_m_agl = allowed, highest_m_agl
+        self.volume = shapely.union_all([zone.polygon for zone in volumes]) if volumes else None
+        if self.volume is not None:
+            shapely.prepare(self.volume)
+        self.router = Router(barred, self.volume)
+        # For a drone that must come home, wherever it is.
+        self.anywhere = self.router if self.volume is None else Router(barred)
         self.ways: dict[tuple[GridPoint, GridPoint], Clearance | Refusal] = {}
         self.refused: dict[GridPoint, Reason | None] = {}
 
@@ -63,67 +64,88 @@ class AirspaceService:
         operator: str,
         ground_m_amsl: float = LONDON_GROUND_M_AMSL,
     ) -> None:
-        self._recorder, self._store, self._clock = recorder, store, clock
-        self._zones = {zone.zone_id: zone for zone in zones}
-        self._permissions = tuple(permissions)
+        self._clock = clock
         self.operator = operator
         self._ground_m_amsl = ground_m_amsl
-        self._switched: Collection[Switched] = Collection("zone-switch", Switched, id_of=lambda one: one.zone_id)
+        self.register = Register(recorder, store, clock, zones, permissions)
         self.traffic: Callable[[], Sequence[Trajectory]] = tuple
-        self._pictures: dict[frozenset[str], _Picture] = {}
-        self._current: _Picture | None = None
-        self._looked_at: datetime | None = None
+        self._pictures: dict[tuple[frozenset[str], ...], _Picture] = {}
+        self._looks: dict[timedelta, tuple[datetime, _Picture]] = {}
+        self._seen_changes = self.register.changes
 
     async def load(self) -> None:
-        await self._switched.load(self._store)
+        await self.register.load()
 
     # --- zones --------------------------------------------------------------------------------------------------------
 
     @property
     def zones(self) -> tuple[Zone, ...]:
-        return tuple(self._zones.values())
+        return self.register.zones
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        return self.register.permissions
 
     def is_active(self, zone: Zone) -> bool:
         """Whether it applies now: by a person's word if there is one, else by its times."""
-        switched = self._switched.find(zone.zone_id)
-        return rules.is_active(zone, self._clock.now()) if switched is None else switched.active
+        said = self.register.as_said(zone)
+        return said is not None and rules.is_active(said, self._clock.now())
 
-    async def activate(self, zone_id: str, active: bool, by: str, reason: str) -> None:
-        """A person's word, from now on. Raises `NotFound`."""
-        if zone_id not in self._zones:
-            raise NotFound(f"there is no zone '{zone_id}'", remedy="ask for the list of zones")
-        now = self._clock.now()
-        switched = Switched(zone_id=zone_id, active=active, by=by, reason=reason, at=now)
-        message = ZoneChanged(at=now, zone_id=zone_id, change="activated" if active else "deactivated", by=by)
-        await self._recorder.record(save=[(self._switched, switched)], messages=[message])
-        self._looked_at = None
+    async def activate(self, zone_id: str, active: bool, by: str, reason: str, until: datetime | None = None) -> None:
+        """A person's word, from now on or until then. Raises `NotFound`, `BadInput`."""
+        await self.register.switch(zone_id, active, by, reason, until)
 
-    def _picture(self) -> _Picture:
+    async def import_file(
+        self, data: bytes, name: str, *, version: str, by: str, source: str = "", partly: bool = False
+    ) -> Imported:
+        """Take in a file of zones: see `Register.import_file`."""
+        return await self.register.import_file(data, name, version=version, by=by, source=source, partly=partly)
+
+    async def grant(self, permission: Permission, by: str) -> None:
+        """Enter leave: see `Register.grant`."""
+        await self.register.grant(permission, by)
+
+    def export(self) -> bytes:
+        """What is in force, as ED-318 GeoJSON: every zone with the times that people have given it."""
+        said = [self.register.as_said(zone) for zone in self.zones]
+        return write_zones([zone for zone in said if zone is not None], issued=self._clock.now(), provider=self.operator)
+
+    def _picture(self, ahead: timedelta = rules.NO_TIME) -> _Picture:
+        """What is in the way now, or of a flight that begins now."""
         now = self._clock.now()
-        if self._current is not None and self._looked_at is not None and (now - self._looked_at).total_seconds() < RECHECK_S:
-            return self._current
-        active = [self._as_switched(zone) for zone in self._zones.values() if self.is_active(zone)]
+        if self._seen_changes != self.register.changes:
+            self._seen_changes = self.register.changes
+            self._pictures.clear()
+            self._looks.clear()
+        looked_at, picture = self._looks.get(ahead, (None, None))
+        if picture is None or looked_at is None or not 0.0 <= (now - looked_at).total_seconds() < RECHECK_S:
+            picture = self._look(now, ahead)
+            self._looks[ahead] = (now, picture)
+        return picture
+
+    def _look(self, now: datetime, ahead: timedelta) -> _Picture:
+        said = [one for zone in self.zones if (one := self.register.as_said(zone)) is not None]
         barred, allowed = rules.forbidding(
-            active,
+            said,
             operator=self.operator,
-            permissions=self._permissions,
-            height_m_agl=rules.LEVELS_M[-1],
+            permissions=self.permissions,
+            highest_m_agl=rules.LEVELS_M[-1],
             ground_m_amsl=self._ground_m_amsl,
             now=now,
+            ahead=ahead,
         )
-        volumes = rules.operating_volumes(active, operator=self.operator, permissions=self._permissions, now=now)
-        key = frozenset(zone.zone_id for zone in (*barred, *allowed, *volumes))
+        volumes = rules.operating_volumes(said, operator=self.operator, permissions=self.permissions, now=now, ahead=ahead)
+        volumes = [one for one in volumes if self._top_m_agl(one) >= rules.LEVELS_M[0]]
+        key = tuple(frozenset(zone.zone_id for zone in some) for some in (barred, allowed, volumes))
         if key not in self._pictures:
-            volume = shapely.union_all([zone.polygon for zone in volumes]) if volumes else None
-            if volume is not None:
-                shapely.prepare(volume)
-            self._pictures[key] = _Picture(Router(barred), barred, allowed, volume)
-        self._current, self._looked_at = self._pictures[key], now
-        return self._current
+            if len(self._pictures) >= PICTURES:
+                self._pictures.clear()
+            highest_m = min((self._top_m_agl(one) for one in volumes), default=0.0)
+            self._pictures[key] = _Picture(barred, allowed, volumes, highest_m)
+        return self._pictures[key]
 
-    def _as_switched(self, zone: Zone) -> Zone:
-        """An active zone whose times are set aside when a person has said that it applies."""
-        return zone if self._switched.find(zone.zone_id) is None else msgspec.structs.replace(zone, activations=(Activation(),))
+    def _top_m_agl(self, volume: Zone) -> float:
+        return rules.sure_ceiling_m_agl(volume.upper, self._ground_m_amsl) - rules.HEIGHT_MARGIN_M
 
     # --- ways ---------------------------------------------------------------------------------------------------------
 
@@ -132,7 +154,8 @@ class AirspaceService:
         cleared = self._way(start, goal)
         if isinstance(cleared, Refusal):
             return cleared
-        level = rules.choose_level(cleared.waypoints, TRANSIT_MPS, self._clock.now(), self.traffic())
+        highest_m = self._picture(rules.FLIGHT_TIME).highest_m_agl
+        level = rules.choose_level(cleared.waypoints, TRANSIT_MPS, self._clock.now(), self.traffic(), highest_m)
         if level is None:
             text = "every transit level on the way is taken by our other flights"
             return Refusal(reasons=(Reason(code="airspace-traffic", text=text),))
@@ -141,7 +164,7 @@ class AirspaceService:
         return msgspec.structs.replace(cleared, height_m_agl=level)
 
     def _way(self, start: GridPoint, goal: GridPoint) -> Clearance | Refusal:
-        picture = self._picture()
+        picture = self._picture(rules.FLIGHT_TIME)
         key = (start, goal)
         if key not in picture.ways:
             if len(picture.ways) > 20_000:
@@ -152,14 +175,16 @@ class AirspaceService:
         return picture.ways[key]
 
     def way_home(self, start: GridPoint, goal: GridPoint) -> tuple[GridPoint, ...] | None:
-        """A way for a drone that must land somewhere: round zones; None when there is none."""
-        if self._picture().router.zone_at(start) is not None:
-            return (start, goal)  # it is inside already: the shortest way out is the best
-        return self._picture().router.way(start, goal)
+        """A way for a drone that must land somewhere: round zones, from inside one by its nearest edge; None when there is none.
+
+        The operating volume does not hold it back when there is no way inside it.
+        """
+        picture = self._picture()
+        return _home(picture.router, start, goal) or _home(picture.anywhere, start, goal)
 
     def refuses(self, goal: GridPoint) -> Reason | None:
         """Why nobody may fly to a place; None when that is not so."""
-        picture = self._picture()
+        picture = self._picture(rules.FLIGHT_TIME)
         if goal not in picture.refused:
             if len(picture.refused) > 20_000:
                 picture.refused.clear()
@@ -191,3 +216,19 @@ class AirspaceService:
             for one in trajectories
             if any(picture.router.between(a, b) for a, b in zip(one.waypoints, one.waypoints[1:], strict=False))
         ]
+
+
+def _home(router: Router, start: GridPoint, goal: GridPoint) -> tuple[GridPoint, ...] | None:
+    if router.zone_at(start) is None:
+        return router.way(start, goal)
+    outside = router.way_out(start)
+    onward = router.way(outside, goal)
+    return None if onward is None else (start, *onward)
+
+
+def _near(zones: list[Zone], volumes: list[Zone]) -> list[Zone]:
+    """The zones that a flight can come to: a file for a whole country has thousands that it cannot."""
+    if not volumes:
+        return zones
+    reach = shapely.box(*shapely.buffer(shapely.box(*shapely.total_bounds([one.polygon for one in volumes])), REACH_M).bounds)
+    return [zone for zone in zones if shapely.intersects(reach, zone.polygon)]
