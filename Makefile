@@ -35,7 +35,7 @@ console: $(VENV)/.ready ## build the web console
 
 lock: $(VENV)/.ready ## resolve pyproject.toml again into requirements.lock
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra fuzz --universal --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra fuzz --extra pkcs11 --universal --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --python-version 3.11 --output-file requirements.lock
 
 clean: ## remove what make made
@@ -47,10 +47,11 @@ browser: $(VENV)/.ready
 src/bowstreet/console/static/index.html: $(VENV)/.ready $(CONSOLE_SOURCES) tools/build_console.py
 	@$(BIN)/python tools/build_console.py
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements.lock pyproject.toml tests/oracles.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Bowstreet needs Python 3.11 or later, this is {v.major}.{v.minor}: make PYTHON=python3.12 run")'
 	@$(PYTHON) -m venv $(VENV) || { echo "make: the venv module is missing: apt-get install python3-venv"; exit 1; }
 	@echo "Installing from requirements.lock (once, about a minute)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r tests/oracles.txt
 	@touch $@

@@ -56,6 +56,12 @@ class MalformedPacket(BadInput):
     problem = "malformed-packet"
 
 
+class MalformedProof(BadInput):
+    """A note, checkpoint, tile, bundle or proof that is not in its form."""
+
+    problem = "malformed-proof"
+
+
 class NotFound(BadInput):
     """A named thing that does not exist."""
 
@@ -102,6 +108,12 @@ class LedgerBroken(BowstreetError):
     """The ledger does not verify. Nothing is appended to a broken ledger."""
 
     problem = "ledger-broken"
+
+
+class KeyUnavailable(BowstreetError):
+    """A key cannot be read, or its holder does not answer. What needs it is refused; nothing is done without it."""
+
+    problem = "key-unavailable"
 
 
 class LinkFailure(BowstreetError):
