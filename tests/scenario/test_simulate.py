@@ -15,7 +15,7 @@ from bowstreet.accountability.verify import verify_log
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.flight.model import Phase
 from bowstreet.intake.model import CloseReason, IncidentState
-from bowstreet.messages import LaunchAuthorised, MissionChanged
+from bowstreet.messages import IncidentChanged, LaunchAuthorised, MissionChanged
 from bowstreet.simulation.agenda import drive
 from bowstreet.simulation.city import islington, london
 from bowstreet.simulation.kernel import Kernel, World, rows
@@ -44,6 +44,12 @@ def _call(number: int, seconds: float, grade: str = "I", east: float = 0.0, nort
         "id": f"call-{number}", "reported_at": (START + timedelta(seconds=seconds)).isoformat(), "latitude": 51.5420 + north,
         "longitude": -0.1050 + east, "grade": grade, "category": "burglary in progress",
     }  # fmt: skip
+
+
+def _again(number: int, seconds: float, grade: str) -> dict[str, Any]:
+    """What is new in a later report of the same thing."""
+    new = _call(number, seconds, grade)
+    return {key: new[key] for key in ("id", "reported_at", "grade")}
 
 
 def _verified(kernel: Kernel) -> None:
@@ -240,6 +246,41 @@ def test_policies_differ_and_each_keeps_the_rules() -> None:
         assert result.figures["ledger"]["verified"] is True
         figures[policy] = result.figures["ledger"]["root"]
     assert len(set(figures.values())) == 3
+
+
+@pytest.mark.requirement("P2", "P4")
+@pytest.mark.parametrize("first", ["E", "S"])
+def test_an_incident_that_a_later_report_makes_graver_is_closed_when_its_new_time_is_up(first: str) -> None:
+    kernel = Kernel(World(city=london(64), policy=policy_named("closest-eta"), seed=3, mean_wind_mps=3.0), START)
+    kernel.start()
+    heathrow = {**_call(1, 10, first), "latitude": 51.4775, "longitude": -0.4300}  # where nobody may fly
+    kernel.run(rows([heathrow, {**heathrow, **_again(2, 70, "I")}]))
+    (incident,) = kernel.intake.incidents.all()
+    assert incident.reports == 2
+    assert (incident.state, incident.close_reason) == (IncidentState.CLOSED, CloseReason.UNSERVED)
+    assert incident.closed_at == START + timedelta(seconds=10, minutes=15)
+    assert not kernel.bus.failed
+    _verified(kernel)
+
+
+@pytest.mark.requirement("P2", "F1")
+def test_an_incident_that_loses_its_drone_is_looked_at_until_it_has_another_or_its_time_is_up() -> None:
+    """Every drone refuses to arm: each launch is broken off, and the incident is open again, long after the call came."""
+    kernel = _kernel(FaultRates(arm_refused=1.0))
+    opened: list[IncidentChanged] = []
+
+    async def changed(message: IncidentChanged) -> None:
+        opened.append(message)
+
+    kernel.bus.subscribe(IncidentChanged, changed)
+    kernel.run(rows([_call(1, 0)]))
+    (incident,) = kernel.intake.incidents.all()
+    assert len(kernel.flight.missions.all()) > 9, "each drone was tried, and some again after they had rested"
+    assert sum(message.state == IncidentState.OPEN for message in opened) == len(kernel.flight.missions.all())
+    assert incident.close_reason is CloseReason.UNSERVED
+    assert incident.closed_at is not None
+    assert timedelta(0) <= incident.closed_at - (incident.reported_at + timedelta(minutes=15)) < timedelta(minutes=1)
+    _verified(kernel)
 
 
 @pytest.mark.requirement("D5", "F10")

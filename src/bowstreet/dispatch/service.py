@@ -95,6 +95,7 @@ class DispatchService:
         self._serving: dict[str, str] = {}  # incident -> the mission that serves it
         self._told: dict[str, frozenset[str]] = {}  # incident -> why none flies, as last recorded
         self._held: set[str] = set()  # incidents that wait for a person
+        self._standing: set[str] = set()  # incidents to which no drone may be sent whatever its state: wind, airspace
         self._closed: deque[str] = deque()
         bus = recorder.bus
         bus.subscribe(IncidentOpened, self._on_opened)
@@ -150,6 +151,17 @@ class DispatchService:
         for incident in queue_order(self._intake.incidents.in_states(IncidentState.OPEN)):
             await self.consider(incident.incident_id)
 
+    def waits_for_drones(self) -> bool:
+        """Whether an incident waits that news of a drone could help. Others wait for wind or leave, which `run` looks at."""
+        waiting = self._intake.incidents.in_states(IncidentState.OPEN)
+        return any(incident.incident_id not in self._standing for incident in waiting)
+
+    async def _consider_news(self) -> None:
+        """A drone can do more than before: consider every incident that this could help."""
+        for incident in queue_order(self._intake.incidents.in_states(IncidentState.OPEN)):
+            if incident.incident_id not in self._standing:
+                await self.consider(incident.incident_id)
+
     async def consider(self, incident_id: str) -> None:
         """Send a drone to this incident if it waits and one may fly; record why none does when that has changed."""
         incident = self._intake.incidents.find(incident_id)
@@ -158,6 +170,8 @@ class DispatchService:
         if incident_id in self._held and not is_expired(incident, self._clock.now()):
             return
         decision = self._decide(incident, None, self.policy)
+        # Drones are considered one by one unless something rules all of them out.
+        (self._standing.discard if decision.outcome.considered else self._standing.add)(incident_id)
         try:
             if isinstance(decision.outcome, Assignment):
                 await self._act(incident, decision, decision.outcome, DISPATCH)
@@ -401,6 +415,7 @@ class DispatchService:
         mission_id = self._serving.pop(incident_id, None)
         self._told.pop(incident_id, None)
         self._held.discard(incident_id)
+        self._standing.discard(incident_id)
         self._forget_later(incident_id)
         mission = None if mission_id is None else self._flight.missions.find(mission_id)
         if mission is None or mission.incident_id != incident_id or mission.phase in _LEAVING:
@@ -420,7 +435,7 @@ class DispatchService:
             elif incident is not None and message.phase in _LEAVING:
                 await self._leave(incident, message.reason.text)
         if message.phase == Phase.RETURNING:
-            await self.consider_queue()
+            await self._consider_news()
 
     async def _seen(self, incident: Incident, message: MissionChanged) -> None:
         if incident.state is IncidentState.ASSIGNED:
@@ -434,7 +449,7 @@ class DispatchService:
     async def _on_vehicle(self, message: VehicleChanged) -> None:
         self._book.changed(message.vehicle_id)
         if message.status in ("ready", "charging"):
-            await self.consider_queue()
+            await self._consider_news()
 
     async def _on_dock(self, message: DockChanged) -> None:
         self._book.dock_changed(message.dock_id, message.status)

@@ -27,10 +27,10 @@ from bowstreet.flight.plan import waypoints
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid
 from bowstreet.intake.callfile import Row
-from bowstreet.intake.model import CallReport
+from bowstreet.intake.model import CallReport, IncidentState
 from bowstreet.intake.replay import Due, take_in
 from bowstreet.intake.service import IntakeService
-from bowstreet.messages import IncidentOpened, NoDroneAvailable
+from bowstreet.messages import IncidentChanged, IncidentOpened, NoDroneAvailable
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.ids import SeededIds
@@ -135,8 +135,10 @@ class Kernel:
         self.airspace.traffic = Traffic(self.flight)
         self._deadlines: dict[str, float] = {}
         self._considering = False
+        self._considered_in = self.weather.wind()
         self.why_none: dict[str, str] = {}  # incident -> the last reason why nobody was sent, while that could change
         self.bus.subscribe(IncidentOpened, self._on_opened)
+        self.bus.subscribe(IncidentChanged, self._on_changed)
         self.bus.subscribe(NoDroneAvailable, self._on_none)
 
     # --- running ------------------------------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ class Kernel:
 
     def is_quiet(self) -> bool:
         """No incident waits and every mission is over."""
-        waiting = self.intake.incidents.in_states("open", "assigned", "on-scene")
+        waiting = self.intake.incidents.in_states(IncidentState.OPEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE)
         return not waiting and not self.flight.active_missions()
 
     def _until(self, moment: datetime) -> None:
@@ -213,10 +215,21 @@ class Kernel:
         return self.flight.tick()
 
     async def _on_opened(self, message: IncidentOpened) -> None:
-        incident = self.intake.incidents.get(message.incident_id)
+        self._wait(message.incident_id)
+
+    async def _on_changed(self, message: IncidentChanged) -> None:
+        """Open again, because its drone turned back or a later report raised its grade; or open still, and graver."""
+        if message.state == IncidentState.OPEN:
+            self._wait(message.incident_id)
+
+    def _wait(self, incident_id: str) -> None:
+        """An incident that waits is looked at again and again, and for the last time when its time is up."""
+        incident = self.intake.incidents.get(incident_id)
+        if incident.state is not IncidentState.OPEN:
+            return  # dispatch was told first: it has its drone. Should it lose that, it is open again
         until = deadline(incident)
         if until is not None:
-            self.agenda.at(self.agenda.seconds(until), functools.partial(self.dispatch.consider, incident.incident_id))
+            self.agenda.at(self.agenda.seconds(until), functools.partial(self.dispatch.consider, incident_id))
         if not self._considering:
             self._considering = True
             self.agenda.after(CONSIDER_EVERY_S, self._consider_again)
@@ -228,11 +241,15 @@ class Kernel:
 
     async def _consider_again(self) -> None:
         """Again and again while somebody waits."""
-        if not self.intake.incidents.in_states("open"):
+        if not self.intake.incidents.in_states(IncidentState.OPEN):
             self._considering = False
             return
-        for craft in self.link.moving():
-            await self.link.report(craft)
+        wind = self.weather.wind()
+        if wind is not self._considered_in or self.dispatch.waits_for_drones():
+            # Who waits for leave or for the weather only is not helped by knowing where everybody is.
+            self._considered_in = wind
+            for craft in self.link.moving():
+                await self.link.report(craft)
         await self.dispatch.consider_queue()
         self.agenda.after(CONSIDER_EVERY_S, self._consider_again)
 
