@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bowstreet.airspace.model import Clearance
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.model import Drone
-from bowstreet.dispatch.reach import straight_times_s
+from bowstreet.dispatch.reach import home_times_s, out_times_s
 from bowstreet.flight.energy import can_afford, eyes_on_s, needed_fraction, path_s, planning_wind
 from bowstreet.flight.model import Wind
 from bowstreet.geo import FloatArray, GridPoint
@@ -24,8 +24,9 @@ def bounds(fleet: Fleet, scene: GridPoint, wind: Wind, on_scene_s: float) -> tup
 
     Both are optimistic: straight legs and no height to climb. A drone that fails here fails the exact check.
     """
-    out_s, _ = straight_times_s(fleet, scene, wind)
-    slow_out_s, slow_home_s = straight_times_s(fleet, scene, planning_wind(wind))
+    against = planning_wind(wind)
+    out_s = out_times_s(fleet, scene, wind)
+    slow_out_s, slow_home_s = out_times_s(fleet, scene, against), home_times_s(fleet, scene, against)
     arrival_s = np.full(len(fleet), np.inf)
     affordable = np.zeros(len(fleet), dtype=np.bool_)
     for index, airframe in enumerate(fleet.airframes):

@@ -4,7 +4,7 @@ Rows stay in order of `vehicle_id`, which makes every tie between drones come ou
 the service writes a row when a drone changes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,7 @@ class Fleet:
         charge: fraction of a full battery.
         status, phase, rank: codes of `status_code` and `phase_code`, and the rank of the grade that its mission serves.
         airframes: the distinct airframes; `airframe` holds each row's index into them.
+        cruise_mps, max_wind_mps: of each one's airframe.
         dock_east_m, dock_north_m: the dock each would return to.
         on_mission: whether it has one.
     """
@@ -54,6 +55,7 @@ class Fleet:
         size = len(self.drones)
         self.east_m, self.north_m, self.charge = (np.zeros(size) for _ in range(3))
         self.dock_east_m, self.dock_north_m = np.zeros(size), np.zeros(size)
+        self.cruise_mps, self.max_wind_mps = np.zeros(size), np.zeros(size)
         self.on_mission = np.zeros(size, dtype=np.bool_)
         self.status, self.phase, self.rank, self.airframe = (np.zeros(size, dtype=np.int64) for _ in range(4))
         self._near: dict[float, FloatArray] = {}
@@ -83,16 +85,13 @@ class Fleet:
         self.phase[row] = phase_code(drone.mission_phase)
         self.rank[row] = NO_GRADE if drone.mission_grade is None else Grade(drone.mission_grade).rank
         self.airframe[row] = self._index_of(drone.airframe)
+        self.cruise_mps[row], self.max_wind_mps[row] = drone.airframe.cruise_mps, drone.airframe.max_wind_mps
 
     def _index_of(self, airframe: Airframe) -> int:
         if airframe not in self._airframe_index:
             self._airframe_index[airframe] = len(self.airframes)
             self.airframes.append(airframe)
         return self._airframe_index[airframe]
-
-    def per_airframe(self, values: Sequence[float]) -> FloatArray:
-        """A column from one value for each of `airframes`."""
-        return np.asarray(values, dtype=np.float64)[self.airframe]
 
     def near(self, radius_m: float) -> FloatArray:
         """Square matrix: 1 where two docks are within that distance of each other, and on the diagonal."""

@@ -33,9 +33,11 @@ def leg_times_s(east_m: FloatArray, north_m: FloatArray, airspeed_mps: FloatArra
     return np.where(distance_squared > 0.0, times, 0.0)
 
 
-def straight_times_s(fleet: Fleet, scene: GridPoint, wind: Wind) -> tuple[FloatArray, FloatArray]:
-    """For each drone, seconds of cruise from where it is to the scene, and from the scene to its dock."""
-    airspeed = fleet.per_airframe([airframe.cruise_mps for airframe in fleet.airframes])
-    out = leg_times_s(scene.easting_m - fleet.east_m, scene.northing_m - fleet.north_m, airspeed, wind)
-    home = leg_times_s(fleet.dock_east_m - scene.easting_m, fleet.dock_north_m - scene.northing_m, airspeed, wind)
-    return out, home
+def out_times_s(fleet: Fleet, scene: GridPoint, wind: Wind) -> FloatArray:
+    """For each drone, seconds of cruise in a straight line from where it is to the scene."""
+    return leg_times_s(scene.easting_m - fleet.east_m, scene.northing_m - fleet.north_m, fleet.cruise_mps, wind)
+
+
+def home_times_s(fleet: Fleet, scene: GridPoint, wind: Wind) -> FloatArray:
+    """For each drone, seconds of cruise in a straight line from the scene to its dock."""
+    return leg_times_s(fleet.dock_east_m - scene.easting_m, fleet.dock_north_m - scene.northing_m, fleet.cruise_mps, wind)

@@ -153,8 +153,7 @@ def is_grounded(fleet: Fleet, wind: Wind | None) -> bool:
     if wind is None:
         return True
     # `airframes` may hold kinds that no drone of the fleet is of any more: the drones themselves are asked.
-    limits = fleet.per_airframe([airframe.max_wind_mps for airframe in fleet.airframes])
-    return bool((max(wind.gust_mps, wind.speed_mps) > limits).all())
+    return bool(max(wind.gust_mps, wind.speed_mps) > fleet.max_wind_mps.max(initial=0.0))
 
 
 def _count(code: Code, count: int, total: int) -> Reason:
@@ -170,7 +169,6 @@ def _none(
 def availability(fleet: Fleet, grade: Grade, wind: Wind, policy: Policy) -> npt.NDArray[np.int64]:
     """For each drone `ABLE`, or the place in `CODES` of what keeps it from being sent to an incident of this grade."""
     why = np.full(len(fleet), ABLE, dtype=np.int64)
-    limits = fleet.per_airframe([airframe.max_wind_mps for airframe in fleet.airframes])
     # A mission that another grade may take: later lines overrule earlier ones, so this reads from the general to the particular.
     why[fleet.status == status_code(VehicleStatus.BUSY)] = _NUMBER[Code.LEAVING]
     for phase in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
@@ -180,7 +178,7 @@ def availability(fleet: Fleet, grade: Grade, wind: Wind, policy: Policy) -> npt.
     if policy.retask_returning:
         why[fleet.phase == phase_code(Phase.RETURNING)] = ABLE
     why[fleet.phase == phase_code(Phase.CONTROLLED)] = _NUMBER[Code.PILOTED]
-    why[max(wind.gust_mps, wind.speed_mps) > limits] = _NUMBER[Code.WIND]
+    why[max(wind.gust_mps, wind.speed_mps) > fleet.max_wind_mps] = _NUMBER[Code.WIND]
     for status, code in _STATUS_CODES.items():
         why[fleet.status == status_code(status)] = _NUMBER[code]
     return why
@@ -189,8 +187,8 @@ def availability(fleet: Fleet, grade: Grade, wind: Wind, policy: Policy) -> npt.
 def penalties_s(fleet: Fleet, grade: Grade, policy: Policy) -> FloatArray:
     """Seconds that each drone's arrival is made to look later when candidates are compared."""
     penalties = policy.penalties(fleet, grade)
-    serving = [phase_code(Phase.CLIMBING), phase_code(Phase.OUTBOUND)]
-    penalties = penalties + np.where(np.isin(fleet.phase, serving), TURN_PENALTY_S, 0.0)
+    serving = (fleet.phase == phase_code(Phase.CLIMBING)) | (fleet.phase == phase_code(Phase.OUTBOUND))
+    penalties = penalties + np.where(serving, TURN_PENALTY_S, 0.0)
     return penalties + np.where(fleet.phase == phase_code(Phase.ON_SCENE), LEAVE_SCENE_PENALTY_S, 0.0)
 
 

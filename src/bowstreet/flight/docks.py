@@ -73,6 +73,7 @@ class Docks:
         self.find_route = find_route
         self.reports: dict[str, DockReport] = {}
         self.silent: set[str] = set()
+        self._places = {dock.position: dock_id for dock_id, dock in self.configs.items()}
         self._system_ids = system_ids
         self._parked: dict[str, set[str]] = {dock_id: set() for dock_id in self.configs}
         self._claims: dict[str, dict[str, Claim]] = {dock_id: {} for dock_id in self.configs}
@@ -199,6 +200,8 @@ class Docks:
 
     def near(self, position: Position) -> str | None:
         """The dock in which a vehicle at this position stands, if any."""
+        if (exactly := self._places.get(position)) is not None:
+            return exactly
         found, least_m = None, IN_DOCK_M
         for dock_id, config in self.configs.items():
             # A degree is 111 km: most docks are ruled out without a square root.

@@ -93,14 +93,19 @@ class Phase(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self in (Phase.DONE, Phase.ABORTED, Phase.LOST)
+        return self in _FINAL
 
     @property
     def is_airborne(self) -> bool:
-        return self in (
-            Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING,
-            Phase.LANDING, Phase.CONTROLLED, Phase.CONTINGENCY,
-        )  # fmt: skip
+        return self in _AIRBORNE
+
+
+# Made once: these are asked for more often than anything else.
+_FINAL = (Phase.DONE, Phase.ABORTED, Phase.LOST)
+_AIRBORNE = (
+    Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING,
+    Phase.LANDING, Phase.CONTROLLED, Phase.CONTINGENCY,
+)  # fmt: skip
 
 
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):

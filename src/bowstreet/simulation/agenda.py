@@ -41,6 +41,11 @@ class Agenda:
         return len(self._heap)
 
     @property
+    def now(self) -> datetime:
+        """The clock's."""
+        return self._clock.now()
+
+    @property
     def next_s(self) -> float:
         """When the next action is due, seconds since the start; infinite when there is none."""
         return self._heap[0][0] if self._heap else float("inf")

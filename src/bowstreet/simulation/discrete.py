@@ -148,7 +148,7 @@ class DiscreteFleet:
         await self._on_telemetry(
             Telemetry(
                 vehicle_id=craft.vehicle_id,
-                at=self._agenda.moment(now_s),
+                at=self._agenda.now,
                 position=craft.position(),
                 altitude_m_amsl=craft.ground_m_amsl + craft.height_m,
                 height_m_above_dock=craft.height_m,

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bowstreet import __version__
-from bowstreet.accountability.verify import verify_log
+from bowstreet.accountability.verify import Verification, verify_rows
 from bowstreet.airspace import london as london_zones
 from bowstreet.dispatch.policy import DEFAULT_POLICY, TARGETS, policy_named
 from bowstreet.errors import BadInput
@@ -158,7 +158,7 @@ def _at(call: Due | CallReport) -> datetime:
 
 
 def _figures(kernel: Kernel, incidents: list[Incident], took_s: float) -> dict[str, Any]:
-    verification = drive(verify_log(kernel.store.log_rows(), expected_size=kernel.recorder.size))
+    verification = drive(_verified(kernel))
     start, end = kernel.agenda.moment(0.0), kernel.clock.now()
     closed = figures.closing_figures(incidents)
     return {
@@ -175,6 +175,11 @@ def _figures(kernel: Kernel, incidents: list[Incident], took_s: float) -> dict[s
         "to": end.isoformat(),
         "real_time_factor": round((end - start).total_seconds() / took_s, 1),
     }
+
+
+async def _verified(kernel: Kernel) -> Verification:
+    rows = [row async for row in kernel.store.log_rows()]
+    return verify_rows(rows, expected_size=kernel.recorder.size)
 
 
 def _reasons(kernel: Kernel, incidents: Iterable[Incident]) -> Counter[str]:
