@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bowstreet.accountability.keys import SoftwareMasterKey
+from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.vault import Vault
 from bowstreet.errors import Conflict, NotFound
 from bowstreet.geo import Position
 from bowstreet.messages import IncidentOpened, VehicleChanged
@@ -18,6 +21,9 @@ from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
 DRIVERS: dict[str, Callable[[Path], Store]] = {
     "memory": lambda _: MemoryStore(),
     "sqlite": lambda folder: SqliteStore(folder / "record.db"),
+    "sealed": lambda folder: SealedStore(
+        SqliteStore(folder / "record.db"), Vault(folder / "keys.db", SoftwareMasterKey(bytes(32)))
+    ),
 }
 TELEMETRY_DRIVERS: dict[str, Callable[[Path], TelemetryStore]] = {
     "memory": lambda _: MemoryTelemetryStore(),
@@ -47,7 +53,7 @@ def record(id_: str = "a", version: int = 1, state: str = "new", kind: str = "th
 def row(index: int) -> LogRow:
     digest = hashlib.sha256(str(index).encode()).digest()
     return LogRow(
-        index=index, entry=b"entry %d" % index, leaf_hash=digest, tree_head=digest, payload=b"payload %d" % index, salt=digest
+        index=index, entry=b'{"subject":"s-%d"}' % (index % 3), leaf_hash=digest, tree_head=digest, payload=b"payload %d" % index, salt=digest
     )
 
 
