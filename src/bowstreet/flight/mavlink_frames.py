@@ -38,7 +38,7 @@ class Splitter:
 
     Attributes:
         unknown: frames of messages that the dialect does not have, passed over unread. Newer autopilots say more than we know.
-        rejected: what could not be used, by reason, since it was last taken. A run of bad bytes counts once.
+        rejected: what could not be used, by reason, since it was last taken. A run of bad bytes counts once in a datagram.
     """
 
     __slots__ = ("_in_junk", "_rest", "rejected", "unknown")
@@ -59,6 +59,7 @@ class Splitter:
 
     def datagram(self, data: bytes) -> list[Frame]:
         """The same for a datagram. One that begins with a whole frame does not continue a frame that was cut off before it."""
+        self._in_junk = self._in_junk and bool(self._rest)
         if self._rest and _whole(data):
             self._rest = b""
             self._reject(TRUNCATED)

@@ -15,10 +15,10 @@ from bowstreet.flight.mavlink_frames import Frame, decode
 from bowstreet.flight.mavlink_hub import GROUND_STATION_SYSTEM
 from bowstreet.runtime.ports import Clock
 
-# Real autopilots acknowledge in 10 to 100 ms. Eight tries leave 1 command in 200 unheard when 3 of 10 packets are lost each way,
-# and give up a little after a silent vehicle is marked stale.
-RETRY_S = 0.6
-TRIES = 8
+# Waits for an acknowledgement before a command is sent again. Real autopilots take 10 to 100 ms. Twelve tries leave 1 command in
+# 3,000 unheard when 3 of 10 packets are lost each way, and last long enough for 2 s of latency each way.
+WAITS_S = (0.4,) * 4 + (0.6,) * 4 + (0.8,) * 4
+TRIES = len(WAITS_S)
 # After IN_PROGRESS the peer is at work: so long for its next word.
 IN_PROGRESS_S = 20.0
 # Acknowledgements of what was sent again come about as late as the first one did, at most so long after it.
@@ -165,9 +165,9 @@ class Conversation:
             try:
                 await self._let_stragglers_pass(number)
                 began_s = self.now_s()
-                for confirmation in range(tries):
+                for confirmation, wait_s in enumerate(WAITS_S[:tries]):
                     self._send(message(confirmation))
-                    if await self._within(future, RETRY_S):
+                    if await self._within(future, wait_s):
                         if confirmation:
                             self._stragglers[number] = min(2.0 * self.now_s() - began_s, self.now_s() + MOST_STRAGGLING_S)
                         return Ack(await self._end(number, future), confirmation + 1)
@@ -208,9 +208,9 @@ class Conversation:
             future: asyncio.Future[Parameter] = asyncio.get_running_loop().create_future()
             self._parameters[name] = future
             try:
-                for _ in range(tries):
+                for wait_s in WAITS_S[:tries]:
                     self._send(message)
-                    if await self._within(future, RETRY_S):
+                    if await self._within(future, wait_s):
                         return future.result()
                 return None
             finally:

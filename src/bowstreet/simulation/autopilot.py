@@ -185,6 +185,7 @@ class Autopilot:
         self.mode = mode
         if not self.flying:
             return
+        self.lifting_to = None  # another mode than that of the take-off ends it
         if mode == self.rtl_mode:
             self.bodies.speed_mps[self.one] = RTL_MPS
             height = max(float(self.bodies.height_m_amsl[self.one]), self.home_m_amsl + RTL_HEIGHT_M)

@@ -178,7 +178,8 @@ class Px4(Autopilot):
         return "Arming denied: low battery" if self.bodies.charge[self.one] < 0.05 else ""
 
     def risen(self) -> None:
-        self.mode = self.LOITER
+        if self.mode == self.TAKEOFF:
+            self.mode = self.LOITER
 
     def lose_ground_station(self) -> None:
         response = self.parameters["NAV_DLL_ACT"]
