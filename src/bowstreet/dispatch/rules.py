@@ -303,10 +303,8 @@ class _Choice:
 
     def _nearest(self, count: int) -> list[int]:
         count = min(count, len(self.fleet))
-        near = np.argpartition(self.arrival_s, count - 1)[:count]
-        checked = np.asarray([*self.refusals, *self.found], dtype=np.int64)
-        rows = np.union1d(near, checked)
-        return rows[np.lexsort((rows, self.arrival_s[rows]))].tolist()  # type: ignore[no-any-return]  # numpy's tolist
+        near = np.argpartition(self.arrival_s, count - 1)[:count].tolist()
+        return sorted({*near, *self.refusals, *self.found}, key=lambda row: (float(self.arrival_s[row]), row))
 
     def _considered(self, row: int, best: _Candidate | None) -> Considered:
         drone = self.fleet.drones[row]

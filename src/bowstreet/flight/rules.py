@@ -37,7 +37,8 @@ from bowstreet.flight.step import MOST_ATTEMPTS, RETRY_S, Sight, Step, because, 
 from bowstreet.messages import Reason
 
 __all__ = [
-    "Sight", "Step", "advance", "can_afford", "may_send", "needed_fraction", "next_deadline", "plan_mission", "recall",
+    "Sight", "Step", "advance", "can_afford", "matters_when_accepted", "may_send", "needed_fraction", "next_deadline",
+    "plan_mission", "recall",
     "rerouted", "restarted", "settled",
 ]  # fmt: skip
 
@@ -146,6 +147,11 @@ def rerouted(
     if mission.phase in (Phase.ON_SCENE, Phase.CONTROLLED, Phase.CONTINGENCY):
         return told(mission, reason, plan=plan)
     return None
+
+
+def matters_when_accepted(command: Command) -> bool:
+    """Whether `settled` has anything to say of this command's acceptance; of most, telemetry has."""
+    return isinstance(command, ConfirmFailsafes | Disarm)
 
 
 def settled(mission: Mission, command: Command, outcome: Outcome, detail: str, sight: Sight, now: datetime) -> Step | None:

@@ -395,6 +395,8 @@ class FlightService:
             return
         if answer.detail == WITHDRAWN and not isinstance(sending.command, Arm | TakeOff):
             return
+        if answer.outcome is Outcome.ACCEPTED and not rules.matters_when_accepted(sending.command):
+            return
         step = rules.settled(mission, sending.command, answer.outcome, answer.detail, self._sight(mission), self._clock.now())
         if step is not None:
             await self._apply(mission, step)

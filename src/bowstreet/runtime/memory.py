@@ -42,15 +42,14 @@ class MemoryStore:
             self._outbox[row.outbox_id] = row
 
     def _check(self, batch: Batch) -> None:
-        written: dict[tuple[str, str], int] = {}
-        for kind, id_ in batch.deletes:
-            written[kind, id_] = 0
+        written: dict[tuple[str, str], int] = dict.fromkeys(batch.deletes, 0)
+        records = self._records
         for record in batch.puts:
             key = (record.kind, record.id)
             standing = written.get(key)
             if standing is None:
-                there = self._records.get(record.kind, {}).get(record.id)
-                standing = there.version if there else 0
+                there = records[record.kind].get(record.id) if record.kind in records else None
+                standing = there.version if there is not None else 0
             if record.version != standing + 1:
                 raise version_conflict(record, standing)
             written[key] = record.version

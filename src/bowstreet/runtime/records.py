@@ -42,6 +42,7 @@ class Collection(Generic[T]):
         self._values: dict[str, T] = {}
         self._versions: dict[str, int] = {}
         self._states: dict[str, set[str]] = {}
+        self._state_by_id: dict[str, str] = {}
         self._encode = msgspec.json.Encoder().encode
         self._decoder = msgspec.json.Decoder(type_)
         self._store: Store | None = None
@@ -94,8 +95,8 @@ class Collection(Generic[T]):
 
     def forget(self, id_: str) -> None:
         """Let go of a value that is finished with, to keep memory flat. The record stays in the store."""
-        if (value := self._values.pop(id_, None)) is not None:
-            self._states[self._state(value)].discard(id_)
+        if self._values.pop(id_, None) is not None:
+            self._states[self._state_by_id.pop(id_)].discard(id_)
             del self._versions[id_]
 
     # --- for the recorder only --------------------------------------------------------------------------------------
@@ -124,12 +125,14 @@ class Collection(Generic[T]):
 
     def _put(self, id_: str, value: T, version: int) -> str:
         state = self._state(value)
-        old = self._values.get(id_)
-        if old is not None and (before := self._state(old)) != state:
-            self._states[before].discard(id_)
         self._values[id_] = value
         self._versions[id_] = version
-        self._states.setdefault(state, set()).add(id_)
+        before = self._state_by_id.get(id_)
+        if before != state:
+            if before is not None:
+                self._states[before].discard(id_)
+            self._state_by_id[id_] = state
+            self._states.setdefault(state, set()).add(id_)
         return state
 
     def _decoded(self, record: Record) -> T:

@@ -129,7 +129,8 @@ class DiscreteFleet:
         craft = self.crafts.get(target_id)
         if craft is None:
             return 0.0 if target_id in self.docks else None
-        return self._agenda.now_s - craft.heard_s if self._silent(craft) else 0.0
+        now_s = self._agenda.now_s
+        return now_s - craft.heard_s if now_s < craft.silent_until_s else 0.0
 
     async def first_reports(self) -> None:
         """Everybody says once where and how they are."""
