@@ -103,6 +103,24 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     verify.set_defaults(run=_audit_verify)
 
 
+def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    airspace = commands.add_parser(
+        "airspace", help="look into zone files", description="Looks into the zone files of an operator."
+    )
+    verbs = airspace.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
+    check = verbs.add_parser(
+        "check",
+        help="read zone files as an operation would; name each zone that is not understood",
+        description="Reads OpenAir, KML, KMZ, ED-269 and ED-318 files. Exit status 1 when a zone is not understood.",
+        epilog="example:\n  bowstreet airspace check nats.kmz tda.txt --out zones-ed318.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    check.add_argument("--out", type=Path, metavar="FILE", help="write the zones that are understood as ED-318")
+    check.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
+    check.set_defaults(run=_airspace_check)
+
+
 def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
     doctor = commands.add_parser(
         "doctor",
@@ -128,7 +146,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"bowstreet {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_up, _add_simulate, _add_audit, _add_doctor):
+    for add in (_add_up, _add_simulate, _add_audit, _add_airspace, _add_doctor):
         add(commands)
     return parser
 
@@ -149,6 +167,12 @@ def _audit_verify(arguments: argparse.Namespace) -> int:
     from bowstreet.commands import audit_verify
 
     return audit_verify(arguments)
+
+
+def _airspace_check(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands import airspace_check
+
+    return airspace_check(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """What may be flown where and when: times, heights, leave, routes."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 import shapely
@@ -9,6 +10,7 @@ from tests.unit.airspace_world import NOW, at, square, volume, zone
 from bowstreet.airspace import rules
 from bowstreet.airspace.model import Activation, Clearance, Datum, Limit, Permission, Refusal, Restriction, Trajectory
 from bowstreet.airspace.router import BUFFER_M, Router
+from bowstreet.geo import GridPoint
 
 HALF_HOUR = timedelta(minutes=30)
 VOLUME = square(0, 0, 20_000)
@@ -128,8 +130,8 @@ def test_a_zone_below_a_band_of_heights_is_not_met() -> None:
 # --- leave ------------------------------------------------------------------------------------------------------------
 
 
-def leave(**more: object) -> Permission:
-    return Permission(**{"operator": "met", "zone_id": "R157", "reference": "AUTH/1", **more})  # type: ignore[arg-type]
+def leave(**more: Any) -> Permission:
+    return Permission(**{"operator": "met", "zone_id": "R157", "reference": "AUTH/1", **more})
 
 
 @pytest.mark.parametrize(
@@ -160,9 +162,9 @@ def test_a_zone_without_restriction_bars_nobody() -> None:
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 
-def clear(router: Router, start: tuple[float, float], goal: tuple[float, float], **more: object) -> Clearance | Refusal:
-    told = {"allowed": (), "volume": VOLUME, "height_m_agl": 80.0, **more}
-    return rules.clear_route(at(*start), at(*goal), router=router, **told)  # type: ignore[arg-type]
+def clear(router: Router, start: tuple[float, float], goal: tuple[float, float], **more: Any) -> Clearance | Refusal:
+    told: dict[str, Any] = {"allowed": (), "volume": VOLUME, "height_m_agl": 80.0, **more}
+    return rules.clear_route(at(*start), at(*goal), router=router, **told)
 
 
 def test_nothing_in_the_way_is_straight() -> None:
@@ -271,8 +273,8 @@ def test_levels_stay_under_the_volumes_top() -> None:
     assert rules.choose_level(way, 15.0, NOW, [_other(way, level) for level in (80.0, 85.0)], 85.0) is None
 
 
-def _other(way: tuple[object, ...], height_m: float) -> object:
-    return Trajectory(mission_id="m", waypoints=way, starts_at=NOW, ground_speed_mps=15.0, height_m_agl=height_m)  # type: ignore[arg-type]
+def _other(way: tuple[GridPoint, ...], height_m: float) -> Trajectory:
+    return Trajectory(mission_id="m", waypoints=way, starts_at=NOW, ground_speed_mps=15.0, height_m_agl=height_m)
 
 
 # --- other people's aircraft ------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The airspace of an operation: what is in force, what people change, what is recorded, and what it means for flights."""
 
 from datetime import time, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ async def test_leave_opens_a_zone_for_its_time_and_is_recorded(world: World) -> 
     assert world.airspace.refuses(at(0, 0)) is not None
 
 
-def _told(permission: Permission) -> dict[str, object]:
+def _told(permission: Permission) -> dict[str, Any]:
     return {field: getattr(permission, field) for field in permission.__struct_fields__}
 
 
@@ -136,11 +137,11 @@ async def test_leave_without_a_zone_document_or_time_is_refused(
     world: World, wrong: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await world.airspace.grant(Permission(**{**_told(LEAVE), **wrong}), "acc-1")  # type: ignore[arg-type]
+        await world.airspace.grant(Permission(**{**_told(LEAVE), **wrong}), "acc-1")
 
 
 async def test_leave_of_another_operator_opens_nothing(world: World) -> None:
-    await world.airspace.grant(Permission(**{**_told(LEAVE), "operator": "btp"}), "acc-1")  # type: ignore[arg-type]
+    await world.airspace.grant(Permission(**{**_told(LEAVE), "operator": "btp"}), "acc-1")
     assert not straight(world.airspace.clear(WEST, EAST))
 
 

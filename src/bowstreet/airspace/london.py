@@ -1,9 +1,9 @@
-"""London's flight restriction zones as facts of public law. NOT FOR OPERATIONAL USE: runway zones, changes and NOTAMs are not in
-it.
+"""London's flight restriction zones as facts of public law. NOT FOR OPERATIONAL USE.
 
 Aerodrome circles of article 94A of the Air Navigation Order 2016, centres and radii as in the UK AIP (ENR 5.1, AD 2): surface
-to 2,000 ft above the aerodrome. The restricted areas R157 (SI 2017/1300), R158 (SI 2004/2092) and R159 (SI 2004/2091) and
-prison zones (SI 2023/1101) have outlines that an operator imports from its own data (`airspace.files`).
+to 2,000 ft above the aerodrome. Not in it are runway zones, the zones of Denham, Elstree, Stapleford and Kenley at London's edge,
+changes and NOTAMs; nor the restricted areas R157 (SI 2017/1300), R158 (SI 2004/2092) and R159 (SI 2004/2091) and the prison zones
+(SI 2023/1101), whose outlines an operator imports from its own data (`airspace.zonefile`).
 """
 
 import shapely
