@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from bowstreet import __version__
-from bowstreet.accountability import checkpoints
+from bowstreet.accountability import published
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.airspace.model import Permission, Zone
@@ -170,8 +170,8 @@ class Process:
         await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
 
     def checkpoint(self) -> None:
-        head = checkpoints.Checkpoint(at=self.clock.now(), size=self.recorder.size, root=self.recorder.root.hex())
-        checkpoints.write(self.folder, head)
+        head = published.Line(at=self.clock.now(), size=self.recorder.size, root=self.recorder.root.hex())
+        published.write(self.folder, head)
 
 
 # --- the roles --------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from bowstreet.accountability import checkpoints, ledger
+from bowstreet.accountability import ledger, published
 from bowstreet.accountability.merkle import leaf_hash
 from bowstreet.accountability.verify import verify_rows
 from bowstreet.runtime import wire
@@ -37,6 +37,6 @@ def fuzz_one(data: bytes) -> None:
     if found.ok and b"commitment" not in data:
         raise AssertionError("what is no entry was verified")
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / checkpoints.FILE).write_bytes(data)
-        roots, _ = checkpoints.read(Path(folder))
+        (Path(folder) / published.FILE).write_bytes(data)
+        roots, _ = published.read(Path(folder))
         verify_rows([], checkpoints=roots)

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bowstreet.accountability import checkpoints, ledger
+from bowstreet.accountability import ledger, published
 from bowstreet.accountability.audit import find_record, verify_data
-from bowstreet.accountability.checkpoints import Checkpoint
 from bowstreet.accountability.merkle import Frontier, leaf_hash
+from bowstreet.accountability.published import Line
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.verify import verify_log, verify_rows
 from bowstreet.errors import BadInput, LedgerBroken, StoreUnavailable
@@ -58,7 +58,7 @@ async def make(folder: Path) -> None:
         incident, mission, messages = story(number)
         await recorder.record(save=[(incidents, Kept(id=incident)), (missions, Kept(id=mission))], messages=messages)
         if number == INCIDENTS // 2:
-            checkpoints.write(folder, Checkpoint(at=START, size=recorder.size, root=recorder.root.hex()))
+            published.write(folder, Line(at=START, size=recorder.size, root=recorder.root.hex()))
     await store.close()
 
 
@@ -199,7 +199,7 @@ def test_an_act_left_out_of_a_forged_ledger_shows_in_the_records(data: Path) -> 
 
     _forged(data, change)
     assert len(left_out) == 1
-    (data / checkpoints.FILE).unlink()
+    (data / published.FILE).unlink()
     report = verify_data(data)
     assert report.verification.ok
     assert not report.ok
@@ -209,7 +209,7 @@ def test_an_act_left_out_of_a_forged_ledger_shows_in_the_records(data: Path) -> 
 
 def test_a_root_known_from_elsewhere_finds_it_all(data: Path) -> None:
     root = bytes.fromhex(verify_data(data).verification.root)
-    (data / checkpoints.FILE).unlink()
+    (data / published.FILE).unlink()
     assert verify_data(data, known={ENTRIES: root}).ok
     tamper(data, "DELETE FROM log WHERE idx = 179")
     assert verify_data(data).verification.ok  # nothing in the folder shows it any more…
@@ -257,19 +257,19 @@ async def test_an_empty_ledger_verifies(tmp_path: Path) -> None:
 
 
 def test_checkpoints_come_back_and_a_torn_line_is_counted(tmp_path: Path) -> None:
-    assert checkpoints.read(tmp_path) == ({}, 0)
+    assert published.read(tmp_path) == ({}, 0)
     for size in (1, 5, 5):
-        checkpoints.write(tmp_path, Checkpoint(at=START, size=size, root=bytes([size] * 32).hex()))
-    with (tmp_path / checkpoints.FILE).open("ab") as file:
+        published.write(tmp_path, Line(at=START, size=size, root=bytes([size] * 32).hex()))
+    with (tmp_path / published.FILE).open("ab") as file:
         file.write(b'{"at":"2026-11')
-    assert checkpoints.read(tmp_path) == ({1: b"\x01" * 32, 5: b"\x05" * 32}, 1)
+    assert published.read(tmp_path) == ({1: b"\x01" * 32, 5: b"\x05" * 32}, 1)
 
 
 def test_checkpoints_that_contradict_each_other_fit_no_ledger(data: Path) -> None:
-    checkpoints.write(data, Checkpoint(at=START, size=93, root="00" * 32))
+    published.write(data, Line(at=START, size=93, root="00" * 32))
     assert verify_data(data).verification.first_wrong == 92
 
 
 def test_checkpoints_that_cannot_be_written_say_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
-        checkpoints.write(tmp_path / "none", Checkpoint(at=START, size=0, root=""))
+        published.write(tmp_path / "none", Line(at=START, size=0, root=""))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from bowstreet.accountability import checkpoints, ledger
+from bowstreet.accountability import ledger, published
 from bowstreet.accountability.verify import Verification, Verifier, chunks
 from bowstreet.errors import NotFound
 from bowstreet.runtime.directory import RECORD_FILE
@@ -87,7 +87,7 @@ def verify_data(
     """
     record = find_record(path)
     # Read before the ledger: one written meanwhile could not make it look too short.
-    roots, unreadable = checkpoints.read(record.parent)
+    roots, unreadable = published.read(record.parent)
     causes = CAUSES if causes is None else causes
     with SqliteReader(record) as reader:
         subjects: dict[str, set[str]] = {cause: set() for cause in causes.values()}

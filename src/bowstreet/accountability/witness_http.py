@@ -1,0 +1,116 @@
+"""The witness protocol over HTTP: the desk as a small server, and a log's call to a witness elsewhere."""
+
+import asyncio
+from http import HTTPStatus
+
+import httpx
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bowstreet.accountability import checkpoint as checkpoints
+from bowstreet.accountability import note as notes
+from bowstreet.accountability import witness
+from bowstreet.accountability.note import Note, SignatureLine, VerifierKey
+from bowstreet.accountability.transparency_log import Prove
+from bowstreet.accountability.witness import MOST_BODY_BYTES, SIZE_TYPE, WitnessDesk
+from bowstreet.errors import LinkFailure, MalformedProof, StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+# A witness answers from memory and one fsync; one that takes longer is asked again at the next checkpoint.
+PATIENCE_S = 10.0
+MOST_ANSWER_BYTES = 16 * 1024
+
+
+def application(desk: WitnessDesk) -> Starlette:
+    """`POST /add-checkpoint`, and `GET /` that says whose witness this is."""
+    turn = asyncio.Lock()
+
+    async def add_checkpoint(request: Request) -> Response:
+        body = b""
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > MOST_BODY_BYTES:
+                    return PlainTextResponse("too large\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        async with turn:
+            try:
+                answer = await asyncio.to_thread(desk.add_checkpoint, body)
+            except StoreUnavailable as error:
+                log.error("the witness cannot keep what it signs", error=str(error))
+                return PlainTextResponse("cannot sign now\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(answer.body, answer.status, {"content-type": answer.kind})
+
+    async def says(request: Request) -> Response:
+        return PlainTextResponse(f"{desk.key.write()}\n")
+
+    return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"]), Route("/", says)])
+
+
+class RemoteWitness:
+    """A witness by its address.
+
+    Args:
+        prefix: its submission prefix, such as `https://witness.example/`.
+        key: what its signatures are checked with: a witness that signs with another is as good as none.
+    """
+
+    def __init__(self, prefix: str, key: VerifierKey, client: httpx.AsyncClient | None = None) -> None:
+        self._address = prefix.rstrip("/") + "/add-checkpoint"
+        self._key = key
+        self._client = client or httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False)
+        self._seen = 0
+
+    @property
+    def key(self) -> VerifierKey:
+        return self._key
+
+    async def cosign(self, signed: Note, prove: Prove) -> SignatureLine:
+        """Raises `LinkFailure` when it does not answer, refuses, or signs with another key."""
+        answer = await self._submit(signed, prove)
+        if answer.status_code == HTTPStatus.CONFLICT and answer.headers.get("content-type", "").startswith(SIZE_TYPE):
+            self._seen = self._size(answer)
+            answer = await self._submit(signed, prove)
+        if answer.status_code != HTTPStatus.OK:
+            raise self._failure(f"answers {answer.status_code}")
+        try:
+            lines = notes.read(signed.text.encode() + b"\n" + answer.content).signatures
+        except MalformedProof as error:
+            raise self._failure("answers what is no signature") from error
+        for line in lines:
+            if checkpoints.cosigned_by(Note(text=signed.text, signatures=(line,)), self._key) is not None:
+                self._seen = checkpoints.read_text(signed.text).size
+                return line
+        raise self._failure("signs with another key than it is known by")
+
+    async def _submit(self, signed: Note, prove: Prove) -> httpx.Response:
+        try:
+            proof = tuple(await prove(self._seen))
+        except ValueError as error:
+            raise self._failure(f"says that it signed {self._seen} entries, which is more than there are") from error
+        body = witness.write_request(witness.Request(old_size=self._seen, proof=proof, checkpoint=signed.write()))
+        try:
+            async with self._client.stream("POST", self._address, content=body) as answer:
+                content = b""
+                async for part in answer.aiter_bytes():
+                    content += part
+                    if len(content) > MOST_ANSWER_BYTES:
+                        raise self._failure("answers too much")
+                kind = answer.headers.get("content-type", "")
+                return httpx.Response(answer.status_code, headers={"content-type": kind}, content=content)
+        except httpx.HTTPError as error:
+            raise self._failure(f"cannot be reached ({type(error).__name__})") from error
+
+    def _size(self, answer: httpx.Response) -> int:
+        try:
+            return checkpoints.read_size(answer.text.strip())
+        except MalformedProof as error:
+            raise self._failure("answers what is no size") from error
+
+    def _failure(self, what: str) -> LinkFailure:
+        return LinkFailure(f"the witness {self._key.name} {what}", remedy="look at its address and key in the configuration")
