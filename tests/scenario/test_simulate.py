@@ -283,6 +283,26 @@ def test_an_incident_that_loses_its_drone_is_looked_at_until_it_has_another_or_i
     _verified(kernel)
 
 
+@pytest.mark.requirement("P4", "F8")
+def test_why_incidents_were_not_served_is_told_with_what_was_assumed(tmp_path: Path) -> None:
+    """A week of a call each half hour, every fourth inside a restriction zone: some of the week is too windy to fly."""
+    path = tmp_path / "calls.jsonl"
+    places = {0: {"latitude": 51.4775, "longitude": -0.4300}}
+    path.write_text("".join(json.dumps({**_call(n, n * 1_800.0), **places.get(n % 4, {})}) + "\n" for n in range(336)))
+    result = simulate(Options(calls=path, drones=64, seed=1, progress=False))
+    found = result.figures
+    assert sum(found["unserved_because"].values()) == found["unserved"]
+    assert found["airspace_refused"] == {"the place is in London Heathrow FRZ (EGRU128A)": found["unserved_because"]["airspace"]}
+    gusts = [report.gust_mps for report in result.kernel.weather.reports]
+    assert found["wind"]["share_of_time_above_limit"] == pytest.approx(sum(gust > 12.0 for gust in gusts) / len(gusts), abs=1e-4)
+    # A call in a quarter of an hour of too much wind is lost; most of a windy spell's calls are, and none in a calm.
+    lost = found["unserved_because"]["wind"] / 336
+    assert 0.0 < lost < found["wind"]["share_of_time_above_limit"]
+    page = result.report()
+    assert "London Heathrow FRZ" in page
+    assert "not the weather of the days" in page
+
+
 @pytest.mark.requirement("D5", "F10")
 def test_nothing_is_launched_where_airspace_says_no_and_the_reason_is_kept() -> None:
     kernel = Kernel(World(city=london(64), policy=policy_named("closest-eta"), seed=3, mean_wind_mps=3.0), START)

@@ -44,6 +44,11 @@ class City(msgspec.Struct, frozen=True, kw_only=True):
         places = [to_grid(dock.position) for dock in self.docks]
         return np.array([(place.easting_m, place.northing_m) for place in places], dtype=np.float64)
 
+    def max_wind_mps(self) -> float:
+        """The gusts that the hardiest of its drones may fly in."""
+        used = {vehicle.airframe for vehicle in self.vehicles}
+        return max(airframe.max_wind_mps for airframe in self.airframes if airframe.name in used)
+
 
 # Typed by us from a street map to about 30 m, illustrative. None is within 400 m of Pentonville prison.
 _ISLINGTON: tuple[tuple[str, float, float, int], ...] = (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bowstreet.dispatch.policy import TARGETS
-from bowstreet.flight.model import Mission, Phase
+from bowstreet.flight.model import Mission, Phase, Wind
 from bowstreet.geo import FloatArray
 from bowstreet.intake.model import CloseReason, Grade, Incident
 
@@ -73,6 +73,23 @@ def decision_figures(times_ms: Iterable[float]) -> dict[str, float | None]:
     return percentiles(np.array(list(times_ms), dtype=np.float64), 50, 99)
 
 
+def wind_figures(reports: Sequence[Wind], limit_mps: float) -> dict[str, float]:
+    """The weather of a run, from its wind reports: metres a second at transit height.
+
+    Args:
+        limit_mps: what the hardiest drone of the fleet may fly in; above it nothing is launched.
+    """
+    speeds = np.array([wind.speed_mps for wind in reports])
+    gusts = np.array([max(wind.gust_mps, wind.speed_mps) for wind in reports])
+    return {
+        "mean_mps": round(float(speeds.mean()), 2),
+        "gust_p50_mps": round(float(np.percentile(gusts, 50)), 2),
+        "gust_p90_mps": round(float(np.percentile(gusts, 90)), 2),
+        "limit_mps": limit_mps,
+        "share_of_time_above_limit": round(float((gusts > limit_mps).mean()), 4),
+    }
+
+
 def observed_figures(pairs: Sequence[tuple[Incident, float]]) -> dict[str, Any]:
     """Ours beside the first arrival that was really observed, call by call.
 
@@ -101,6 +118,21 @@ OBSERVED_NOTE = (
     "is not a crew that acts. The simulated times assume the drones, docks, wind, airspace permissions and launch time of this "
     "run. 'share_drone_first' counts a call that no drone saw as not first. Both times start when the call was logged."
 )
+
+
+# What a reader of the figures must know to judge how many were not served.
+ASSUMED = {
+    "wind": (
+        "The wind is drawn from the seed after London's climate: it is not the weather of the days of the calls. While gusts at "
+        "transit height are above what the drones may fly in, nothing is launched; an incident is unserved for wind when they "
+        "stayed so until its time was up."
+    ),
+    "airspace": (
+        "The operator has leave to fly over the whole area except in flight restriction zones, each of which needs leave from "
+        "its aerodrome. None is assumed here, so scenes inside are not flown to, and no dock stands there. A force that has "
+        "leave for a zone enters it as a permission; 'airspace_refused' says how many calls each zone cost."
+    ),
+}
 
 
 def _mean(values: FloatArray) -> float | None:

@@ -72,6 +72,7 @@ def html_report(
             label=f"How many of {len(seconds)} incidents were seen after how many seconds; the last bar holds all later ones",
         ),
         _HISTOGRAM_NOTE,
+        _unserved(figures),
         "<h2>By hour of the day</h2>",
         svg.by_hour(
             *hours(wanted), label="Median and ninetieth percentile of call to eyes for each hour, and incidents in that hour"
@@ -80,7 +81,7 @@ def html_report(
         _map(wanted, docks, outlines),
         _observed(figures.get("compared_with_observed")),
         "<h2>All figures</h2>",
-        _table(figures),
+        _table({key: value for key, value in figures.items() if key != "assumed"}),
     ]
     return (
         '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -141,6 +142,20 @@ def _map(incidents: Sequence[Incident], docks: FloatArray, outlines: Sequence[Fl
     key += '<span><svg viewBox="0 0 12 12"><rect x="2" y="2" width="8" height="8" class="dock"/></svg> dock</span>'
     left_off = "" if step == 1 else f'<p class="note">One in {step} incidents is drawn.</p>'
     return f'{drawn}<p class="note key">{key}</p>{left_off}'
+
+
+def _unserved(figures: Mapping[str, Any]) -> str:
+    """Why incidents were not flown to in time, and what was assumed that made it so."""
+    if not figures["unserved"]:
+        return ""
+    wind = figures["wind"]
+    rows = {**figures["unserved_because"], **figures["airspace_refused"]}
+    weather = (
+        f"Gusts were above {wind['limit_mps']:g} m/s for {wind['share_of_time_above_limit']:.1%} of the time; "
+        f"the mean wind was {wind['mean_mps']:g} m/s."
+    )
+    notes = "".join(f'<p class="note">{escape(text)}</p>' for text in (weather, *figures["assumed"].values()))
+    return f"<h2>The {figures['unserved']:,} that were not served in time</h2>{_table(rows)}{notes}"
 
 
 def _observed(compared: Mapping[str, Any] | None) -> str:

@@ -18,8 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bowstreet import __version__
 from bowstreet.accountability.verify import Verification, verify_rows
 from bowstreet.airspace import london as london_zones
+from bowstreet.dispatch.model import Code
 from bowstreet.dispatch.policy import DEFAULT_POLICY, TARGETS, policy_named
 from bowstreet.errors import BadInput
+from bowstreet.geo import to_grid
 from bowstreet.intake.model import CallReport, CloseReason, Incident
 from bowstreet.intake.replay import Due, due_calls
 from bowstreet.planning.demand import model_named
@@ -167,6 +169,9 @@ def _figures(kernel: Kernel, incidents: list[Incident], took_s: float) -> dict[s
         "call_to_eyes_s": figures.eyes_figures(incidents),
         "unserved": closed["unserved"],
         "unserved_because": dict(sorted(_reasons(kernel, incidents).items())),
+        "airspace_refused": dict(sorted(_refusals(kernel, incidents).items())),
+        "wind": figures.wind_figures(kernel.weather.reports, kernel.world.city.max_wind_mps()),
+        "assumed": figures.ASSUMED,
         "closed": closed,
         "decision_ms": figures.decision_figures(kernel.dispatch.decision_ms),
         "ledger": {"entries": verification.entries, "root": verification.root, "verified": verification.ok},
@@ -187,6 +192,13 @@ def _reasons(kernel: Kernel, incidents: Iterable[Incident]) -> Counter[str]:
     return Counter(
         kernel.why_none.get(one.incident_id, "expired") for one in incidents if one.close_reason is CloseReason.UNSERVED
     )
+
+
+def _refusals(kernel: Kernel, incidents: Iterable[Incident]) -> Counter[str]:
+    """For incidents that nobody was sent to for airspace, what refused them."""
+    refused = [one for one in incidents if kernel.why_none.get(one.incident_id) == Code.AIRSPACE]
+    reasons = (kernel.airspace.refuses(to_grid(one.position)) for one in refused if one.close_reason is CloseReason.UNSERVED)
+    return Counter("no way leads there" if reason is None else reason.text for reason in reasons)
 
 
 def _observed(kernel: Kernel, source: str, calls: Iterable[Due | CallReport]) -> dict[str, Any] | None:

@@ -36,6 +36,9 @@ class SeededWind:
     """A wind source on a clock: `wind()` is the ten-minute wind at transit height now, over the whole city.
 
     Steps are drawn in order as time reaches them, so the wind at a moment depends on the seed and the start alone.
+
+    Attributes:
+        reports: every ten-minute report up to the last time that the wind was asked for.
     """
 
     def __init__(self, seed: int, clock: Clock, *, mean_mps: float = MEAN_SPEED_MPS) -> None:
@@ -47,6 +50,7 @@ class SeededWind:
         self._speed_z = self._random.gauss(0.0, 1.0)
         self._direction_z = self._random.gauss(0.0, 1.0)
         self._wind = self._make()
+        self.reports = [self._wind]
 
     def wind(self) -> Wind:
         """The wind now. The same object is returned within one ten-minute step."""
@@ -65,6 +69,7 @@ class SeededWind:
         self._direction_z = self._wander(self._direction_z, DIRECTION_MEMORY_H)
         self._until += timedelta(seconds=STEP_S)
         self._wind = self._make()
+        self.reports.append(self._wind)
 
     def _wander(self, z: float, memory_h: float) -> float:
         """One exact step of a unit Ornstein-Uhlenbeck process."""
