@@ -141,8 +141,12 @@ def _city(options: Options) -> City:
         if options.drones is not None:
             raise BadInput("the plan says how many drones there are", remedy="leave out --drones or --plan")
         return planned(read_plan(_read(options.plan)))
-    avoid = shapely.union_all([zone.polygon for zone in london_zones.zones()])
-    return london(options.drones or DEFAULT_LONDON_DRONES, avoid=avoid)
+    return simulated_city(options.drones or DEFAULT_LONDON_DRONES)
+
+
+def simulated_city(drones: int) -> City:
+    """London as it is simulated when no plan is given: no dock in a flight restriction zone."""
+    return london(drones, avoid=shapely.union_all([zone.polygon for zone in london_zones.zones()]))
 
 
 def _read(path: Path) -> bytes:
