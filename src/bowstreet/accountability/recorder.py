@@ -6,7 +6,7 @@ import random
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -30,11 +30,6 @@ MAX_ATTEMPTS = 8
 def seeded_salts(seed: int) -> Salts:
     """Repeatable salts, so that a simulation gives the same root twice. For nothing that is evidence."""
     return random.Random(seed).randbytes  # noqa: S311 - repeatable by purpose
-
-
-class _Published(NamedTuple):
-    outbox_id: str
-    message: Message
 
 
 class _Act:
@@ -82,7 +77,7 @@ class Recorder:
         self._frontier: Frontier | None = None
         self._lock = asyncio.Lock()
         self._waiting: list[_Act] = []
-        self._outgoing: deque[_Published] = deque()
+        self._outgoing: deque[OutboxRow] = deque()
         self._delivered: list[str] = []
         # Unique over restarts; order is the store's business.
         self._outbox_prefix = secrets.token_hex(6)
@@ -145,7 +140,7 @@ class Recorder:
         """
         await self.open()
         pending = await self.store.outbox_pending()
-        self._outgoing.extend(_Published(row.outbox_id, row.message) for row in pending)
+        self._outgoing.extend(pending)
         await self._publish()
         return len(pending)
 
@@ -243,7 +238,7 @@ class Recorder:
         self._frontier = frontier
         for act in acts:
             act.done = True
-        self._outgoing.extend(_Published(row.outbox_id, row.message) for row in outbox)
+        self._outgoing.extend(outbox)
 
     def _row(self, frontier: Frontier, message: Message) -> LogRow:
         payload = ledger.payload_of(message)
@@ -290,8 +285,8 @@ class Recorder:
 
     async def _publish(self) -> None:
         while self._outgoing:
-            outbox_id, message = self._outgoing.popleft()
-            await self.bus.publish_recorded(message, lambda done=outbox_id: self._delivered.append(done))  # type: ignore[misc]
+            row = self._outgoing.popleft()
+            await self.bus.publish_recorded(row.message, lambda done=row.outbox_id: self._delivered.append(done))  # type: ignore[misc]
         await self.flush()
 
 

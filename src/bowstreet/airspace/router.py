@@ -31,6 +31,8 @@ QUARTER = 6
 TOUCH_M = 0.001
 # Graphs that are remembered, by the obstacles in them.
 GRAPHS = 512
+# Points that are remembered: docks and scenes are asked for again and again.
+POINTS = 20_000
 
 
 class _Obstacle:
@@ -63,11 +65,16 @@ class Router:
             self._obstacles.append(_Obstacle(outside, (), VOLUME_SIMPLIFY_M))
         self._met = shapely.STRtree([obstacle.shape for obstacle in self._obstacles])
         self._graphs: dict[frozenset[int], tuple[FloatArray, rustworkx.PyGraph]] = {}
+        self._at: dict[GridPoint, Zone | None] = {}
 
     def zone_at(self, point: GridPoint) -> Zone | None:
         """The zone that holds the point, its edge included."""
-        found = self._tree.query(shapely.Point(point.easting_m, point.northing_m), predicate="intersects")
-        return self.zones[int(found.min())] if len(found) else None
+        if point not in self._at:
+            if len(self._at) >= POINTS:
+                self._at.clear()
+            found = self._tree.query(shapely.Point(point.easting_m, point.northing_m), predicate="intersects")
+            self._at[point] = self.zones[int(found.min())] if len(found) else None
+        return self._at[point]
 
     def between(self, start: GridPoint, goal: GridPoint) -> list[Zone]:
         """The zones that the straight line crosses."""

@@ -216,7 +216,7 @@ def clear_route(
     if way is None:
         return _no_way(router, start, goal)
     line = shapely.LineString([(point.easting_m, point.northing_m) for point in way])
-    if not shapely.covered_by(line, volume):
+    if not shapely.covers(volume, line):  # asked of the volume, which is prepared
         return _refusal("outside-operating-volume", "every way there leaves the active operating volume")
     return Clearance(
         waypoints=way,

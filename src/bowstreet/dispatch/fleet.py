@@ -59,6 +59,7 @@ class Fleet:
         self.on_mission = np.zeros(size, dtype=np.bool_)
         self.status, self.phase, self.rank, self.airframe = (np.zeros(size, dtype=np.int64) for _ in range(4))
         self._near: dict[float, FloatArray] = {}
+        self._hardiest_mps: float | None = None
         for row in range(size):
             self._write(row)
 
@@ -85,7 +86,15 @@ class Fleet:
         self.phase[row] = phase_code(drone.mission_phase)
         self.rank[row] = NO_GRADE if drone.mission_grade is None else Grade(drone.mission_grade).rank
         self.airframe[row] = self._index_of(drone.airframe)
+        if self.max_wind_mps[row] != drone.airframe.max_wind_mps:
+            self._hardiest_mps = None
         self.cruise_mps[row], self.max_wind_mps[row] = drone.airframe.cruise_mps, drone.airframe.max_wind_mps
+
+    def hardiest_mps(self) -> float:
+        """The wind that the hardiest of them may fly in; 0 without a drone."""
+        if self._hardiest_mps is None:
+            self._hardiest_mps = float(self.max_wind_mps.max(initial=0.0))
+        return self._hardiest_mps
 
     def _index_of(self, airframe: Airframe) -> int:
         if airframe not in self._airframe_index:

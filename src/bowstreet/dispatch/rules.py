@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.dispatch.estimate import bounds, exact, is_airborne
-from bowstreet.dispatch.fleet import Fleet, phase_code, status_code
+from bowstreet.dispatch.fleet import STATUSES, Fleet, phase_code, status_code
 from bowstreet.dispatch.model import Assignment, Code, Considered, Drone, NoDrone
 from bowstreet.dispatch.policy import LEAVE_SCENE_PENALTY_S, TARGETS, TURN_PENALTY_S, Policy
 from bowstreet.flight.model import Phase, VehicleStatus, Wind
@@ -50,6 +50,11 @@ _STATUS_CODES = {
     VehicleStatus.UNFIT: Code.UNFIT,
     VehicleStatus.GROUNDED: Code.GROUNDED,
 }
+# As they stand in the columns of a fleet; looked up once, not for each decision.
+_BUSY = status_code(VehicleStatus.BUSY)
+_CLIMBING, _OUTBOUND, _ON_SCENE = (phase_code(phase) for phase in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE))
+_RETURNING, _CONTROLLED = phase_code(Phase.RETURNING), phase_code(Phase.CONTROLLED)
+_BY_STATUS = np.array([_NUMBER[_STATUS_CODES[status]] if status in _STATUS_CODES else ABLE for status in STATUSES])
 _TEXTS = {
     Code.UNSEEN: "not heard since the start",
     Code.STALE: "not heard for more than 3 s",
@@ -153,7 +158,7 @@ def is_grounded(fleet: Fleet, wind: Wind | None) -> bool:
     if wind is None:
         return True
     # `airframes` may hold kinds that no drone of the fleet is of any more: the drones themselves are asked.
-    return bool(max(wind.gust_mps, wind.speed_mps) > fleet.max_wind_mps.max(initial=0.0))
+    return max(wind.gust_mps, wind.speed_mps) > fleet.hardiest_mps()
 
 
 def _count(code: Code, count: int, total: int) -> Reason:
@@ -168,28 +173,25 @@ def _none(
 
 def availability(fleet: Fleet, grade: Grade, wind: Wind, policy: Policy) -> npt.NDArray[np.int64]:
     """For each drone `ABLE`, or the place in `CODES` of what keeps it from being sent to an incident of this grade."""
-    why = np.full(len(fleet), ABLE, dtype=np.int64)
     # A mission that another grade may take: later lines overrule earlier ones, so this reads from the general to the particular.
-    why[fleet.status == status_code(VehicleStatus.BUSY)] = _NUMBER[Code.LEAVING]
-    for phase in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
-        why[fleet.phase == phase_code(phase)] = _NUMBER[Code.BUSY]
-        if policy.preempt:
-            why[(fleet.phase == phase_code(phase)) & (fleet.rank > grade.rank)] = ABLE
+    why = np.where(fleet.status == _BUSY, _NUMBER[Code.LEAVING], ABLE)
+    serving = (fleet.phase == _CLIMBING) | (fleet.phase == _OUTBOUND) | (fleet.phase == _ON_SCENE)
+    why[serving] = _NUMBER[Code.BUSY]
+    if policy.preempt:
+        why[serving & (fleet.rank > grade.rank)] = ABLE
     if policy.retask_returning:
-        why[fleet.phase == phase_code(Phase.RETURNING)] = ABLE
-    why[fleet.phase == phase_code(Phase.CONTROLLED)] = _NUMBER[Code.PILOTED]
+        why[fleet.phase == _RETURNING] = ABLE
+    why[fleet.phase == _CONTROLLED] = _NUMBER[Code.PILOTED]
     why[max(wind.gust_mps, wind.speed_mps) > fleet.max_wind_mps] = _NUMBER[Code.WIND]
-    for status, code in _STATUS_CODES.items():
-        why[fleet.status == status_code(status)] = _NUMBER[code]
-    return why
+    unable = _BY_STATUS[fleet.status]
+    return np.where(unable == ABLE, why, unable)
 
 
 def penalties_s(fleet: Fleet, grade: Grade, policy: Policy) -> FloatArray:
     """Seconds that each drone's arrival is made to look later when candidates are compared."""
     penalties = policy.penalties(fleet, grade)
-    serving = (fleet.phase == phase_code(Phase.CLIMBING)) | (fleet.phase == phase_code(Phase.OUTBOUND))
-    penalties = penalties + np.where(serving, TURN_PENALTY_S, 0.0)
-    return penalties + np.where(fleet.phase == phase_code(Phase.ON_SCENE), LEAVE_SCENE_PENALTY_S, 0.0)
+    going = (fleet.phase == _CLIMBING) | (fleet.phase == _OUTBOUND)
+    return penalties + np.where(going, TURN_PENALTY_S, 0.0) + np.where(fleet.phase == _ON_SCENE, LEAVE_SCENE_PENALTY_S, 0.0)
 
 
 class _Choice:

@@ -75,9 +75,12 @@ class Lanes:
 
     async def send(self, sendings: list[Sending]) -> None:
         """Put recorded commands on their way."""
+        lanes: dict[str, None] = {}
         for sending in sendings:
-            self._lanes.setdefault(sending.lane, deque()).append(sending)
-        for lane in dict.fromkeys(sending.lane for sending in sendings):
+            lane = sending.lane
+            lanes[lane] = None
+            self._lanes.setdefault(lane, deque()).append(sending)
+        for lane in lanes:
             if lane in self._running:
                 continue
             self._running.add(lane)

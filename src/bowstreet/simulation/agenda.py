@@ -71,6 +71,13 @@ class Agenda:
             self.now_s = when_s
             self._clock.advance_to(self.moment(when_s))
 
+    def run_to(self, when_s: float) -> None:
+        """Do everything that is due by then, and let time pass up to it."""
+        heap = self._heap
+        while heap and heap[0][0] <= when_s:
+            self.step()
+        self.pass_to(when_s)
+
     def step(self) -> None:
         """Move the clock to the next action and do it. Raises `IndexError` when there is none."""
         when_s, _, action = heapq.heappop(self._heap)

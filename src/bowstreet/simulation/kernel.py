@@ -183,10 +183,7 @@ class Kernel:
         return not waiting and not self.flight.active_missions()
 
     def _until(self, moment: datetime) -> None:
-        when_s = self.agenda.seconds(moment)
-        while self.agenda.next_s <= when_s:
-            self.agenda.step()
-        self.agenda.pass_to(when_s)
+        self.agenda.run_to(self.agenda.seconds(moment))
 
     def _refresh(self) -> None:
         """Who is on the move says where, so that dispatch decides on places of now and not of the last event."""
