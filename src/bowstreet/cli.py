@@ -99,6 +99,12 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )
     verify.add_argument("path", type=Path, nargs="?", metavar="DIR", help="a data directory (default ./bowstreet-data)")
     verify.add_argument("--data", type=Path, metavar="DIR", help="the same, as an option")
+    verify.add_argument(
+        "--master-key",
+        default="",
+        metavar="SOURCE",
+        help="opens what is sealed: file:PATH, env:NAME or pkcs11:… (default: beside the data)",
+    )
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
     verify.set_defaults(run=_audit_verify)
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from bowstreet import __version__
-from bowstreet.accountability.audit import Report, verify_data
+from bowstreet.accountability.audit import Report, keyring_of, verify_data
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.errors import BadInput, BowstreetError, StoreUnavailable
 from bowstreet.flight.model import Phase, Wind
@@ -112,7 +112,7 @@ class _Run:
             await self._bring_home()
             said = self._figures(process.clock.monotonic_s() - began, process.real_clock.monotonic_s() - started_s)
             await process.told("stopped", "drones are home" if not said["flights"]["not_returned"] else "drones are still out")
-            process.checkpoint()
+            await process.checkpoint(keep=True)
         finally:
             await process.stop()
             if self._hardware is not None:
@@ -198,7 +198,8 @@ class _Run:
         }
 
     def _verified(self) -> dict[str, Any]:
-        report = verify_data(self._folder)
+        with keyring_of(self._folder, self._operation.master_key) as keyring:
+            report = verify_data(self._folder, keyring=keyring)
         return {**_ledger(report), "says": report.says()}
 
     def _conclude(self, said: dict[str, Any]) -> None:
@@ -225,8 +226,8 @@ def _ledger(report: Report) -> dict[str, Any]:
 def audit_verify(arguments: argparse.Namespace) -> int:
     """Exit status 1, and the first wrong entry named, when anything was changed."""
     path: Path = arguments.data or arguments.path or DEFAULT_DATA
-    with _progress("verifying") as on_progress:
-        report = verify_data(path, on_progress=on_progress)
+    with _progress("verifying") as on_progress, keyring_of(path, arguments.master_key) as keyring:
+        report = verify_data(path, keyring=keyring, on_progress=on_progress)
     write_json(arguments.json, msgspec.to_builtins(report))
     if arguments.json != "-":
         sys.stdout.write(report.says() + "\n")

@@ -15,9 +15,15 @@ import msgspec
 import structlog
 
 from bowstreet import __version__
-from bowstreet.accountability import published
+from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.note import SoftwareSigner, VerifierKey
+from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vault import KEYS_FILE, Vault
+from bowstreet.accountability.witness_http import RemoteWitness
 from bowstreet.airspace.model import Permission, Zone
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console, create_app
@@ -49,7 +55,7 @@ from bowstreet.simulation.hardware import Hardware
 
 log = structlog.get_logger(__name__)
 
-CHECKPOINT_EVERY_S = 3_600.0
+CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
 TIDY_EVERY_S = 300.0
 TELEMETRY_EVERY_S = 0.5
 # Telemetry that the disk does not take is kept so long in memory: 300 vehicles for 20 s.
@@ -76,6 +82,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: bytes = b""
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
+    master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
+    log_origin: str = "bowstreet.invalid/operation"
+    witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
@@ -91,10 +100,11 @@ class Process:
 
     directory: DataDirectory
     clock: ScaledClock
-    store: SqliteStore
+    store: SealedStore
     telemetry: SqliteTelemetryStore
     bus: QueueBus
     recorder: Recorder
+    log: TransparencyLog
     link: MavlinkLink
     intake: IntakeService
     airspace: AirspaceService
@@ -169,9 +179,9 @@ class Process:
         """Enter into the ledger that the program started or stopped."""
         await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
 
-    def checkpoint(self) -> None:
-        head = published.Line(at=self.clock.now(), size=self.recorder.size, root=self.recorder.root.hex())
-        published.write(self.folder, head)
+    async def checkpoint(self, *, keep: bool = False) -> None:
+        """Sign and publish where the ledger stands; `keep` keeps it for good."""
+        await self.log.publish(self.recorder.size, self.recorder.root, keep=keep)
 
 
 # --- the roles --------------------------------------------------------------------------------------------------------
@@ -189,7 +199,9 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
 async def _record(process: Process) -> None:
     process.directory = DataDirectory(process.folder)
     process.at_stop("directory", _sync(process.directory.release))
-    process.store = SqliteStore(process.directory.record)
+    master = key_source.load(process.operation.master_key, process.folder)
+    vault = Vault(process.folder / KEYS_FILE, master)
+    process.store = SealedStore(SqliteStore(process.directory.record), vault)
     process.at_stop("store", process.store.close)
     process.telemetry = SqliteTelemetryStore(process.directory.telemetry)
     process.at_stop("telemetry", process.telemetry.close)
@@ -202,6 +214,12 @@ async def _record(process: Process) -> None:
     await process.recorder.open()
     process.at_stop("bus", process.bus.close)
     process.at_stop("recorder", process.recorder.flush)
+    signer = SoftwareSigner(key_source.load_signing_key(process.folder / key_source.LOG_KEY_FILE, master))
+    process.log = TransparencyLog(
+        process.store, process.operation.log_origin, signer, PublishedFile(process.folder, process.clock),
+        [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses],
+    )  # fmt: skip
+    await process.log.open()
     process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
 
 
@@ -289,13 +307,13 @@ async def _live(process: Process) -> None:
     process.at_stop("tasks", lambda: _cancel(process))
     await process.recorder.recover()
     await process.told("started", f"version {__version__}")
-    process.checkpoint()
+    await process.checkpoint(keep=True)
     await process.link.start()
     process.at_stop("link", process.link.close)
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
-    process.spawn(_every(process, CHECKPOINT_EVERY_S, _sync(process.checkpoint), real=True), "checkpoints")
+    process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
 
 

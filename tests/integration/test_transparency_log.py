@@ -22,7 +22,7 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability import tiles, witness
 from bowstreet.accountability.merkle import leaf_hash, verify_inclusion
 from bowstreet.accountability.note import SoftwareSigner
-from bowstreet.accountability.published import PublishedFile
+from bowstreet.accountability.published import LATEST_FILE, PublishedFile
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.witness import WitnessDesk
@@ -159,7 +159,7 @@ async def test_a_record_rewritten_whole_is_not_signed(tmp_path: Path) -> None:
         await one.act(300)
         await one.publish()
         await other.act(300, "another story")
-        (tmp_path / "false" / "checkpoints.jsonl").write_bytes((tmp_path / "true" / "checkpoints.jsonl").read_bytes())
+        (tmp_path / "false" / LATEST_FILE).write_bytes((tmp_path / "true" / LATEST_FILE).read_bytes())
         with pytest.raises(LedgerBroken, match="rewritten"):
             await House(tmp_path / "false").log.open()
 

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.scenario.record import records
 
 KILLS = int(os.environ.get("BOWSTREET_KILLS", "8"))
 SPEED = 10.0
@@ -52,11 +52,6 @@ def _start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
     ]
     with (folder / "log.txt").open("ab") as log:
         return subprocess.Popen([*words, "--calls", str(folder / "calls.csv"), *more], stdout=log, stderr=log, cwd=folder)
-
-
-def _records(folder: Path, kind: str) -> list[dict[str, object]]:
-    with sqlite3.connect(f"file:{folder / 'data' / 'record.db'}?mode=ro", uri=True) as database:
-        return [json.loads(body) for (body,) in database.execute("SELECT body FROM records WHERE kind = ? ORDER BY id", (kind,))]
 
 
 class Witness:
@@ -121,11 +116,11 @@ def test_nothing_is_lost_and_nothing_flies_twice(tmp_path: Path) -> None:
     assert figures["ledger"]["verified"] is True
     assert figures["flights"]["not_returned"] == 0
 
-    incidents = _records(tmp_path, "incident")
+    incidents = records(tmp_path / "data", "incident")
     kept = {reference for incident in incidents for reference in incident["caller_references"]}
     assert {name for name in names if not any(name in reference for reference in kept)} == set(), "incidents were lost"
 
-    missions = _records(tmp_path, "mission")
+    missions = records(tmp_path / "data", "mission")
     assert all(mission["phase"] in {"done", "aborted"} for mission in missions), [mission["phase"] for mission in missions]
     flown = [mission for mission in missions if mission["took_off_at"] is not None]
     seen_by: dict[object, list[dict[str, object]]] = {}

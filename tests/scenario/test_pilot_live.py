@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.scenario.record import records
 
 from bowstreet.flight.model import Telemetry
 
@@ -26,11 +27,6 @@ def _bowstreet(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bowstreet", *words], cwd=folder, capture_output=True, text=True, timeout=280, check=False
     )
-
-
-def _records(folder: Path, kind: str) -> list[dict[str, Any]]:
-    with sqlite3.connect(f"file:{folder / 'data/record.db'}?mode=ro", uri=True) as database:
-        return [json.loads(body) for (body,) in database.execute("SELECT body FROM records WHERE kind = ? ORDER BY id", (kind,))]
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +49,11 @@ def test_calls_are_served_and_everybody_comes_home(ran: tuple[Path, dict[str, An
     assert said["ledger"]["verified"] is True
     assert 30 < said["call_to_eyes_s"]["p50"] < 180
 
-    [held] = _records(folder, "quarantine")
+    [held] = records(folder / "data", "quarantine")
     assert held["line"] == 5
     assert "0, 0" in held["reason"]
-    incidents = {incident["incident_id"]: incident for incident in _records(folder, "incident")}
-    for mission in _records(folder, "mission"):
+    incidents = {incident["incident_id"]: incident for incident in records(folder / "data", "incident")}
+    for mission in records(folder / "data", "mission"):
         assert mission["purpose"] == "999-response"
         assert mission["incident_id"] in incidents
         assert mission["reasons"]
@@ -75,7 +71,7 @@ def test_camera_is_level_in_transit(ran: tuple[Path, dict[str, Any]]) -> None:
         rows = [row for (row,) in database.execute("SELECT row FROM telemetry")]
     heard = [msgspec.msgpack.decode(row, type=Telemetry) for row in rows]
     looked_down = 0
-    for mission in _records(folder, "mission"):
+    for mission in records(folder / "data", "mission"):
         eyes_on = datetime.fromisoformat(mission["eyes_on_at"]).astimezone(UTC)
         took_off = datetime.fromisoformat(mission["took_off_at"]).astimezone(UTC)
         for telemetry in heard:

@@ -91,3 +91,13 @@ async def test_what_was_changed_or_moved_is_found(place: Place) -> None:
     assert (found.ok, found.first_wrong) == (False, 2)
     with pytest.raises(StoreUnavailable, match="belongs elsewhere"):
         await place.store.get("incident", "inc-2")
+
+
+async def test_an_entry_that_is_none_is_named_and_not_stumbled_over(place: Place) -> None:
+    for number in range(4):
+        await place.change("inc-1", f"said {number}")
+    await place.inner._writer.fold_in()
+    with sqlite3.connect(place.folder / "record.db") as database:
+        database.execute("UPDATE log SET entry = CAST('{\"subject\"~' AS BLOB) WHERE idx = 1")
+    found = await verify_log(place.store.log_rows())
+    assert (found.ok, found.first_wrong) == (False, 1)

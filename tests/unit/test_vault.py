@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bowstreet.accountability import keys
+from bowstreet.accountability import key_source
 from bowstreet.accountability.keys import SoftwareMasterKey
 from bowstreet.accountability.pkcs11_key import PIN, read_uri
 from bowstreet.accountability.vault import KEYS_FILE, Vault, seal, unseal
@@ -71,47 +71,47 @@ async def test_another_master_key_is_refused_and_rotation_is_whole(tmp_path: Pat
 
 
 def test_without_a_source_it_makes_one_for_its_owner_alone(tmp_path: Path) -> None:
-    first = keys.load("", tmp_path)
-    assert keys.load("", tmp_path).name == first.name
-    assert (tmp_path / keys.OWN_FILE).stat().st_mode & 0o777 == 0o600
+    first = key_source.load("", tmp_path)
+    assert key_source.load("", tmp_path).name == first.name
+    assert (tmp_path / key_source.OWN_FILE).stat().st_mode & 0o777 == 0o600
 
 
 def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "k"
-    keys.write_file(path, bytes(range(32)))
-    assert keys.load(f"file:{path}", tmp_path).name == MASTER.name
+    key_source.write_file(path, bytes(range(32)))
+    assert key_source.load(f"file:{path}", tmp_path).name == MASTER.name
     monkeypatch.setenv("BOWSTREET_KEY", bytes(range(32)).hex())
-    assert keys.load("env:BOWSTREET_KEY", tmp_path).name == MASTER.name
+    assert key_source.load("env:BOWSTREET_KEY", tmp_path).name == MASTER.name
     monkeypatch.setenv("BOWSTREET_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-    assert keys.load("env:BOWSTREET_KEY", tmp_path).name == MASTER.name
+    assert key_source.load("env:BOWSTREET_KEY", tmp_path).name == MASTER.name
 
 
 @pytest.mark.parametrize("said", ["", "xyz", "00" * 31, "00" * 33, "é" * 64])
 def test_what_is_no_key_is_refused(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOWSTREET_KEY", said)
     with pytest.raises(KeyUnavailable):
-        keys.load("env:BOWSTREET_KEY", tmp_path)
+        key_source.load("env:BOWSTREET_KEY", tmp_path)
     (tmp_path / "k").write_text(said)
     (tmp_path / "k").chmod(0o600)
     with pytest.raises(KeyUnavailable):
-        keys.load(f"file:{tmp_path / 'k'}", tmp_path)
+        key_source.load(f"file:{tmp_path / 'k'}", tmp_path)
 
 
 def test_a_key_file_open_to_others_is_refused(tmp_path: Path) -> None:
-    keys.write_file(tmp_path / "k", bytes(32))
+    key_source.write_file(tmp_path / "k", bytes(32))
     (tmp_path / "k").chmod(0o640)
     with pytest.raises(KeyUnavailable, match="chmod 600"):
-        keys.read_file(tmp_path / "k")
+        key_source.read_file(tmp_path / "k")
     with pytest.raises(KeyUnavailable):
-        keys.write_file(tmp_path / "k", bytes(32))  # one that is there stays
+        key_source.write_file(tmp_path / "k", bytes(32))  # one that is there stays
     with pytest.raises(KeyUnavailable):
-        keys.read_file(tmp_path / "none")
+        key_source.read_file(tmp_path / "none")
 
 
 @pytest.mark.parametrize("source", ["vault:x", "pkcs11:token=a", "pkcs11:token=a;object=b", "x"])
 def test_what_is_no_source_is_refused(source: str, tmp_path: Path) -> None:
     with pytest.raises(MalformedConfiguration):
-        keys.load(source, tmp_path)
+        key_source.load(source, tmp_path)
 
 
 def test_a_pkcs11_uri() -> None:
@@ -130,18 +130,18 @@ async def test_a_master_key_in_a_pkcs11_module(tmp_path: Path) -> None:
     )  # fmt: skip
     program = f"""
 import pkcs11, sys
-from bowstreet.accountability import keys
+from bowstreet.accountability import key_source
 from bowstreet.errors import KeyUnavailable
 source = "pkcs11:token=bow;object=master?module-path={SOFTHSM}"
 try:
-    keys.load(source, None)
+    key_source.load(source, None)
     sys.exit("a key that is not there was found")
 except KeyUnavailable:
     pass
 with pkcs11.lib("{SOFTHSM}").get_token(token_label="bow").open(user_pin="4321", rw=True) as session:
     session.generate_key(pkcs11.KeyType.AES, 256, label="master", store=True,
         template={{pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False}})
-master = keys.load(source, None)
+master = key_source.load(source, None)
 wrapped = master.wrap(bytes(32), b"context")
 assert master.unwrap(wrapped, b"context") == bytes(32)
 for wrong in (lambda: master.unwrap(wrapped, b"other"), lambda: master.unwrap(wrapped[:-1] + b"x", b"context")):

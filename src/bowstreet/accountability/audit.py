@@ -3,13 +3,16 @@
 The database is opened for reading only, also while the program runs; what is checked is the record as of that moment.
 """
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from bowstreet.accountability import ledger, published
+from bowstreet.accountability import key_source, ledger, published
+from bowstreet.accountability.sealed import opened_rows
+from bowstreet.accountability.vault import KEYS_FILE, Keyring
 from bowstreet.accountability.verify import Verification, Verifier, chunks
 from bowstreet.errors import NotFound
 from bowstreet.runtime.directory import RECORD_FILE
@@ -51,7 +54,27 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             more = f" and {len(self.unaccounted) - 1:,} more records lack theirs" if len(self.unaccounted) > 1 else ""
             return f"{self.path}: {first.kind} '{first.id}' has no {first.missing} entry{more}"
         records = ", ".join(f"{count:,} {kind}s" for kind, count in self.reconciled.items())
-        return f"{self.path}: {found.entries:,} entries verify, root {found.root}; every one of {records} is accounted for"
+        sealed = f" ({found.sealed:,} payloads are sealed and were not opened)" if found.sealed else ""
+        verify = f"{found.entries:,} entries verify{sealed}, root {found.root}"
+        return f"{self.path}: {verify}; every one of {records} is accounted for"
+
+
+@contextlib.contextmanager
+def keyring_of(path: Path, source: str) -> Iterator[Keyring | None]:
+    """What opens the payloads of a data directory; None when it has none, or no master key is given and none lies beside it.
+
+    Raises:
+        KeyUnavailable: the master key cannot be read, or is not the one that the data were written under.
+    """
+    folder = find_record(path).parent
+    if not (folder / KEYS_FILE).exists() or (not source and not (folder / key_source.OWN_FILE).exists()):
+        yield None
+        return
+    keyring = Keyring(folder / KEYS_FILE, key_source.load(source, folder))
+    try:
+        yield keyring
+    finally:
+        keyring.close_reading()
 
 
 def find_record(path: Path) -> Path:
@@ -71,6 +94,7 @@ def verify_data(
     *,
     known: Mapping[int, bytes] | None = None,
     causes: Mapping[str, str] | None = None,
+    keyring: Keyring | None = None,
     on_progress: OnProgress | None = None,
 ) -> Report:
     """Verify the ledger at `path` and reconcile the records with it.
@@ -79,6 +103,7 @@ def verify_data(
         path: a data directory or its database.
         known: roots from elsewhere, by ledger size, besides those in the directory.
         causes: which entry each kind of record must have; `CAUSES` by default.
+        keyring: opens the payloads, so that they are held against what the entries commit to.
         on_progress: told how many entries of how many are done.
 
     Raises:
@@ -91,7 +116,7 @@ def verify_data(
     causes = CAUSES if causes is None else causes
     with SqliteReader(record) as reader:
         subjects: dict[str, set[str]] = {cause: set() for cause in causes.values()}
-        found = _verify(reader, {**roots, **(known or {})}, subjects, on_progress)
+        found = _verify(reader, {**roots, **(known or {})}, subjects, keyring, on_progress)
         unaccounted, reconciled = _reconcile(reader, causes, subjects) if found.ok else ((), {})
     return Report(
         ok=found.ok and not unaccounted, path=str(record), verification=found, reconciled=reconciled, unaccounted=unaccounted,
@@ -100,11 +125,16 @@ def verify_data(
 
 
 def _verify(
-    reader: SqliteReader, roots: Mapping[int, bytes], subjects: dict[str, set[str]], on_progress: OnProgress | None
+    reader: SqliteReader,
+    roots: Mapping[int, bytes],
+    subjects: dict[str, set[str]],
+    keyring: Keyring | None,
+    on_progress: OnProgress | None,
 ) -> Verification:
     verifier = Verifier(roots)
     total = reader.log_size()
-    for chunk in chunks(reader.log_rows()):
+    rows = reader.log_rows()
+    for chunk in chunks(rows if keyring is None else opened_rows(rows, keyring)):
         if not verifier.add(chunk):
             break
         _collect(chunk, subjects)

@@ -1,16 +1,7 @@
-"""The master key, under which every other key lies wrapped. It comes from a file, the environment or a hardware module.
+"""The master key, under which every other key lies wrapped, and the cipher for all that is sealed: AES-256-GCM."""
 
-A source is written `file:PATH`, `env:NAME` or `pkcs11:…` (RFC 7512, see `pkcs11_key`). Without one, the program makes a file of
-its own beside the data: good for a trial, and said so by `bowstreet doctor`, because whoever copies the data copies it too.
-"""
-
-import base64
-import binascii
-import os
 import secrets
-import stat
 from hashlib import sha256
-from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -20,7 +11,6 @@ from bowstreet.errors import KeyUnavailable, MalformedConfiguration
 
 KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12  # NIST SP 800-38D §8.2: 96 bits, random; one key wraps far fewer than 2^32 others
-OWN_FILE = "keys/master.key"
 
 
 class MasterKey(Protocol):
@@ -87,83 +77,3 @@ def open_with(key: AESGCM, sealed: bytes, context: bytes) -> bytes:
     if len(sealed) < NONCE_BYTES + 16:
         raise InvalidTag
     return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
-
-
-def load(source: str, folder: Path) -> MasterKey:
-    """The master key of a source, or for "" the one that lies beside the data, made now if there is none.
-
-    Raises:
-        MalformedConfiguration: for a source that is none.
-        KeyUnavailable: when it cannot be read.
-    """
-    kind, _, where = source.partition(":")
-    if source == "":
-        return SoftwareMasterKey(_own(folder / OWN_FILE))
-    if kind == "file":
-        return SoftwareMasterKey(read_file(Path(where)))
-    if kind == "env":
-        return SoftwareMasterKey(_from_environment(where))
-    if kind == "pkcs11":
-        from bowstreet.accountability.pkcs11_key import Pkcs11MasterKey  # an extra: most have no such module
-
-        return Pkcs11MasterKey(source)
-    raise MalformedConfiguration(f"'{kind}' is no source of a master key", remedy="use file:PATH, env:NAME or pkcs11:…")
-
-
-def read_file(path: Path) -> bytes:
-    """A key file: 64 hexadecimal digits or base64. It must be its owner's alone.
-
-    Raises:
-        KeyUnavailable: when it cannot be read, is open to others, or holds no key.
-    """
-    try:
-        mode = path.stat().st_mode
-        said = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KeyUnavailable(f"the key file {path} cannot be read", remedy="check its path and its owner") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyUnavailable(f"the key file {path} is open to other users", remedy=f"chmod 600 {path}")
-    return _decoded(said, f"the key file {path}")
-
-
-def write_file(path: Path, key: bytes) -> None:
-    """Make a key file, durably, for its owner's eyes only. One that is there stays. Raises `KeyUnavailable`."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(file, key.hex().encode() + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
-        parent = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
-    except OSError as error:
-        raise KeyUnavailable(f"the key file {path} cannot be made ({error.strerror})", remedy="check its folder") from error
-
-
-def _own(path: Path) -> bytes:
-    if not path.exists():
-        write_file(path, new_key())
-    return read_file(path)
-
-
-def _from_environment(name: str) -> bytes:
-    said = os.environ.get(name, "")
-    if not said:
-        raise KeyUnavailable(f"the environment variable {name} holds no key", remedy=f"set {name} to 64 hexadecimal digits")
-    return _decoded(said, f"the environment variable {name}")
-
-
-def _decoded(said: str, what: str) -> bytes:
-    text = said.strip()
-    try:
-        key = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise KeyUnavailable(f"{what} holds no key", remedy="it takes 32 bytes, hexadecimal or base64") from error
-    if len(key) != KEY_BYTES:
-        raise KeyUnavailable(f"{what} holds {len(key)} bytes", remedy="it takes 32 bytes, hexadecimal or base64")
-    return key

@@ -4,9 +4,8 @@ They let the verifier see a record that was cut short or rewritten whole, provid
 this file. A copy elsewhere is worth more than the file; that is why they are signed, witnessed by others and published.
 """
 
-import contextlib
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -14,10 +13,14 @@ import msgspec
 from bowstreet.accountability import checkpoint
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.note import Note
-from bowstreet.errors import MalformedProof, StoreUnavailable
+from bowstreet.errors import LedgerBroken, MalformedProof, StoreUnavailable
 from bowstreet.runtime.ports import Clock
 
 FILE = "checkpoints.jsonl"
+# The latest that was signed, replaced whole each time: what keeps the key from signing two histories.
+LATEST_FILE = "checkpoint"
+# How often one is kept for good besides those at start and stop: some 4 MB a year.
+KEPT_EVERY = timedelta(hours=1)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,28 +36,40 @@ _decode = msgspec.json.Decoder(Line).decode
 
 
 class PublishedFile:
-    """The signed checkpoints of a data directory, in the order in which they were published."""
+    """The signed checkpoints of a data directory: the latest, and some of those before it for good."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder, self._clock = folder, clock
+        self._kept_at: datetime | None = None
 
     def last(self) -> Note | None:
-        """The latest that can be read (a power cut may leave half a line)."""
-        lines = (self._folder / FILE).read_bytes().splitlines() if (self._folder / FILE).exists() else []
-        for line in reversed(lines):
-            with contextlib.suppress(ValueError, MalformedProof):
-                said = _decode(line).note
-                if said:
-                    return notes.read(said.encode())
-        return None
+        """Raises `LedgerBroken` when it is there and cannot be read: signing anew might sign a second history."""
+        path = self._folder / LATEST_FILE
+        if not path.exists():
+            return None
+        try:
+            note = notes.read(path.read_bytes())
+            checkpoint.read_text(note.text)
+        except (OSError, MalformedProof) as error:
+            raise LedgerBroken(
+                f"the latest signed checkpoint, {path}, cannot be read ({error})",
+                remedy=f"put back a copy of it, or the last 'note' of {FILE}, or one that a witness has",
+            ) from error
+        return note
 
-    def add(self, note: Note) -> None:
-        """Raises `StoreUnavailable` when it cannot be kept."""
+    def add(self, note: Note, *, keep: bool = False) -> None:
+        """`keep` keeps it for good. Raises `StoreUnavailable`."""
         said = checkpoint.read_text(note.text)
-        write(
-            self._folder,
-            Line(at=self._clock.now(), size=said.size, root=said.root.hex(), note=note.write().decode()),
-        )
+        try:
+            write_whole(self._folder / LATEST_FILE, note.write())
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{self._folder / LATEST_FILE} cannot be written ({error.strerror})", remedy="free some space, or mend its rights"
+            ) from error
+        now = self._clock.now()
+        if keep or self._kept_at is None or now - self._kept_at >= KEPT_EVERY:
+            write(self._folder, Line(at=now, size=said.size, root=said.root.hex(), note=note.write().decode()))
+            self._kept_at = now
 
 
 def write(folder: Path, line: Line) -> None:
@@ -77,6 +92,23 @@ def write(folder: Path, line: Line) -> None:
         ) from error
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that after a crash it is the old one or the new one, whole. Raises `OSError`."""
+    beside = path.with_name(path.name + ".new")
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def read(folder: Path) -> tuple[dict[int, bytes], int]:
     """All checkpoints by size, and how many lines could not be read (a power cut may leave one).
 
@@ -86,6 +118,12 @@ def read(folder: Path) -> tuple[dict[int, bytes], int]:
     path = folder / FILE
     roots: dict[int, bytes] = {}
     unreadable = 0
+    if (folder / LATEST_FILE).exists():
+        try:
+            latest, _ = checkpoint.read((folder / LATEST_FILE).read_bytes())
+            roots[latest.size] = latest.root
+        except MalformedProof:
+            unreadable += 1
     if not path.exists():
         return roots, unreadable
     for said in path.read_bytes().splitlines():

@@ -11,7 +11,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
-from bowstreet.accountability.vault import Vault, seal, unseal
+from bowstreet.accountability.vault import Keyring, Vault, seal, unseal
 from bowstreet.errors import StoreUnavailable
 from bowstreet.runtime.ports import Batch, LogRow, OutboxRow, Record, Store
 
@@ -49,22 +49,13 @@ class SealedStore:
 
     async def get(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the field's own name
         record = await self._store.get(kind, id)
-        return None if record is None else self._opened(record)
+        return None if record is None else opened_record(record, self._vault)
 
     async def find(self, kind: str, states: Sequence[str] | None = None) -> list[Record]:
         found = await self._store.find(kind, states)
         if kind not in SEALED_KINDS:
             return found
-        return [opened for record in found if (opened := self._opened(record)) is not None]
-
-    def _opened(self, record: Record) -> Record | None:
-        if record.kind not in SEALED_KINDS:
-            return record
-        key = self._vault.find(record.id)
-        if key is None:
-            log.info("a record whose key was destroyed is passed over", kind=record.kind)
-            return None
-        return replace(record, body=unseal(key, record.body, _place(record)))
+        return [opened for record in found if (opened := opened_record(record, self._vault)) is not None]
 
     async def log_size(self) -> int:
         return await self._store.log_size()
@@ -88,6 +79,17 @@ class SealedStore:
         await self._vault.close()
 
 
+def opened_record(record: Record, keyring: Keyring) -> Record | None:
+    """A record as it was saved; None when its key was destroyed. Raises `StoreUnavailable` when it was changed since."""
+    if record.kind not in SEALED_KINDS:
+        return record
+    key = keyring.find(record.id)
+    if key is None:
+        log.info("a record whose key was destroyed is passed over", kind=record.kind)
+        return None
+    return replace(record, body=unseal(key, record.body, _place(record)))
+
+
 def subject_of(row: LogRow) -> str:
     """Whom or what an entry is about."""
     return _read_subject(row.entry).subject
@@ -100,26 +102,26 @@ def sealed_row(row: LogRow, key: AESGCM) -> LogRow:
     return replace(row, payload=seal(key, row.salt + row.payload, _index(row)), salt=None)
 
 
-def opened_row(row: LogRow, vault: Vault) -> LogRow:
+def opened_row(row: LogRow, keyring: Keyring) -> LogRow:
     """A row as it was recorded; one whose key was destroyed without payload and salt, as if they had been erased.
 
     What was changed since is given with an empty salt, which no entry commits to: the verifier names it.
     """
     if row.payload is None or row.salt is not None:
         return row
-    key = vault.find(subject_of(row))
-    if key is None:
-        return replace(row, payload=None)
     try:
+        key = keyring.find(subject_of(row))
+        if key is None:
+            return replace(row, payload=None)
         plain = unseal(key, row.payload, _index(row))
-    except StoreUnavailable:
+    except (StoreUnavailable, msgspec.DecodeError):
         return replace(row, salt=b"")
     return replace(row, salt=plain[:SALT_BYTES], payload=plain[SALT_BYTES:])
 
 
-def opened_rows(rows: Iterable[LogRow], vault: Vault) -> Iterator[LogRow]:
+def opened_rows(rows: Iterable[LogRow], keyring: Keyring) -> Iterator[LogRow]:
     for row in rows:
-        yield opened_row(row, vault)
+        yield opened_row(row, keyring)
 
 
 def _sealed_record(record: Record, keys: dict[str, AESGCM]) -> Record:

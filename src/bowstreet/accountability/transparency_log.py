@@ -43,8 +43,8 @@ class Published(Protocol):
 
     def last(self) -> Note | None: ...
 
-    def add(self, note: Note) -> None:
-        """Raises `StoreUnavailable`."""
+    def add(self, note: Note, *, keep: bool = False) -> None:
+        """`keep` keeps it for good. Raises `StoreUnavailable`."""
         ...
 
 
@@ -126,8 +126,8 @@ class TransparencyLog:
         """Raises `ValueError` for an entry that is not in the log of this size."""
         return (await self.tree(size, near=index)).inclusion(index)
 
-    async def publish(self, size: int, root: bytes) -> Note:
-        """Sign a checkpoint at this size, keep it, and ask the witnesses.
+    async def publish(self, size: int, root: bytes, *, keep: bool = False) -> Note:
+        """Sign a checkpoint at this size, and ask the witnesses; `keep` keeps it for good, besides as the latest.
 
         Raises:
             LedgerBroken: when it does not continue the last one. Nothing is signed then.
@@ -137,7 +137,7 @@ class TransparencyLog:
             await self._grow(size)
             if self._note is not None:
                 last = checkpoints.read_text(self._note.text)
-                if (last.size, last.root) == (size, root) and len(self._note.signatures) > len(self._witnesses):
+                if (last.size, last.root) == (size, root) and not keep and len(self._note.signatures) > len(self._witnesses):
                     return self._note
                 await self._check_continues(last, size)
             tree = await self.tree(size)
@@ -146,8 +146,8 @@ class TransparencyLog:
             note = checkpoints.sign(Checkpoint(origin=self.key.name, size=size, root=root), self.key.name, self._signer)
             self._published.add(note)
             note = await self._witnessed(note, size)
-            if len(note.signatures) > 1:
-                self._published.add(note)
+            if keep or len(note.signatures) > 1:
+                self._published.add(note, keep=keep)
             self._note = note
             return note
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bowstreet.accountability import keys
 from bowstreet.accountability.keys import MasterKey
 from bowstreet.errors import KeyUnavailable, StoreUnavailable
-from bowstreet.runtime.sqlite_file import Writer, connect, migrate, unavailable
+from bowstreet.runtime.sqlite_file import Writer, connect, connect_read_only, migrate, unavailable
 
 KEYS_FILE = "keys.db"
 SCHEMA = "CREATE TABLE data_keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL, master TEXT NOT NULL) WITHOUT ROWID"
@@ -26,8 +26,8 @@ SCHEMA_VERSION = 1
 MOST_OPEN = 20_000
 
 
-class Vault:
-    """The data keys of one data directory.
+class Keyring:
+    """The data keys of one data directory, for reading.
 
     Raises:
         StoreUnavailable: the file cannot be opened.
@@ -37,11 +37,8 @@ class Vault:
     def __init__(self, path: Path, master: MasterKey) -> None:
         self._path = path
         self._master = master
-        connection = connect(path, synchronous="FULL")
-        migrate(connection, path, SCHEMA, SCHEMA_VERSION)
-        # Reads are by primary key from memory-mapped pages; they are done in place.
-        self._read = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._writer = Writer(connection, path)
+        # Reads are by primary key, a few microseconds each; they are done in place.
+        self._read = connect_read_only(path)
         self._open: OrderedDict[str, AESGCM] = OrderedDict()
         strangers = self._rows("SELECT DISTINCT master FROM data_keys WHERE master <> ?", master.name)
         if strangers:
@@ -49,6 +46,43 @@ class Vault:
                 f"{path} was written under the master key {strangers[0][0]}, not {master.name}",
                 remedy="give that master key, or change it with 'bowstreet audit rotate'",
             )
+
+    def find(self, subject: str) -> AESGCM | None:
+        """The key of a subject; None when there is none, or none any more. Raises `KeyUnavailable`."""
+        known = self._open.get(subject)
+        if known is not None:
+            self._open.move_to_end(subject)
+            return known
+        rows = self._rows("SELECT wrapped FROM data_keys WHERE subject = ?", subject)
+        if not rows:
+            return None
+        return self._remember(subject, keys.cipher(self._master.unwrap(rows[0][0], _context(subject))))
+
+    def close_reading(self) -> None:
+        self._read.close()
+        self._open.clear()
+
+    def _rows(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._read.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise unavailable(error, self._path) from error
+
+    def _remember(self, subject: str, key: AESGCM) -> AESGCM:
+        self._open[subject] = key
+        if len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+        return key
+
+
+class Vault(Keyring):
+    """The data keys of one data directory, made and destroyed here. Raises as `Keyring` does."""
+
+    def __init__(self, path: Path, master: MasterKey) -> None:
+        connection = connect(path, synchronous="FULL")
+        migrate(connection, path, SCHEMA, SCHEMA_VERSION)
+        self._writer = Writer(connection, path)
+        super().__init__(path, master)
 
     async def keys_for(self, subjects: Iterable[str]) -> dict[str, AESGCM]:
         """A key for each subject, made where there is none, durably before it is given out."""
@@ -61,17 +95,6 @@ class Vault:
             for subject in missing:
                 found[subject] = self._remember(subject, keys.cipher(made[subject]))
         return found
-
-    def find(self, subject: str) -> AESGCM | None:
-        """The key of a subject; None when there is none, or none any more. Raises `KeyUnavailable`."""
-        known = self._open.get(subject)
-        if known is not None:
-            self._open.move_to_end(subject)
-            return known
-        rows = self._rows("SELECT wrapped FROM data_keys WHERE subject = ?", subject)
-        if not rows:
-            return None
-        return self._remember(subject, keys.cipher(self._master.unwrap(rows[0][0], _context(subject))))
 
     async def destroy(self, subjects: Iterable[str]) -> int:
         """Destroy the keys of subjects, from the file and from its write-ahead log; gives how many there were."""
@@ -101,21 +124,8 @@ class Vault:
         return len(rows)
 
     async def close(self) -> None:
-        self._read.close()
+        self.close_reading()
         await self._writer.close()
-        self._open.clear()
-
-    def _rows(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
-        try:
-            return self._read.execute(query, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise unavailable(error, self._path) from error
-
-    def _remember(self, subject: str, key: AESGCM) -> AESGCM:
-        self._open[subject] = key
-        if len(self._open) > MOST_OPEN:
-            self._open.popitem(last=False)
-        return key
 
 
 def seal(key: AESGCM, plain: bytes, context: bytes) -> bytes:

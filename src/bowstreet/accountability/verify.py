@@ -19,12 +19,16 @@ CHUNK = 1_000
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `first_wrong` is the index of the first wrong or missing entry, `what` says how it is wrong."""
+    """What came of it. `first_wrong` is the index of the first wrong or missing entry, `what` says how it is wrong.
+
+    `erased` entries have no payload any more; of `sealed` ones the payload was not looked at, because its key was not given.
+    """
 
     ok: bool
     entries: int
     root: str
     erased: int = 0
+    sealed: int = 0
     first_wrong: int | None = None
     what: str = ""
 
@@ -49,7 +53,7 @@ class Verifier:
         self._checkpoints = dict(checkpoints or {})
         self._frontier = Frontier()
         self._root = EMPTY_ROOT
-        self.erased = 0
+        self.erased = self.sealed = 0
         self.wrong: Wrong | None = None
 
     @property
@@ -75,7 +79,7 @@ class Verifier:
             self.wrong = Wrong(size, f"the ledger was cut short: it ends after {size} entries, and once held {longest}")
         wrong = self.wrong
         return Verification(
-            ok=wrong is None, entries=size, root=self._root.hex(), erased=self.erased,
+            ok=wrong is None, entries=size, root=self._root.hex(), erased=self.erased, sealed=self.sealed,
             first_wrong=wrong.index if wrong else None, what=wrong.what if wrong else "",
         )  # fmt: skip
 
@@ -93,6 +97,8 @@ class Verifier:
             _check_entry(row, index)
             if row.payload is None:
                 self.erased += 1
+            elif row.salt is None:
+                self.sealed += 1
             if index + 1 in checkpoints and checkpoints[index + 1] != root:
                 raise Wrong(index, f"the ledger up to entry {index} is not the one of the checkpoint: it was rewritten")
 
@@ -123,7 +129,7 @@ def _check_entry(row: LogRow, index: int) -> None:
     if row.payload is not None and row.salt is not None:
         if sha256(row.salt + row.payload).hexdigest() != entry.commitment:
             raise Wrong(index, f"the payload of entry {index} is not what the entry committed to")
-    elif row.payload is not row.salt:
+    elif row.salt is not None:
         raise Wrong(index, f"entry {index} is half erased: its payload and salt go together")
 
 

@@ -5,7 +5,6 @@ and another to others cannot have both signed by the same witness. What it has s
 """
 
 import base64
-import os
 from collections.abc import Iterable
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.merkle import EMPTY_ROOT, verify_consistency
 from bowstreet.accountability.note import COSIGNATURE, Signer, VerifierKey
+from bowstreet.accountability.published import write_whole
 from bowstreet.errors import MalformedProof, StoreUnavailable
 from bowstreet.runtime.ports import Clock
 
@@ -119,23 +119,6 @@ class WitnessDesk:
             write_whole(path, msgspec.json.encode(seen))
         except OSError as error:
             raise _unavailable(self._folder) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that after a crash it is the old one or the new one, whole. Raises `OSError`."""
-    beside = path.with_suffix(".new")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def write_request(asked: Request) -> bytes:
