@@ -1,5 +1,7 @@
 """`bowstreet simulate`: calls in, figures out. The same seed gives the same; only what measures this machine differs."""
 
+import contextlib
+import gc
 import math
 import sys
 from collections import Counter
@@ -87,7 +89,7 @@ def simulate(options: Options) -> SimulationResult:
     kernel = Kernel(world, _at(calls[0]) - WARM_UP)
     started_s = perf_counter()
     kernel.start()
-    with _Progress(len(calls), shown=options.progress) as progress:
+    with _Progress(len(calls), shown=options.progress) as progress, _uncollected():
         kernel.run(calls, source=source, on_call=progress.advance)
     took_s = perf_counter() - started_s
     incidents = kernel.intake.incidents.all()
@@ -98,6 +100,19 @@ def simulate(options: Options) -> SimulationResult:
     if compared is not None:
         found["compared_with_observed"] = compared
     return SimulationResult(found, incidents, city, kernel)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for cycles: hardly any are made (2,000 objects in 6,500 calls), and looking takes a tenth of the time,
+    as everything that was simulated is kept."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 # --- what goes in ---------------------------------------------------------------------------------------------------------
