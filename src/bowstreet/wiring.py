@@ -284,8 +284,8 @@ async def _console(process: Process) -> None:
         return
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
-        accounts=process.accounts, recorder=process.recorder, store=process.store, bus=process.bus, clock=process.clock,
-        real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
+        accounts=process.accounts, recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
+        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
         run=RunView(
             demo=operation.demo, speed=operation.speed, version=__version__, operator=operation.operator_name,

@@ -53,7 +53,12 @@ def record(id_: str = "a", version: int = 1, state: str = "new", kind: str = "th
 def row(index: int) -> LogRow:
     digest = hashlib.sha256(str(index).encode()).digest()
     return LogRow(
-        index=index, entry=b'{"subject":"s-%d"}' % (index % 3), leaf_hash=digest, tree_head=digest, payload=b"payload %d" % index, salt=digest
+        index=index,
+        entry=b'{"subject":"s-%d"}' % (index % 3),
+        leaf_hash=digest,
+        tree_head=digest,
+        payload=b"payload %d" % index,
+        salt=digest,
     )
 
 

@@ -14,7 +14,9 @@ from bowstreet.accountability import ledger
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Identity, Role
+from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
@@ -141,6 +143,19 @@ class City:
             yield client
 
 
+class Kept:
+    """Signed checkpoints, in memory."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+
+    def last(self) -> Note | None:
+        return self.notes[-1] if self.notes else None
+
+    def add(self, note: Note, *, keep: bool = False) -> None:
+        self.notes.append(note)
+
+
 def telemetry(vehicle_id: str, at: datetime, position: Position, *, height_m: float = 0.0, charge: float = 1.0) -> Telemetry:
     return Telemetry(
         vehicle_id=vehicle_id,
@@ -213,6 +228,7 @@ async def city(
         airspace=airspace,
         accounts=accounts,
         recorder=recorder,
+        log=TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept()),
         store=store,
         bus=recorder.bus,
         clock=clock,

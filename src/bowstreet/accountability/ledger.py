@@ -22,6 +22,8 @@ from bowstreet.runtime.ports import LogRow
 VERSION = 1
 # As long as the hash: a shorter salt would be the easier thing to guess.
 SALT_BYTES = 32
+# The first byte of a payload that is sealed (`sealed`); a payload itself begins with a brace.
+SEALED = b"\x01"
 
 # Whom or what each audited message is about: the field that the entry shows as its subject. All are ids made here.
 SUBJECTS: dict[type[m.Message], str] = {
@@ -116,6 +118,11 @@ def read_entry(entry: bytes) -> Entry:
     if read.v != VERSION or _encode_entry(read) != entry:
         raise ValueError("not in canonical form")
     return read
+
+
+def is_sealed(row: LogRow) -> bool:
+    """Whether its payload, with the salt in it, can be read only with a key."""
+    return row.salt is None and row.payload is not None and row.payload.startswith(SEALED)
 
 
 def message_of(row: LogRow) -> m.Message | None:

@@ -11,6 +11,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
+from bowstreet.accountability.ledger import SEALED, is_sealed
 from bowstreet.accountability.vault import Keyring, Vault, seal, unseal
 from bowstreet.errors import StoreUnavailable
 from bowstreet.runtime.ports import Batch, LogRow, OutboxRow, Record, Store
@@ -99,7 +100,7 @@ def sealed_row(row: LogRow, key: AESGCM) -> LogRow:
     """Salt and payload go together, and the place of the entry is bound to them."""
     assert row.payload is not None
     assert row.salt is not None
-    return replace(row, payload=seal(key, row.salt + row.payload, _index(row)), salt=None)
+    return replace(row, payload=SEALED + seal(key, row.salt + row.payload, _index(row)), salt=None)
 
 
 def opened_row(row: LogRow, keyring: Keyring) -> LogRow:
@@ -107,13 +108,13 @@ def opened_row(row: LogRow, keyring: Keyring) -> LogRow:
 
     What was changed since is given with an empty salt, which no entry commits to: the verifier names it.
     """
-    if row.payload is None or row.salt is not None:
+    if not is_sealed(row) or row.payload is None:
         return row
     try:
         key = keyring.find(subject_of(row))
         if key is None:
             return replace(row, payload=None)
-        plain = unseal(key, row.payload, _index(row))
+        plain = unseal(key, row.payload.removeprefix(SEALED), _index(row))
     except (StoreUnavailable, msgspec.DecodeError):
         return replace(row, salt=b"")
     return replace(row, salt=plain[:SALT_BYTES], payload=plain[SALT_BYTES:])

@@ -98,7 +98,7 @@ class Verifier:
             if row.payload is None:
                 self.erased += 1
             elif row.salt is None:
-                self.sealed += 1
+                self.sealed += 1  # by `_check_entry`, no other payload stands without its salt
             if index + 1 in checkpoints and checkpoints[index + 1] != root:
                 raise Wrong(index, f"the ledger up to entry {index} is not the one of the checkpoint: it was rewritten")
 
@@ -129,7 +129,7 @@ def _check_entry(row: LogRow, index: int) -> None:
     if row.payload is not None and row.salt is not None:
         if sha256(row.salt + row.payload).hexdigest() != entry.commitment:
             raise Wrong(index, f"the payload of entry {index} is not what the entry committed to")
-    elif row.salt is not None:
+    elif row.payload is not row.salt and not ledger.is_sealed(row):
         raise Wrong(index, f"entry {index} is half erased: its payload and salt go together")
 
 

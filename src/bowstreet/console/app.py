@@ -26,6 +26,7 @@ from bowstreet.console import (
     problems,
     static_files,
 )
+from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
 from bowstreet.console.desk import Desk
 from bowstreet.console.feed import Feed
@@ -116,6 +117,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
     api.include_router(_document_route(document), prefix=PREFIX)
     methods = _Methods(document)
+    api.include_router(log_pages.router(services.log))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))

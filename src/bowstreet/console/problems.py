@@ -72,11 +72,13 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
     errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.MalformedProof: HTTPStatus.BAD_REQUEST,
     errors.BadInput: HTTPStatus.CONFLICT,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.LinkFailure: HTTPStatus.CONFLICT,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBroken: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.KeyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _TITLES: dict[str, str] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.service import DispatchService
@@ -33,6 +34,7 @@ class ConsoleServices:
     airspace: AirspaceService
     accounts: Accounts
     recorder: Recorder
+    log: TransparencyLog
     store: Store
     bus: Bus
     clock: Clock
