@@ -10,7 +10,7 @@ import msgspec
 import shapely
 
 from bowstreet.airspace import london as london_zones
-from bowstreet.airspace.model import Permission, Zone
+from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
@@ -96,7 +96,8 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         docks=tuple(_dock(one) for one in told.fleet.docks),
         vehicles=tuple(_vehicle(one) for one in told.fleet.vehicles),
         airframes=tuple(msgspec.convert(msgspec.structs.asdict(one), Airframe) for one in told.fleet.airframes),
-        zones=_zones(told.airspace),
+        zones=london_zones.zones() if told.airspace.builtin_zones else (),
+        zone_files=_zone_files(told.airspace),
         permissions=tuple(
             Permission(operator=told.operator.id, zone_id=one.zone_id, reference=one.reference, start=one.start, end=one.end)
             for one in told.airspace.permissions
@@ -133,18 +134,22 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
     )
 
 
-def _zones(told: config.Airspace) -> tuple[Zone, ...]:
-    zones = list(london_zones.zones()) if told.builtin_zones else []
-    for path in told.files:
-        read = read_zones(_bytes(path), path.name)
+def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
+    """The configured files of zones, each read once to see that all in it is understood."""
+    files = [(path, _bytes(path)) for path in told.files]
+    if len({path.name for path, _ in files}) < len(files):
+        raise MalformedConfiguration(
+            "two airspace files have the same name", remedy="give each series of files a name of its own"
+        )
+    for path, data in files:
+        read = read_zones(data, path.name)
         if read.rejected:
             where, why = read.rejected[0]
             raise MalformedConfiguration(
                 f"{path}: {len(read.rejected)} zones cannot be understood, the first at {where}: {why}",
                 remedy="mend the file: a zone that is not understood is not flown round",
             )
-        zones += read.zones
-    return tuple({zone.zone_id: zone for zone in zones}.values())
+    return tuple((path.name, data) for path, data in files)
 
 
 def _edge(told: config.Server, port: int | None) -> EdgeSettings:

@@ -6,6 +6,7 @@ after those it needs, and stops them in reverse.
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,8 @@ TELEMETRY_EVERY_S = 0.5
 MOST_TELEMETRY_WAITING = 60_000
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
+# Who has done what the configuration file says.
+CONFIGURATION = "configuration"
 # Live, a call older than this is history: whoever wants it replayed says so.
 MAX_CALL_AGE = timedelta(hours=4)
 
@@ -76,6 +79,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     vehicles: tuple[VehicleConfig, ...]
     airframes: tuple[Airframe, ...]
     zones: tuple[Zone, ...]
+    zone_files: tuple[tuple[str, bytes], ...] = ()  # name and content; entered into the record at start
     permissions: tuple[Permission, ...]
     policy: Policy
     edge: EdgeSettings | None = None  # None: headless
@@ -246,6 +250,12 @@ async def _airspace(process: Process) -> None:
         zones=operation.zones, permissions=operation.permissions, operator=operation.operator_id,
     )  # fmt: skip
     await process.airspace.load()
+    for name, data in operation.zone_files:
+        await process.airspace.import_file(data, name, version=hashlib.sha256(data).hexdigest()[:12], by=CONFIGURATION)
+    configured = {name for name, _ in operation.zone_files}
+    for source in process.airspace.register.sources:
+        if source.by == CONFIGURATION and source.source not in configured:
+            await process.airspace.register.withdraw(source.source, CONFIGURATION)
 
 
 async def _flight(process: Process) -> None:

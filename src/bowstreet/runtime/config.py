@@ -95,7 +95,7 @@ class ZonePermission(_Section, frozen=True, kw_only=True):
 
 
 class Airspace(_Section, frozen=True, kw_only=True):
-    files: tuple[Path, ...] = ()  # ED-269 or ED-318 JSON, GeoJSON, OpenAir
+    files: tuple[Path, ...] = ()  # ED-269 or ED-318 JSON, GeoJSON, OpenAir, KML or KMZ
     permissions: tuple[ZonePermission, ...] = ()
     builtin_zones: bool = True
 
