@@ -96,7 +96,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         docks=tuple(_dock(one) for one in told.fleet.docks),
         vehicles=tuple(_vehicle(one) for one in told.fleet.vehicles),
         airframes=tuple(msgspec.convert(msgspec.structs.asdict(one), Airframe) for one in told.fleet.airframes),
-        zones=london_zones.zones() if told.airspace.builtin_zones else (),
+        zones=tuple(london_zones.zones()) if told.airspace.builtin_zones else (),
         zone_files=_zone_files(told.airspace),
         permissions=tuple(
             Permission(operator=told.operator.id, zone_id=one.zone_id, reference=one.reference, start=one.start, end=one.end)

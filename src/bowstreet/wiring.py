@@ -7,7 +7,7 @@ after those it needs, and stops them in reverse.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -250,12 +250,21 @@ async def _airspace(process: Process) -> None:
         zones=operation.zones, permissions=operation.permissions, operator=operation.operator_id,
     )  # fmt: skip
     await process.airspace.load()
-    for name, data in operation.zone_files:
-        await process.airspace.import_file(data, name, version=hashlib.sha256(data).hexdigest()[:12], by=CONFIGURATION)
-    configured = {name for name, _ in operation.zone_files}
-    for source in process.airspace.register.sources:
-        if source.by == CONFIGURATION and source.source not in configured:
-            await process.airspace.register.withdraw(source.source, CONFIGURATION)
+    await take_zone_files(process.airspace, operation.zone_files)
+
+
+async def take_zone_files(airspace: AirspaceService, files: Iterable[tuple[str, bytes]]) -> None:
+    """Enter the configured files of zones into the record; those that are configured no more are withdrawn.
+
+    Raises:
+        MalformedZone, Conflict: a file that cannot be used; an operation must not start without it.
+    """
+    files = tuple(files)
+    for name, data in files:
+        await airspace.import_file(data, name, version=hashlib.sha256(data).hexdigest()[:12], by=CONFIGURATION)
+    for source in airspace.register.sources:
+        if source.by == CONFIGURATION and source.source not in {name for name, _ in files}:
+            await airspace.register.withdraw(source.source, CONFIGURATION)
 
 
 async def _flight(process: Process) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bowstreet.accountability.recorder import Recorder
@@ -15,36 +16,54 @@ from bowstreet.operations import configured_operation, demo_city, demo_operation
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
-from bowstreet.wiring import ROLES, Operation, in_order
+from bowstreet.wiring import ROLES, Operation, in_order, take_zone_files
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
 
 
-def _airspace(operation: Operation) -> AirspaceService:
+async def _airspace(operation: Operation, store: MemoryStore | None = None) -> AirspaceService:
     clock = SimulatedClock(datetime(2026, 6, 1, 12, tzinfo=UTC))
-    store = MemoryStore()
-    return AirspaceService(
-        Recorder(store, InlineBus(), clock), store, clock,
+    store = store or MemoryStore()
+    recorder = Recorder(store, InlineBus(), clock)
+    await recorder.open()
+    airspace = AirspaceService(
+        recorder, store, clock,
         zones=operation.zones, permissions=operation.permissions, operator=operation.operator_id,
     )  # fmt: skip
+    await airspace.load()
+    await take_zone_files(airspace, operation.zone_files)
+    return airspace
 
 
-def test_the_example_is_an_operation_that_may_fly() -> None:
+async def test_the_example_is_an_operation_that_may_fly() -> None:
     operation = configured_operation(EXAMPLE, calls=None, headless=True, port=None)
-    assert any(zone.kind == OPERATING_VOLUME for zone in operation.zones)
+    airspace = await _airspace(operation)
+    assert any(zone.kind == OPERATING_VOLUME for zone in airspace.zones)
     [dock] = operation.docks
     at = to_grid(dock.position)
-    assert isinstance(_airspace(operation).clear(at, at), Clearance)
+    assert isinstance(airspace.clear(at, at), Clearance)
 
 
-def test_without_its_permission_nothing_is_launched(tmp_path: Path) -> None:
+async def test_the_configured_zones_are_in_the_ledger_once_and_go_when_they_are_configured_no_more() -> None:
+    operation, store = configured_operation(EXAMPLE, calls=None, headless=True, port=None), MemoryStore()
+    await _airspace(operation, store)
+    size = await store.log_size()
+    assert size > 0
+    await _airspace(operation, store)
+    assert await store.log_size() == size
+    without = await _airspace(msgspec.structs.replace(operation, zone_files=()), store)
+    assert await store.log_size() > size
+    assert not any(zone.kind == OPERATING_VOLUME for zone in without.zones)
+
+
+async def test_without_its_permission_nothing_is_launched(tmp_path: Path) -> None:
     text = EXAMPLE.read_text().replace("TDA-EXAMPLE", "ANOTHER")
     (tmp_path / "city.toml").write_text(text)
     volume = EXAMPLE.with_name("operating-volume.example.geojson")
     (tmp_path / volume.name).write_bytes(volume.read_bytes())
     operation = configured_operation(tmp_path / "city.toml", calls=None, headless=True, port=None)
     at = to_grid(operation.docks[0].position)
-    refused = _airspace(operation).clear(at, at)
+    refused = (await _airspace(operation)).clear(at, at)
     assert isinstance(refused, Refusal)
     assert "operating volume" in refused.reasons[0].text
 
@@ -57,9 +76,9 @@ def test_a_zone_that_is_not_understood_stops_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["islington", "london"])
-def test_no_dock_of_a_demo_stands_where_none_may_fly(name: str) -> None:
+async def test_no_dock_of_a_demo_stands_where_none_may_fly(name: str) -> None:
     city = demo_city(name, None)
-    airspace = _airspace(demo_operation(city, calls=None, speed=1.0, seed=1, port=None))
+    airspace = await _airspace(demo_operation(city, calls=None, speed=1.0, seed=1, port=None))
     for dock in city.docks:
         at = to_grid(dock.position)
         assert isinstance(airspace.clear(at, at), Clearance), dock
