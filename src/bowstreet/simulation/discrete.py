@@ -46,8 +46,7 @@ AHEAD_S = 18.0
 # On scene nothing ends by itself, so the drone is heard this often; on the pad, while charging, this often.
 ON_SCENE_REPORT_S = 120.0
 CHARGING_REPORT_S = 600.0
-# What the vehicle does by itself when its ground station is silent this long: turn home. As in the failsafe parameters that
-# flight checks.
+# When its ground station is silent this long it turns home by itself, as in the failsafe parameters that flight checks.
 OWN_FAILSAFE_S = 20.0
 
 TIMED_OUT = Settled(outcome=Outcome.TIMED_OUT, detail="no answer")
