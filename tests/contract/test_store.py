@@ -56,7 +56,7 @@ def row(index: int) -> LogRow:
         index=index,
         entry=b'{"subject":"s-%d"}' % (index % 3),
         leaf_hash=digest,
-        tree_head=digest,
+        link=digest,
         payload=b"payload %d" % index,
         salt=digest,
     )
@@ -172,7 +172,7 @@ async def test_erasing_leaves_the_entry(store: Store) -> None:
     await store.erase_payload(0)
     first, second = await rows(store)
     assert (first.payload, first.salt) == (None, None)
-    assert (first.entry, first.leaf_hash, first.tree_head) == (row(0).entry, row(0).leaf_hash, row(0).tree_head)
+    assert (first.entry, first.leaf_hash, first.link) == (row(0).entry, row(0).leaf_hash, row(0).link)
     assert second == row(1)
     for missing in (2, -1):
         with pytest.raises(NotFound):

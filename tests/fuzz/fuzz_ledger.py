@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bowstreet.accountability import ledger, published
-from bowstreet.accountability.merkle import leaf_hash
+from bowstreet.accountability.merkle import NO_LINK, leaf_hash, link
 from bowstreet.accountability.verify import verify_rows
 from bowstreet.runtime import wire
 from bowstreet.runtime.ports import LogRow
@@ -29,7 +29,7 @@ def fuzz_one(data: bytes) -> None:
         index=0,
         entry=data[:half],
         leaf_hash=leaf_hash(data[:half]),
-        tree_head=leaf_hash(data[:half]),
+        link=link(NO_LINK, leaf_hash(data[:half])),
         payload=data[half:],
         salt=b"",
     )

@@ -82,7 +82,7 @@ def test_messages_with_floats_are_known_as_such() -> None:
 
 def _row(message: Message, payload: bytes) -> "ledger.LogRow":
     return ledger.LogRow(
-        index=0, entry=ledger.entry_of(message, 0, payload, b""), leaf_hash=b"", tree_head=b"", payload=payload, salt=b""
+        index=0, entry=ledger.entry_of(message, 0, payload, b""), leaf_hash=b"", link=b"", payload=payload, salt=b""
     )
 
 

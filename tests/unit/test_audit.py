@@ -12,7 +12,7 @@ import pytest
 
 from bowstreet.accountability import ledger, published
 from bowstreet.accountability.audit import find_record, verify_data
-from bowstreet.accountability.merkle import Frontier, leaf_hash
+from bowstreet.accountability.merkle import NO_LINK, Frontier, leaf_hash, link
 from bowstreet.accountability.published import Line
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.verify import verify_log, verify_rows
@@ -110,8 +110,8 @@ def _swap(one: int, other: int) -> tuple[str, ...]:
     [
         ([EDIT], 100, "entry 100 was edited"),
         (["UPDATE log SET leaf_hash = zeroblob(32) WHERE idx = 7"], 7, "leaf hash of entry 7 was edited"),
-        (["UPDATE log SET tree_head = zeroblob(32) WHERE idx = 0"], 0, "tree head after entry 0 was edited"),
-        (["UPDATE log SET tree_head = zeroblob(32) WHERE idx = 179"], 179, "tree head after entry 179"),
+        (["UPDATE log SET link = zeroblob(32) WHERE idx = 0"], 0, "link after entry 0 was edited"),
+        (["UPDATE log SET link = zeroblob(32) WHERE idx = 179"], 179, "link after entry 179"),
         (["UPDATE log SET entry = x'00', leaf_hash = zeroblob(32) WHERE idx = 50"], 50, "entry 50 and its hashes"),
         (["UPDATE log SET payload = x'00' WHERE idx = 33"], 33, "payload of entry 33"),
         (["UPDATE log SET salt = zeroblob(32) WHERE idx = 33"], 33, "payload of entry 33"),
@@ -126,7 +126,7 @@ def _swap(one: int, other: int) -> tuple[str, ...]:
         (_swap(3, 170), 3, ""),
         (["DELETE FROM log WHERE idx >= 80"], 80, "cut short: it ends after 80 entries, and once held 93"),
         (["DELETE FROM log"], 0, "cut short"),
-        (["INSERT INTO log SELECT idx + 999, entry, leaf_hash, tree_head, payload, salt FROM log WHERE idx = 5"], 180, "missing"),
+        (["INSERT INTO log SELECT idx + 999, entry, leaf_hash, link, payload, salt FROM log WHERE idx = 5"], 180, "missing"),
     ],
 )  # fmt: skip
 def test_tampering_is_found(data: Path, statements: list[str], first_wrong: int, says: str) -> None:
@@ -144,7 +144,7 @@ def test_any_single_changed_byte_is_found(data: Path) -> None:
         rows = list(reader.log_rows())
     for _ in range(300):
         index = rng.randrange(len(rows))
-        field = rng.choice(["entry", "leaf_hash", "tree_head", "payload", "salt"])
+        field = rng.choice(["entry", "leaf_hash", "link", "payload", "salt"])
         value = bytearray(getattr(rows[index], field))
         value[rng.randrange(len(value))] ^= 1 << rng.randrange(8)
         bent = [*rows[:index], msgspec.structs.replace(rows[index], **{field: bytes(value)}), *rows[index + 1 :]]
@@ -163,7 +163,7 @@ def _forged(folder: Path, change: Callable[[int, bytes], bytes | None]) -> None:
     """Rewrite the ledger whole, every hash made right again: what an operator could do to their own record."""
     with SqliteReader(folder / "record.db") as reader:
         rows = list(reader.log_rows())
-    frontier = Frontier()
+    frontier, last = Frontier(), NO_LINK
     connection = sqlite3.connect(folder / "record.db", isolation_level=None)
     connection.execute("DELETE FROM log")
     for row in rows:
@@ -173,8 +173,9 @@ def _forged(folder: Path, change: Callable[[int, bytes], bytes | None]) -> None:
         entry = msgspec.json.encode(msgspec.structs.replace(ledger.read_entry(entry), index=frontier.size))
         index = frontier.size
         frontier.append(leaf_hash(entry))
+        last = link(last, leaf_hash(entry))
         connection.execute(
-            "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", (index, entry, leaf_hash(entry), frontier.root(), row.payload, row.salt)
+            "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", (index, entry, leaf_hash(entry), last, row.payload, row.salt)
         )
     connection.close()
 

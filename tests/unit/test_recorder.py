@@ -2,13 +2,14 @@
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import msgspec
 import pytest
 
 from bowstreet.accountability import ledger
-from bowstreet.accountability.merkle import leaf_hash, root_of
+from bowstreet.accountability.merkle import NO_LINK, leaf_hash, link, root_of
 from bowstreet.accountability.recorder import Recorder, seeded_salts
 from bowstreet.errors import Conflict, LedgerBroken, NotFound, Refused, StoreUnavailable
 from bowstreet.messages import MESSAGES, CallMerged, IncidentChanged, Message, VehicleChanged
@@ -70,7 +71,8 @@ def test_records_entries_and_messages_go_together_without_a_loop() -> None:
     assert (record.version, record.state) == (1, "new")
     [row] = run(f.rows())
     assert row.leaf_hash == leaf_hash(row.entry)
-    assert row.tree_head == f.recorder.root == root_of([row.leaf_hash])
+    assert f.recorder.root == root_of([row.leaf_hash])
+    assert row.link == link(NO_LINK, row.leaf_hash)
     assert ledger.message_of(row) == moved()
     assert ledger.opens(ledger.read_entry(row.entry), row.payload, row.salt)
     assert run(f.store.outbox_pending()) == []
@@ -164,7 +166,8 @@ def test_a_second_recorder_reads_on_and_appends() -> None:
         run(other.recorder.record(messages=[moved()]))
     rows = run(f.rows())
     assert [ledger.read_entry(row.entry).index for row in rows] == list(range(6))
-    assert rows[-1].tree_head == root_of([row.leaf_hash for row in rows])
+    assert rows[-1].link == reduce(link, (row.leaf_hash for row in rows), NO_LINK)
+    assert other.recorder.root == root_of([row.leaf_hash for row in rows])
 
 
 async def test_what_was_committed_and_not_delivered_goes_out_again() -> None:

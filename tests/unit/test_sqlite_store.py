@@ -339,7 +339,7 @@ async def test_the_loop_goes_on_while_the_disk_is_slow(tmp_path: Path) -> None:
 async def test_what_is_erased_is_gone_from_the_disk(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "record.db")
     row = LogRow(
-        index=0, entry=b"entry", leaf_hash=b"", tree_head=b"", payload=b"payload-to-be-forgotten", salt=b"salt-to-be-forgotten"
+        index=0, entry=b"entry", leaf_hash=b"", link=b"", payload=b"payload-to-be-forgotten", salt=b"salt-to-be-forgotten"
     )
     await store.commit(Batch(log=[row]))
     await store.commit(Batch(puts=[record("a", body=b"body-to-be-forgotten")]))
@@ -352,7 +352,7 @@ async def test_what_is_erased_is_gone_from_the_disk(tmp_path: Path) -> None:
 
 async def test_erased_at_once_and_while_the_store_is_open(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "record.db")
-    row = LogRow(index=0, entry=b"entry", leaf_hash=b"", tree_head=b"", payload=b"payload-to-be-forgotten", salt=b"s")
+    row = LogRow(index=0, entry=b"entry", leaf_hash=b"", link=b"", payload=b"payload-to-be-forgotten", salt=b"s")
     await store.commit(Batch(log=[row]))
     await store.erase_payload(0)
     for file in tmp_path.iterdir():
@@ -362,7 +362,7 @@ async def test_erased_at_once_and_while_the_store_is_open(tmp_path: Path) -> Non
 
 async def test_a_reader_sees_one_moment_while_the_program_writes(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "record.db")
-    rows = [LogRow(index=index, entry=b"%d" % index, leaf_hash=b"", tree_head=b"") for index in range(10)]
+    rows = [LogRow(index=index, entry=b"%d" % index, leaf_hash=b"", link=b"") for index in range(10)]
     await store.commit(Batch(log=rows[:5]))
     with SqliteReader(tmp_path / "record.db") as reader:
         stream = reader.log_rows()

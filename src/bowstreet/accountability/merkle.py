@@ -11,12 +11,22 @@ from hashlib import sha256
 EMPTY_ROOT = sha256(b"").digest()
 
 
+# What stands before the first link.
+NO_LINK = bytes(32)
+
+
 def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
+
+
+def link(before: bytes, leaf: bytes) -> bytes:
+    """The next link of the chain of leaf hashes: one hash an entry, where a root is a dozen. It is kept with each entry, so that
+    the first wrong one can be named; what is signed and published is the root."""
+    return sha256(b"\x02" + before + leaf).digest()
 
 
 class Frontier:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from bowstreet.accountability import ledger
-from bowstreet.accountability.merkle import Frontier, leaf_hash
+from bowstreet.accountability.merkle import NO_LINK, Frontier, leaf_hash, link
 from bowstreet.errors import Conflict, LedgerBroken, StoreUnavailable
 from bowstreet.messages import MESSAGES, Message
 from bowstreet.runtime.ports import Batch, Bus, Clock, LogRow, OutboxRow, Record, Store
@@ -75,6 +75,7 @@ class Recorder:
         self.clock = clock
         self._salts = salts
         self._frontier: Frontier | None = None
+        self._link = NO_LINK
         self._lock = asyncio.Lock()
         self._waiting: list[_Act] = []
         self._outgoing: deque[OutboxRow] = deque()
@@ -97,7 +98,7 @@ class Recorder:
         """Read the ledger through and stand ready to append.
 
         Raises:
-            LedgerBroken: when the stored tree heads are not those of the stored entries.
+            LedgerBroken: when the stored chain is not that of the stored entries.
         """
         async with self._lock:
             await self._ready()
@@ -224,30 +225,32 @@ class Recorder:
 
     async def _commit(self, acts: Sequence[_Act]) -> None:
         assert self._frontier is not None
-        frontier = self._frontier.copy()
+        frontier, last = self._frontier.copy(), self._link
         rows: list[LogRow] = []
         outbox: list[OutboxRow] = []
         for act in acts:
             for message in act.messages:
                 if MESSAGES[type(message)].audited:
-                    rows.append(self._row(frontier, message))
+                    row = self._row(frontier, last, message)
+                    rows.append(row)
+                    last = row.link
                 outbox.append(OutboxRow(outbox_id=f"{self._outbox_prefix}-{next(self._outbox_numbers)}", message=message))
         puts = [record for act in acts for record in act.puts]
         deletes = [key for act in acts for key in act.deletes]
         await self.store.commit(Batch(puts=puts, deletes=deletes, log=rows, outbox=outbox))
-        self._frontier = frontier
+        self._frontier, self._link = frontier, last
         for act in acts:
             act.done = True
         self._outgoing.extend(outbox)
 
-    def _row(self, frontier: Frontier, message: Message) -> LogRow:
+    def _row(self, frontier: Frontier, before: bytes, message: Message) -> LogRow:
         payload = ledger.payload_of(message)
         salt = self._salts(ledger.SALT_BYTES)
         index = frontier.size
         entry = ledger.entry_of(message, index, payload, salt)
         leaf = leaf_hash(entry)
         frontier.append(leaf)
-        return LogRow(index=index, entry=entry, leaf_hash=leaf, tree_head=frontier.root(), payload=payload, salt=salt)
+        return LogRow(index=index, entry=entry, leaf_hash=leaf, link=link(before, leaf), payload=payload, salt=salt)
 
     def _fail_with_dependants(self, act: _Act, error: BaseException) -> None:
         """An act that fails takes with it those staged later on the same records; others are unharmed."""
@@ -271,14 +274,15 @@ class Recorder:
 
     async def _ready(self) -> None:
         if self._frontier is None:
-            self._frontier = await _read_on(Frontier(), self.store.log_rows())
+            self._frontier, self._link = await _read_on(Frontier(), NO_LINK, self.store.log_rows())
 
     async def _grown(self) -> bool:
         """Whether the stored ledger is longer than we knew; then we know now."""
         assert self._frontier is not None
         if await self.store.log_size() == self._frontier.size:
             return False
-        self._frontier = await _read_on(self._frontier.copy(), self.store.log_rows(self._frontier.size))
+        rows = self.store.log_rows(self._frontier.size)
+        self._frontier, self._link = await _read_on(self._frontier.copy(), self._link, rows)
         return True
 
     # --- publishing -------------------------------------------------------------------------------------------------
@@ -290,18 +294,17 @@ class Recorder:
         await self.flush()
 
 
-async def _read_on(frontier: Frontier, rows: AsyncIterator[LogRow]) -> Frontier:
-    """Append stored rows to a frontier, and hold the last stored tree head against it."""
-    start = frontier.size
-    last = None
+async def _read_on(frontier: Frontier, last: bytes, rows: AsyncIterator[LogRow]) -> tuple[Frontier, bytes]:
+    """Append stored rows to a frontier and to the chain, and hold each stored link against it."""
     async for row in rows:
         if row.index != frontier.size:
             raise _broken(frontier.size, f"entry {frontier.size} is missing")
-        frontier.append(leaf_hash(row.entry))
-        last = row
-    if last is not None and last.tree_head != frontier.root():
-        raise _broken(last.index, f"the tree head after entry {last.index} is not that of the entries {start} to {last.index}")
-    return frontier
+        leaf = leaf_hash(row.entry)
+        last = link(last, leaf)
+        if row.link != last:
+            raise _broken(row.index, f"entry {row.index} is not the one that was recorded")
+        frontier.append(leaf)
+    return frontier, last
 
 
 def _broken(index: int, what: str) -> LedgerBroken:

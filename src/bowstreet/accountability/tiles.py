@@ -6,6 +6,7 @@ kept, copied and served as a file; what stands to the right of the last whole on
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 
 from bowstreet.accountability.merkle import Frontier, node_hash
 from bowstreet.errors import MalformedProof
@@ -70,9 +71,13 @@ def split(tile: bytes) -> list[bytes]:
 
 def root_of_tile(tile: bytes) -> bytes:
     """The one hash that a whole tile adds to the level above."""
-    row = split(tile)
+    return root_of_hashes(split(tile))
+
+
+def root_of_hashes(row: list[bytes]) -> bytes:
+    """The root over a power of two of hashes."""
     while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = [sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row), 2)]
     return row[0]
 
 
@@ -176,10 +181,7 @@ class TiledTree:
         if level > MOST_LEVEL:
             level, within = MOST_LEVEL, height - 8 * MOST_LEVEL
         first = start >> (8 * level)
-        row = [self._hash(level, first + at) for at in range(1 << within)]
-        while len(row) > 1:
-            row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
-        return row[0]
+        return root_of_hashes([self._hash(level, first + at) for at in range(1 << within)])
 
     def _hash(self, level: int, number: int) -> bytes:
         index, within = divmod(number, WIDTH)

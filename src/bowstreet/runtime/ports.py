@@ -49,7 +49,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One ledger entry with its place and hashes (RFC 6962). `tree_head` is the root after this entry.
+    """One ledger entry with its place, its leaf hash (RFC 6962), and its link in the chain of all leaf hashes before it.
 
     `payload` and `salt` are what the entry commits to, kept apart so that erasing them leaves every proof valid.
     """
@@ -57,7 +57,7 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     index: int
     entry: bytes
     leaf_hash: bytes
-    tree_head: bytes
+    link: bytes
     payload: bytes | None = None
     salt: bytes | None = None
 

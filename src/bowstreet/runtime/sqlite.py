@@ -24,12 +24,12 @@ from bowstreet.runtime.sqlite_file import Writer, connect, connect_read_only, mi
 
 R = TypeVar("R")
 
-RECORD_SCHEMA_VERSION = 1
+RECORD_SCHEMA_VERSION = 2
 RECORD_SCHEMA = """
 CREATE TABLE records (kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL,
                       PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE INDEX records_by_state ON records (kind, state, id);
-CREATE TABLE log (idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, leaf_hash BLOB NOT NULL, tree_head BLOB NOT NULL,
+CREATE TABLE log (idx INTEGER PRIMARY KEY, entry BLOB NOT NULL, leaf_hash BLOB NOT NULL, link BLOB NOT NULL,
                   payload BLOB, salt BLOB);
 CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, outbox_id TEXT NOT NULL UNIQUE, message BLOB NOT NULL)
 """
@@ -40,14 +40,14 @@ _SELECT_RECORD = "SELECT kind, id, version, state, body FROM records WHERE kind 
 _SELECT_KIND = "SELECT kind, id, version, state, body FROM records WHERE kind = ? ORDER BY id"
 _SELECT_STATES = """SELECT kind, id, version, state, body FROM records
                     WHERE kind = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id"""
-_SELECT_LOG = "SELECT idx, entry, leaf_hash, tree_head, payload, salt FROM log ORDER BY idx"
-_SELECT_LOG_PART = """SELECT idx, entry, leaf_hash, tree_head, payload, salt FROM log
+_SELECT_LOG = "SELECT idx, entry, leaf_hash, link, payload, salt FROM log ORDER BY idx"
+_SELECT_LOG_PART = """SELECT idx, entry, leaf_hash, link, payload, salt FROM log
                       WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"""
 
 
 def _log_row(columns: tuple[Any, ...]) -> LogRow:
-    index, entry, leaf_hash, tree_head, payload, salt = columns
-    return LogRow(index=index, entry=entry, leaf_hash=leaf_hash, tree_head=tree_head, payload=payload, salt=salt)
+    index, entry, leaf_hash, link, payload, salt = columns
+    return LogRow(index=index, entry=entry, leaf_hash=leaf_hash, link=link, payload=payload, salt=salt)
 
 
 def _record(columns: tuple[Any, ...]) -> Record:
@@ -96,7 +96,7 @@ def _write_batch(connection: sqlite3.Connection, batch: Batch, messages: Sequenc
             size += 1
         connection.executemany(
             "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)",
-            [(row.index, row.entry, row.leaf_hash, row.tree_head, row.payload, row.salt) for row in batch.log],
+            [(row.index, row.entry, row.leaf_hash, row.link, row.payload, row.salt) for row in batch.log],
         )
     connection.executemany("INSERT INTO outbox (outbox_id, message) VALUES (?, ?)", messages)
 

@@ -109,10 +109,14 @@ def migrate(connection: sqlite3.Connection, path: Path, schema: str, version: in
     """Make the tables, or refuse a file that a later version made.
 
     Raises:
-        StoreUnavailable: for a file of a later version, or one that cannot be written.
+        StoreUnavailable: for a file of another version, or one that cannot be written.
     """
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if 0 < found < version:
+            raise StoreUnavailable(
+                f"{path} was written by a version before 0.1.0 was released", remedy="name another data directory, with --data"
+            )
         if found > version:
             raise StoreUnavailable(f"{path} was written by a later version of this program", remedy="start that version")
         if found < version:
