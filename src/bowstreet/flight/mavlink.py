@@ -183,7 +183,7 @@ class MavlinkLink:
         return peer.pilot
 
     async def _speak(self) -> None:
-        """Heartbeats to all, once a second; streams asked of whoever is heard and does not tell its position."""
+        """Heartbeats to all, once a second; streams asked of whoever is heard, and again when it does not tell its position."""
         heartbeat = mavlink.MAVLink_heartbeat_message(
             mavlink.MAV_TYPE_GCS, mavlink.MAV_AUTOPILOT_INVALID, 0, 0, mavlink.MAV_STATE_ACTIVE, 3
         )
@@ -204,7 +204,8 @@ class MavlinkLink:
                 continue
             heard = now_s - peer.state.heartbeat_at_s < STREAMS_LOST_S
             lost = now_s - peer.state.fix_at_s > STREAMS_LOST_S
-            if heard and lost and (peer.asked_s is None or now_s - peer.asked_s > STREAMS_LOST_S):
+            # Once in any case: what a vehicle streams unasked is neither what nor as often as we want it.
+            if heard and (peer.asked_s is None or (lost and now_s - peer.asked_s > STREAMS_LOST_S)):
                 peer.asked_s = now_s
                 self._spawn(self._set_streams(peer, peer.state), f"streams of {peer.name}")
 

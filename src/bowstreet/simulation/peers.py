@@ -23,6 +23,8 @@ LISTENS_S, LISTENS_REAL_S = 30.0, 10.0
 MOST_LISTENERS = 64
 # Asked for anything faster than this, a peer keeps to it: a radio has no more to give.
 FASTEST_S = 0.02
+# What is due so soon is told now, rather than a whole tick late.
+EARLY_S = 0.005
 _HEADER, _POSITION = struct.Struct("<BBBBBBBHB"), struct.Struct("<IiiiihhhH")
 _POSITION_EXTRA = bytes([mavlink.mavlink_map[POSITION].crc_extra])
 
@@ -75,11 +77,11 @@ class Listener:
 
     def take_due(self, now_s: float) -> list[int]:
         """What it is to be told now."""
-        if now_s < self.next_s:
+        if now_s < self.next_s - EARLY_S:
             return []
         found = []
         for kind, at_s in self.due_s.items():
-            if now_s >= at_s:
+            if now_s >= at_s - EARLY_S:
                 interval_s = self.intervals_s[kind]
                 # In step, so that ten a second are ten; a tick that came late does not bring a burst.
                 self.due_s[kind] = max(at_s + interval_s, now_s + 0.5 * interval_s)
