@@ -37,7 +37,7 @@ async def serve(folder: Path, port: int) -> None:
     city = demo_city("london", DRONES)
     operation = demo_operation(city, calls=None, speed=1.0, seed=1, port=port)
     operation = msgspec.structs.replace(operation, position_hz=HZ, demand=None)
-    from bowstreet.commands import DEMO_WIND
+    from bowstreet.commands.up import DEMO_WIND
 
     hardware = Hardware(folder, city, 1.0, DEMO_WIND, 1)
     process = Process(operation, folder, hardware)

@@ -105,8 +105,38 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="SOURCE",
         help="opens what is sealed: file:PATH, env:NAME or pkcs11:… (default: beside the data)",
     )
+    verify.add_argument("--key", metavar="KEY", help="of a bundle: the log's key, as its operator publishes it at /log/key")
+    verify.add_argument(
+        "--witness", action="append", default=[], metavar="KEY", help="of a bundle: a witness whose signature it must bear"
+    )
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
     verify.set_defaults(run=_audit_verify)
+    export = verbs.add_parser(
+        "export",
+        help="the whole ledger in one file that anybody can verify elsewhere",
+        description="Writes a bundle of the ledger as of its latest signed checkpoint, also while the program runs.",
+        epilog="example:\n  bowstreet audit export --out ledger.bundle\n  bowstreet audit verify ledger.bundle",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("--data", type=Path, metavar="DIR", help="a data directory (default ./bowstreet-data)")
+    export.add_argument("--out", type=Path, metavar="BUNDLE", required=True, help="the file to write")
+    export.add_argument("--master-key", default="", metavar="SOURCE", help="as for verify")
+    export.set_defaults(run=_audit_export)
+    witness = verbs.add_parser(
+        "witness",
+        help="see to it that somebody's log shows one history to all",
+        description="Runs a witness (c2sp.org/tlog-witness): it signs a log's checkpoint only when that continues all it signed.",
+        epilog="example:\n  bowstreet audit witness --name regulator.example/witness --log 'KEY' --data witness-data",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    witness.add_argument("--name", required=True, metavar="NAME", help="its own name, such as regulator.example/witness")
+    witness.add_argument(
+        "--log", action="append", required=True, metavar="KEY", help="a log's key (from its /log/key); may be repeated"
+    )
+    witness.add_argument("--data", type=Path, default=Path("witness-data"), metavar="DIR", help="where it keeps what it signed")
+    witness.add_argument("--host", default="127.0.0.1", metavar="ADDRESS")
+    witness.add_argument("--port", type=_positive(int), default=8701, metavar="N")
+    witness.set_defaults(run=_audit_witness)
 
 
 def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -158,31 +188,43 @@ def _parser() -> _Parser:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands import up
+    from bowstreet.commands.up import up
 
     return up(arguments)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands import simulate
+    from bowstreet.commands.simulate import simulate
 
     return simulate(arguments)
 
 
 def _audit_verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands import audit_verify
+    from bowstreet.commands.audit import verify
 
-    return audit_verify(arguments)
+    return verify(arguments)
+
+
+def _audit_export(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.audit import export
+
+    return export(arguments)
+
+
+def _audit_witness(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.audit import witness
+
+    return witness(arguments)
 
 
 def _airspace_check(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands import airspace_check
+    from bowstreet.commands.airspace import check
 
-    return airspace_check(arguments)
+    return check(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands import doctor
+    from bowstreet.commands.doctor import doctor
 
     return doctor(arguments)
 

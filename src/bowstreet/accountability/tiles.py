@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
-from bowstreet.accountability.merkle import Frontier, node_hash
+from bowstreet.accountability.merkle import EMPTY_ROOT, Frontier, node_hash
 from bowstreet.errors import MalformedProof
 
 WIDTH = 256
@@ -79,6 +79,39 @@ def root_of_hashes(row: list[bytes]) -> bytes:
     while len(row) > 1:
         row = [sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row), 2)]
     return row[0]
+
+
+class GrowingTree:
+    """The root over leaves that come one by one, hashed a tile at a time: half the work of hashing each edge as it comes."""
+
+    __slots__ = ("_loose", "_tiles")
+
+    def __init__(self) -> None:
+        # Whole tiles of 256 leaves, whose roots are the units of this frontier, and the leaves after them.
+        self._tiles = Frontier()
+        self._loose: list[bytes] = []
+
+    @property
+    def size(self) -> int:
+        return self._tiles.size * WIDTH + len(self._loose)
+
+    def append(self, leaf: bytes) -> None:
+        self._loose.append(leaf)
+        if len(self._loose) == WIDTH:
+            self._tiles.append(root_of_hashes(self._loose))
+            self._loose.clear()
+
+    def root(self) -> bytes:
+        edge = Frontier()
+        for leaf in self._loose:
+            edge.append(leaf)
+        nodes = [*self._tiles.nodes, *edge.nodes]
+        if not nodes:
+            return EMPTY_ROOT
+        root = nodes.pop()
+        while nodes:
+            root = node_hash(nodes.pop(), root)
+        return root
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from itertools import islice
 import msgspec
 
 from bowstreet.accountability import ledger
-from bowstreet.accountability.merkle import EMPTY_ROOT, NO_LINK, Frontier, link, node_hash
-from bowstreet.accountability.tiles import WIDTH, root_of_hashes
+from bowstreet.accountability.merkle import EMPTY_ROOT, NO_LINK, link
+from bowstreet.accountability.tiles import GrowingTree
 from bowstreet.runtime.ports import LogRow
 
 CHUNK = 1_000
@@ -52,16 +52,14 @@ class Verifier:
 
     def __init__(self, checkpoints: Mapping[int, bytes] | None = None) -> None:
         self._checkpoints = dict(checkpoints or {})
-        # Whole tiles of 256 leaves, whose roots are the units of this frontier, and the leaves after them: half the work.
-        self._tiles = Frontier()
-        self._loose: list[bytes] = []
+        self._tree = GrowingTree()
         self._link = NO_LINK
         self.erased = self.sealed = 0
         self.wrong: Wrong | None = None
 
     @property
     def entries(self) -> int:
-        return self._tiles.size * WIDTH + len(self._loose)
+        return self._tree.size
 
     def add(self, rows: Iterable[LogRow]) -> bool:
         """Check some more rows; False once something is wrong, and then nothing more is looked at."""
@@ -82,12 +80,12 @@ class Verifier:
             self.wrong = Wrong(size, f"the ledger was cut short: it ends after {size} entries, and once held {longest}")
         wrong = self.wrong
         return Verification(
-            ok=wrong is None, entries=size, root=self._root().hex(), erased=self.erased, sealed=self.sealed,
+            ok=wrong is None, entries=size, root=self._tree.root().hex(), erased=self.erased, sealed=self.sealed,
             first_wrong=wrong.index if wrong else None, what=wrong.what if wrong else "",
         )  # fmt: skip
 
     def _add(self, rows: Iterable[LogRow]) -> None:
-        last, loose, checkpoints, index = self._link, self._loose, self._checkpoints, self.entries
+        last, append, checkpoints, index = self._link, self._tree.append, self._checkpoints, self.entries
         for row in rows:
             entry = row.entry
             leaf = sha256(b"\x00" + entry).digest()
@@ -96,29 +94,14 @@ class Verifier:
                 raise _misplaced(row, index, last, leaf)
             _check_entry(row, index)
             last = self._link = next_link
-            loose.append(leaf)
+            append(leaf)
             index += 1
             if row.payload is None:
                 self.erased += 1
             elif row.salt is None:
                 self.sealed += 1  # by `_check_entry`, no other payload stands without its salt
-            if len(loose) == WIDTH:
-                self._tiles.append(root_of_hashes(loose))
-                loose.clear()
-            if index in checkpoints and checkpoints[index] != self._root():
+            if index in checkpoints and checkpoints[index] != self._tree.root():
                 raise Wrong(index - 1, f"the ledger up to entry {index - 1} is not the one of the checkpoint: it was rewritten")
-
-    def _root(self) -> bytes:
-        edge = Frontier()
-        for leaf in self._loose:
-            edge.append(leaf)
-        nodes = [*self._tiles.nodes, *edge.nodes]
-        if not nodes:
-            return EMPTY_ROOT
-        root = nodes.pop()
-        while nodes:
-            root = node_hash(nodes.pop(), root)
-        return root
 
 
 def _misplaced(row: LogRow, index: int, last: bytes, leaf: bytes) -> Wrong:

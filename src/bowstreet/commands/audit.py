@@ -1,0 +1,112 @@
+"""`bowstreet audit`: verify a record or a bundle, make a bundle, witness somebody's log."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from bowstreet import __version__
+from bowstreet.accountability import bundle, key_source
+from bowstreet.accountability import checkpoint as checkpoints
+from bowstreet.accountability import note as notes
+from bowstreet.accountability.audit import find_record, keyring_of, verify_data
+from bowstreet.accountability.note import PLAIN, SoftwareSigner, VerifierKey
+from bowstreet.accountability.published import PublishedFile
+from bowstreet.accountability.sealed import opened_rows
+from bowstreet.commands.output import DEFAULT_DATA, progress, say, write_json
+from bowstreet.errors import NotFound, StoreUnavailable
+from bowstreet.runtime.clock import SystemClock
+from bowstreet.runtime.directory import DataDirectory
+from bowstreet.runtime.sqlite import SqliteReader
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Exit status 1, and the first wrong entry named, when anything was changed."""
+    path: Path = arguments.data or arguments.path or DEFAULT_DATA
+    if path.is_file() and bundle.is_bundle(path):
+        return _verify_bundle(path, arguments)
+    with progress("verifying") as on_progress, keyring_of(path, arguments.master_key) as keyring:
+        report = verify_data(path, keyring=keyring, on_progress=on_progress)
+    write_json(arguments.json, msgspec.to_builtins(report))
+    if arguments.json != "-":
+        sys.stdout.write(report.says() + "\n")
+    return 0 if report.ok else 1
+
+
+def _verify_bundle(path: Path, arguments: argparse.Namespace) -> int:
+    key = None if arguments.key is None else notes.read_key(arguments.key)
+    with progress("verifying") as on_progress:
+        found = bundle.verify(path, key=key, witnesses=map(notes.read_key, arguments.witness), on_progress=on_progress)
+    write_json(arguments.json, bundle.to_builtins(found))
+    if arguments.json != "-":
+        sys.stdout.write(bundle.says(found) + "\n")
+    return 0 if found.ok else 1
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """A bundle of the ledger as of its latest signed checkpoint, also while the program runs."""
+    record = find_record(arguments.data or DEFAULT_DATA)
+    folder = record.parent
+    published = PublishedFile(folder, SystemClock()).last()
+    if published is None:
+        raise NotFound(f"{folder} has no signed checkpoint", remedy="start the program on it once")
+    master = key_source.load(arguments.master_key, folder)
+    signer = SoftwareSigner(key_source.load_signing_key(folder / key_source.LOG_KEY_FILE, master))
+    key = VerifierKey(name=checkpoints.read_text(published.text).origin, kind=PLAIN, public_key=signer.public_key)
+    out: Path = arguments.out
+    beside = out.with_name(out.name + ".part")
+    with (
+        progress("exporting") as on_progress,
+        keyring_of(folder, arguments.master_key) as keyring,
+        SqliteReader(record) as reader,
+    ):
+        rows = reader.log_rows() if keyring is None else opened_rows(reader.log_rows(), keyring)
+        with _writing(beside) as file:
+            count = bundle.write(
+                file, rows, published, key, signer, made_at=SystemClock().now(), version=__version__, on_progress=on_progress
+            )
+    beside.replace(out)
+    say(f"{count:,} entries in {out}; verify it anywhere: bowstreet audit verify {out} --key '{key.write()}'")
+    return 0
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[BinaryIO]:
+    """A file that is whole on the disk at the end, or not there."""
+    try:
+        with path.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StoreUnavailable(f"{path} cannot be written ({error.strerror})", remedy="name a place with free space") from error
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def witness(arguments: argparse.Namespace) -> int:
+    """A witness, until it is stopped."""
+    import uvicorn
+
+    from bowstreet.accountability.witness import WitnessDesk
+    from bowstreet.accountability.witness_http import application
+
+    held = DataDirectory(arguments.data)
+    try:
+        signer = SoftwareSigner(
+            key_source.load_signing_key(arguments.data / "keys/witness.key", key_source.load("", arguments.data))
+        )
+        desk = WitnessDesk(arguments.name, signer, map(notes.read_key, arguments.log), arguments.data, SystemClock())
+        say(f"the witness's key, to be given to the logs and to all who verify: {desk.key.write()}")
+        say(f"listening at http://{arguments.host}:{arguments.port}/ for {', '.join(arguments.log)}; stop with Ctrl-C")
+        uvicorn.run(application(desk), host=arguments.host, port=arguments.port, log_level="warning")
+    finally:
+        held.release()
+    return 0

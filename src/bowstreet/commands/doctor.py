@@ -1,0 +1,81 @@
+"""`bowstreet doctor`: what must hold before an operation starts, each with what to do."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bowstreet import __version__
+from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
+from bowstreet.errors import BowstreetError, StoreUnavailable
+from bowstreet.operations import DEFAULT_PORT
+from bowstreet.runtime.clock import SystemClock
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Each check with what to do. Exit status 1 when one fails."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("configuration", lambda: _check_config(arguments.config)),
+        ("data directory", lambda: _check_data(arguments.data or DEFAULT_DATA)),
+        ("port", lambda: _check_port(port_of(arguments) or DEFAULT_PORT)),
+        ("clock", _check_clock),
+        ("web console", _check_console),
+    ]
+    found: list[dict[str, Any]] = []
+    for name, check in checks:
+        try:
+            found.append({"check": name, "ok": True, "says": check()})
+        except BowstreetError as error:
+            found.append({"check": name, "ok": False, "says": str(error)})
+    write_json(arguments.json, {"checks": found, "version": __version__})
+    if arguments.json != "-":
+        for one in found:
+            sys.stdout.write(f"{'ok  ' if one['ok'] else 'FAIL'}  {one['check']}: {one['says']}\n")
+    return 0 if all(one["ok"] for one in found) else 1
+
+
+def _check_config(path: Path | None) -> str:
+    from bowstreet.runtime import config
+
+    if path is None:
+        return "none given; the demo needs none"
+    loaded = config.load(path)
+    return f"{len(loaded.fleet.vehicles)} vehicles, {len(loaded.fleet.docks)} docks"
+
+
+def _check_data(folder: Path) -> str:
+    import shutil
+
+    from bowstreet.runtime.directory import DataDirectory
+
+    held = DataDirectory(folder)
+    held.release()
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < 1.0:
+        raise StoreUnavailable(
+            f"only {free_gb:.1f} GB are free at {folder}", remedy="free some space: launches stop when it is full"
+        )
+    return f"{folder.resolve()}, {free_gb:.0f} GB free"
+
+
+def _check_port(port: int) -> str:
+    from bowstreet.console.server import listening
+
+    listening("127.0.0.1", port).close()
+    return f"{port} is free"
+
+
+def _check_clock() -> str:
+    now = SystemClock().now()
+    if now.year < 2026:
+        raise StoreUnavailable(f"the clock says {now:%Y-%m-%d}", remedy="set it, and run NTP: the ledger's times rest on it")
+    return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _check_console() -> str:
+    from bowstreet.console.settings import STATIC
+
+    if not (STATIC / "index.html").exists():
+        raise StoreUnavailable("the web console is not built", remedy="run make console")
+    return "built"

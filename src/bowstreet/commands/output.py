@@ -1,0 +1,61 @@
+"""What every command says, and where: figures to a file or standard output, words and progress to standard error."""
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from bowstreet.errors import BadInput
+
+DEFAULT_DATA = Path("bowstreet-data")
+
+
+def write_json(target: str | None, value: Any) -> None:
+    """To a file, or to standard output for `-`."""
+    if target is None:
+        return
+    text = json.dumps(value, indent=2) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written ({error.strerror})", remedy="name a file in a folder that exists") from error
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror})", remedy="name a file that exists") from error
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Any:
+    from rich.progress import Progress
+
+    with Progress(transient=True, console=_stderr(), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield tell
+
+
+def _stderr() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def port_of(arguments: argparse.Namespace) -> int | None:
+    return None if arguments.port is None else int(arguments.port)
