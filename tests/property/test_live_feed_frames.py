@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from bowstreet.console.feed import Encoding, Feed
 from bowstreet.console.frames import EVENTS_KEPT, Latest, Me, Picture
@@ -94,6 +94,7 @@ class _Console:
 
 @settings(deadline=None)
 @given(st.lists(changes, max_size=60), st.sampled_from(list(Encoding)))
+@example([("drone", 4, 0, None), ("drone", 3, 0, None), ("drone", 4, 0, 0)], Encoding.JSON)
 def test_a_console_that_misses_frames_misses_nothing(history: list, encoding: Encoding) -> None:
     picture = Picture(RUN, AT)
     feed = Feed(picture, lambda: None, SimulatedClock(AT))

@@ -14,6 +14,7 @@ from bowstreet.commands.output import DEFAULT_DATA, port_of, read_file, say, wri
 from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
+from bowstreet.intake.replay import due_calls
 from bowstreet.operations import DEFAULT_PORT, configured_operation, demo_city, demo_operation
 from bowstreet.runtime import logs
 from bowstreet.simulation import figures
@@ -39,6 +40,8 @@ def up(arguments: argparse.Namespace) -> int:
 
 def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, Hardware | None]:
     calls = None if arguments.calls is None else (arguments.calls.name, read_file(arguments.calls))
+    if calls is not None:
+        due_calls(calls[1], calls[0])  # a file that cannot be read is told now, not by a task while drones stand ready
     if arguments.config is not None:
         if arguments.demo is not None:
             raise BadInput("--demo and --config are two different operations", remedy="give one of them")

@@ -204,7 +204,8 @@ class Picture:
             at=self.at,
             d=self._rows.since(since),
             docks=self.docks.since(since),
-            drones=[self._drones[slow[0]] for slow in self._slow.since(since)],
+            # In order of their places: a console puts those it did not know at the end, one after the other.
+            drones=[self._drones[place] for place in sorted(slow[0] for slow in self._slow.since(since))],
             incidents=self.incidents.since(since),
             missions=self.missions.since(since),
             events=self._events_since(since),
