@@ -23,6 +23,8 @@ from bowstreet.runtime.records import Collection
 log = structlog.get_logger(__name__)
 
 # What an acknowledgement says in a peer's own words is cut to this in the record.
+# Seconds of the operation's clock between two words about a record that cannot be written.
+TELL_AGAIN_S = 60.0
 MOST_DETAIL = 200
 
 
@@ -40,6 +42,7 @@ class Book:
         )
         self._commands: Collection[IssuedCommand] = Collection("command", IssuedCommand, id_of=lambda one: one.command_id)
         self._settlements: list[CommandSettled] = []
+        self._told_s = -TELL_AGAIN_S
         self._unrecorded: dict[str, tuple[Mission, list[Message]]] = {}
 
     @property
@@ -133,7 +136,11 @@ class Book:
             if self._settlements:
                 await self._record(None, [], [])
         except (StoreUnavailable, LedgerBroken) as error:
-            log.error("what is held back cannot be recorded yet", missions=len(self._unrecorded), error=str(error))
+            # Tried every second, told now and then: a full disk must not be filled with what it says of itself.
+            now_s = self._clock.monotonic_s()
+            if now_s >= self._told_s + TELL_AGAIN_S:
+                self._told_s = now_s
+                log.error("what is held back cannot be recorded yet", missions=len(self._unrecorded), error=str(error))
 
     async def _record(self, mission: Mission | None, sendings: Sequence[Sending], messages: Sequence[Message]) -> None:
         held, self._settlements = self._settlements, []
