@@ -98,6 +98,8 @@ def main() -> int:
         count = watch(arguments.address, arguments.seconds, max(0.1, arguments.rate), sys.stdout.write)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return 0  # whoever read along has seen enough
     except OSError as error:
         sys.stderr.write(f"watch: {arguments.address} cannot be opened ({error}); give udpout:HOST:PORT of a peer\n")
         return 2
