@@ -35,6 +35,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
+from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.errors import Refused, StoreUnavailable
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.model import Airframe, DockConfig, Mission, Telemetry, VehicleConfig, Waypoint, Wind
@@ -114,6 +115,7 @@ class Process:
     airspace: AirspaceService
     flight: FlightService
     dispatch: DispatchService
+    zone_watch: ZoneWatch
     accounts: Accounts
     console: Console | None
     server: Server | None
@@ -295,6 +297,7 @@ async def _dispatch(process: Process) -> None:
         process.flight, process.operation.policy,
     )  # fmt: skip
     await process.dispatch.load(process.store)
+    process.zone_watch = ZoneWatch(process.recorder, process.clock, process.flight, process.airspace)
 
 
 async def _console(process: Process) -> None:
@@ -331,6 +334,7 @@ async def _live(process: Process) -> None:
     process.at_stop("link", process.link.close)
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
+    process.spawn(process.zone_watch.run(), "zones")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")

@@ -254,12 +254,12 @@ async def test_a_zone_that_begins_soon_is_gone_round_by_new_flights_and_left_by_
     soon = zone("R1", square(0, 0, 500), activations=(Activation(start=NOW + timedelta(minutes=10)),))
     world = World(soon, volume())
     await world.airspace.load()
-    flying = Trajectory(mission_id="mis-1", waypoints=(WEST, EAST), starts_at=NOW, ground_speed_mps=15.0, height_m_agl=80.0)
     assert not straight(world.airspace.clear(WEST, EAST))
-    assert world.airspace.affected([flying]) == []
+    assert world.airspace.crossed((WEST, EAST)) == frozenset()
     assert world.airspace.way_home(WEST, EAST) == (WEST, EAST)
     world.wait(minutes=10)
-    assert world.airspace.affected([flying]) == ["mis-1"]
+    assert world.airspace.crossed((WEST, EAST)) == {"R1"}
+    assert world.airspace.crossed((at(0, 0),)) == {"R1"}
     way = world.airspace.way_home(WEST, EAST)
     assert way is not None
     assert len(way) > 2

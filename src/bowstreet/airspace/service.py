@@ -208,14 +208,10 @@ class AirspaceService:
             found += [(int(number), zone.zone_id) for number in np.flatnonzero(inside)]
         return found
 
-    def affected(self, trajectories: Iterable[Trajectory]) -> list[str]:
-        """Missions whose way crosses a zone that is active now and that we have no leave for."""
-        picture = self._picture()
-        return [
-            one.mission_id
-            for one in trajectories
-            if any(picture.router.between(a, b) for a, b in zip(one.waypoints, one.waypoints[1:], strict=False))
-        ]
+    def crossed(self, way: Sequence[GridPoint]) -> frozenset[str]:
+        """The zones without leave, active now, that a way crosses or its one point lies in."""
+        router = self._picture().router
+        return frozenset(zone.zone_id for a, b in zip(way, way[1:] or way, strict=False) for zone in router.between(a, b))
 
 
 def _home(router: Router, start: GridPoint, goal: GridPoint) -> tuple[GridPoint, ...] | None:

@@ -23,9 +23,9 @@ from bowstreet.runtime.records import Collection
 log = structlog.get_logger(__name__)
 
 # What an acknowledgement says in a peer's own words is cut to this in the record.
+MOST_DETAIL = 200
 # Seconds of the operation's clock between two words about a record that cannot be written.
 TELL_AGAIN_S = 60.0
-MOST_DETAIL = 200
 
 
 class Book:
