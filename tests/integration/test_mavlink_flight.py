@@ -93,6 +93,20 @@ async def test_out_round_the_scene_and_home(brand: Autopilot, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("brand", BRANDS)
+async def test_what_is_ordered_after_an_orbit_is_not_undone(brand: Autopilot, tmp_path: Path) -> None:
+    layout = city([brand])
+    place = dock_place(layout, 0)
+    async with fleet(layout, tmp_path, SPEED), ground_station(layout, SPEED) as station:
+        await fly_to(station, 0)
+        scene = above(place, 80.0, east_m=60.0)
+        await station.accepted("drone-0", Orbit(centre=scene, radius_m=20.0))
+        await station.clock.sleep(15.0)
+        away = above(place, 80.0, east_m=60.0, north_m=400.0)
+        await station.accepted("drone-0", GoTo(waypoint=away))
+        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, scene.position) > 150.0, 60.0, "it leaves")
+
+
+@pytest.mark.parametrize("brand", BRANDS)
 async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> None:
     """Every command comes through by retransmission, and none acts twice."""
     layout = city([brand])

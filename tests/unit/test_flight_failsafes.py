@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.unit.flight_world import START, Pilotless, place, small_world
 from tests.unit.test_flight_missions import flying
@@ -171,6 +172,14 @@ def test_off_stuck_and_wrong_are_told_apart() -> None:
     assert follow(word(0, place(0, 0)), word(1, place(10, 0), gps_ok=False)).doubt == OFF
     assert follow(*(word(k, place(0, 0)) for k in range(4))).doubt == STUCK
     assert follow(word(0, place(0, 0)), word(0.1, place(500, 0))).doubt == JUMPED
+
+
+def test_a_word_without_a_new_position_does_not_say_that_it_stands_still() -> None:
+    """After a gap in the link a heartbeat may come before the next position."""
+    words = [word(0.0, place(0, 0)), word(0.2, place(2, 0))]
+    words += [msgspec.structs.replace(word(seconds, place(2, 0)), position_age_s=seconds - 0.2) for seconds in (1.2, 2.2, 3.0)]
+    assert follow(*words, word(3.1, place(45, 0), 15.0)).doubt == ""
+    assert follow(*words[:2], *(word(seconds, place(2, 0)) for seconds in (1.2, 2.2, 3.0))).doubt == "gps-stuck"
 
 
 def test_hovering_is_not_stuck() -> None:

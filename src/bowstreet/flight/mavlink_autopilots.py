@@ -303,11 +303,11 @@ class ArduPilot(Pilot):
 
     async def orbit(self, centre: Waypoint, radius_m: float) -> Settled:
         """To the nearest point of the circle, acknowledged; then round it by points, until there is another order."""
-        start_rad = self._bearing(centre)
+        course, start_rad = self.course, self._bearing(centre)
         entry = moved(centre.position, radius_m * math.sin(start_rad), radius_m * math.cos(start_rad))
         answer = await self.go_to(Waypoint(position=entry, height_m_above_dock=centre.height_m_above_dock))
         if answer.outcome is Outcome.ACCEPTED:
-            self._spawn(self._circle(centre, radius_m, start_rad, self.course))
+            self._spawn(self._circle(centre, radius_m, start_rad, course))
         return answer
 
     def _bearing(self, centre: Waypoint) -> float:
@@ -318,8 +318,10 @@ class ArduPilot(Pilot):
     async def _circle(self, centre: Waypoint, radius_m: float, angle_rad: float, course: int) -> None:
         turn_rad_s = min(ORBIT_MPS, self.speed_mps or ORBIT_MPS) / radius_m
         then_s = self.talk.now_s()
-        while self._still_circling(course):
+        while True:
             await self.talk.pause(ORBIT_STEP_S)
+            if not self._still_circling(course):
+                return  # a point sent now would undo the order that has come meanwhile
             passed_s, then_s = self.talk.now_s() - then_s, self.talk.now_s()
             # The point waits while the drone is still on its way to the circle, and is never far ahead of it.
             ahead_rad = math.remainder(angle_rad - self._bearing(centre), math.tau)

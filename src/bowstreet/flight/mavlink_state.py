@@ -283,6 +283,7 @@ class VehicleState:
             gimbal_pitch_deg=gimbal_deg,
             mode=self.mode,
             faults=self.faults(now_s),
+            position_age_s=max(0.0, now_s - self.fix_at_s),
         )
 
 

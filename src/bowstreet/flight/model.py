@@ -127,6 +127,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     gimbal_pitch_deg: float
     mode: str = ""
     faults: tuple[str, ...] = ()
+    position_age_s: float = 0.0  # since it told this position; what else is said here may be newer
 
 
 class Waypoint(msgspec.Struct, frozen=True, kw_only=True):

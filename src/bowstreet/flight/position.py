@@ -20,7 +20,7 @@ SPEED_MARGIN = 1.3
 FASTEST_MPS = 54.0
 # After a silence as long as this, what it said of its speed before tells nothing.
 GAP_S = 3.0
-# A position that has not changed while the drone says that it flew this far is stuck.
+# A position that is told again and again while the drone says that it flew this far is stuck.
 STUCK_AFTER_M = 20.0
 STILL_M = 0.2
 
@@ -32,7 +32,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         doubt: why it is not trusted; "" when it is.
-        at_s: when it last spoke, seconds since the epoch.
+        at_s: when it last spoke, seconds since the epoch; `told_s` when it last told a position.
         position, speed_mps: what it said.
         trusted: the last position that was believed, and
         reach_m: how far it can have come from there.
@@ -41,6 +41,7 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     doubt: str
     at_s: float
+    told_s: float
     position: Position
     speed_mps: float
     trusted: Position
@@ -54,10 +55,13 @@ def judge(before: Fix | None, telemetry: Telemetry) -> Fix:
     position, speed_mps = telemetry.position, telemetry.ground_speed_mps
     if before is None:
         doubt = "" if telemetry.gps_ok else OFF
-        return Fix(doubt=doubt, at_s=at_s, position=position, speed_mps=speed_mps, trusted=position)
-    seconds = at_s - before.at_s
-    if seconds < 0.0:
+        told_s = at_s - telemetry.position_age_s
+        return Fix(doubt=doubt, at_s=at_s, told_s=told_s, position=position, speed_mps=speed_mps, trusted=position)
+    if at_s < before.at_s:
         return before
+    # A word that carries the position of an earlier one says nothing of how the drone has moved since.
+    told_s = max(before.told_s, at_s - telemetry.position_age_s)
+    seconds = told_s - before.told_s
     moved_m = distance_m(before.position, position)
     reach_m = before.reach_m + _flown_m(seconds, max(speed_mps, before.speed_mps))
     still_m = 0.0 if moved_m > STILL_M else before.still_m + speed_mps * min(seconds, GAP_S)
@@ -70,10 +74,11 @@ def judge(before: Fix | None, telemetry: Telemetry) -> Fix:
     elif (moved_m if not before.doubt else distance_m(before.trusted, position)) > SLACK_M + reach_m:
         doubt = JUMPED
     else:
-        return Fix(doubt="", at_s=at_s, position=position, speed_mps=speed_mps, trusted=position, still_m=still_m)
+        return Fix(doubt="", at_s=at_s, told_s=told_s, position=position, speed_mps=speed_mps, trusted=position, still_m=still_m)
     return Fix(
-        doubt=doubt, at_s=at_s, position=position, speed_mps=speed_mps, trusted=before.trusted, reach_m=reach_m, still_m=still_m
-    )
+        doubt=doubt, at_s=at_s, told_s=told_s, position=position, speed_mps=speed_mps, trusted=before.trusted,
+        reach_m=reach_m, still_m=still_m,
+    )  # fmt: skip
 
 
 def _flown_m(seconds: float, speed_mps: float) -> float:
