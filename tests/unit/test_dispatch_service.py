@@ -12,6 +12,7 @@ from bowstreet.dispatch.model import Assignment, Code, NoDrone
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.service import ABORT_REST, DispatchService
 from bowstreet.errors import Conflict, NotFound, Refused, StoreUnavailable
+from bowstreet.flight.failsafe import RESUME_WITHIN_S
 from bowstreet.flight.model import Mission, Phase, Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.model import CloseReason, Incident, IncidentState
@@ -209,6 +210,27 @@ def test_a_launch_that_is_broken_off_gives_the_incident_to_another_drone() -> No
     town.kernel.link.mishaps.rates = FaultRates()
     town.wait(ABORT_REST.total_seconds() + 120)
     assert town.incident(incident).eyes_on_at is not None
+
+
+@pytest.mark.parametrize("lasts_s", [10.0, 90.0])
+def test_who_is_not_heard_for_long_is_replaced_and_who_is_heard_soon_is_not(lasts_s: float) -> None:
+    town = _Town()
+    incident = town.call(north=0.004)
+    first = town.mission_for(incident)
+    town.wait(45)
+    assert town.flight.missions.get(first.mission_id).phase is Phase.OUTBOUND
+    town.kernel.link._lose_link(town.kernel.link.crafts[first.vehicle_id], lasts_s)
+    for _ in range(25):  # as live: the simulation itself looks only when something is due
+        town.wait(1)
+        drive(town.flight.tick())
+    flown = [one.vehicle_id for one in town.flight.missions.all() if one.incident_id == incident.incident_id]
+    assert flown[0] == first.vehicle_id
+    assert len(flown) == len(set(flown)) == (1 if lasts_s < RESUME_WITHIN_S else 2)
+    town.wait(1_800)
+    assert town.incident(incident).eyes_on_at is not None
+    seen = [one.vehicle_id for one in town.flight.missions.all() if one.eyes_on_at is not None]
+    assert seen == [flown[-1]]
+    assert all(one.phase is Phase.DONE for one in town.flight.missions.all())
 
 
 def test_a_graver_call_takes_a_drone_and_the_lesser_one_waits_again() -> None:

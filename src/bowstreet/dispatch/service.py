@@ -60,6 +60,12 @@ ABORT_REST = timedelta(minutes=5)
 # Phases in which a mission has turned from its incident.
 _LEAVING = (Phase.RETURNING, Phase.LANDING, Phase.DONE, Phase.ABORTED, Phase.LOST)
 
+
+def _leaves(mission: Mission) -> bool:
+    """Whether a mission has turned from its incident, or will when it is heard again."""
+    return mission.phase in _LEAVING or (mission.phase is Phase.CONTINGENCY and mission.return_reason is not None)
+
+
 Move = tuple[Incident, IncidentChanged]
 
 
@@ -134,7 +140,7 @@ class DispatchService:
         eyes_on_at = mission.eyes_on_at if mission.serving == incident.incident_id else None
         if incident.state is IncidentState.ASSIGNED and eyes_on_at is not None:
             await self._intake.moved(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=eyes_on_at)
-        if mission.phase not in _LEAVING:
+        if not _leaves(mission):
             self._serving[mission.incident_id] = mission.mission_id
             self._held.discard(mission.incident_id)
 
@@ -418,7 +424,7 @@ class DispatchService:
         self._standing.discard(incident_id)
         self._forget_later(incident_id)
         mission = None if mission_id is None else self._flight.missions.find(mission_id)
-        if mission is None or mission.incident_id != incident_id or mission.phase in _LEAVING:
+        if mission is None or mission.incident_id != incident_id or _leaves(mission):
             return
         why = Reason(code="withdrawn", text="the incident was closed", vehicle_id=mission.vehicle_id)
         order = RecallOrdered(at=self._clock.now(), mission_id=mission.mission_id, ordered_by=DISPATCH, reason=why)
@@ -432,10 +438,15 @@ class DispatchService:
             incident = self._intake.incidents.find(message.incident_id)
             if incident is not None and message.phase == Phase.ON_SCENE:
                 await self._seen(incident, message)
-            elif incident is not None and message.phase in _LEAVING:
+            elif incident is not None and (message.phase in _LEAVING or self._gave_up(message)):
                 await self._leave(incident, message.reason.text)
         if message.phase == Phase.RETURNING:
             await self._consider_news()
+
+    def _gave_up(self, message: MissionChanged) -> bool:
+        """It is not heard, or does not know where it is, and will come home: the incident need not wait until it does."""
+        mission = self._flight.missions.find(message.mission_id)
+        return message.phase == Phase.CONTINGENCY and mission is not None and _leaves(mission)
 
     async def _seen(self, incident: Incident, message: MissionChanged) -> None:
         if incident.state is IncidentState.ASSIGNED:

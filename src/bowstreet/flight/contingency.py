@@ -9,7 +9,7 @@ from bowstreet.flight.home import down, go_home, with_way_out
 from bowstreet.flight.legs import LEVEL_DEG, set_out
 from bowstreet.flight.model import Hold, Land, Mission, Phase, PointGimbal, Telemetry, Waypoint
 from bowstreet.flight.reckoning import distance_m
-from bowstreet.flight.step import RETRY_S, Sight, Step, because, changed, due, enter, to_vehicle
+from bowstreet.flight.step import RETRY_S, Sight, Step, because, changed, due, enter, is_due, to_vehicle, told
 from bowstreet.messages import Reason
 
 # Over the scene still, or again, after a short gap.
@@ -32,14 +32,13 @@ def position_lost(mission: Mission, sight: Sight, now: datetime) -> Step:
 
 
 def _break_in(mission: Mission, sight: Sight, now: datetime, reason: Reason, *, hold: bool = False) -> Step:
-    last = timedelta(0) if sight.telemetry is None else endurance(sight.telemetry, sight.airframe)
     orders = to_vehicle(mission, Hold(), PointGimbal(pitch_deg=LEVEL_DEG)) if hold else ()
     pilot = mission.pilot
     step = enter(
         mission, Phase.CONTINGENCY, reason, now, orders,
         resume=mission.resume if mission.phase is Phase.CONTROLLED else mission.phase, pilot=None, orphaned_at=None,
         land_ordered=mission.land_ordered, lid_ordered=mission.lid_ordered,
-        due_at=now + last + timedelta(seconds=LOST_AFTER_S),
+        due_at=due(now, RESUME_WITHIN_S),
     )  # fmt: skip
     return step if pilot is None else Step(mission=step.mission, orders=step.orders, changes=step.changes, released=pilot)
 
@@ -49,7 +48,9 @@ def contingency(mission: Mission, sight: Sight, now: datetime) -> Step | None:
     step = None
     if sight.heard and telemetry is not None and telemetry.at >= since:
         step = _heard(mission, sight, telemetry, now)
-    if step is None and mission.due_at is not None and now >= mission.due_at:
+    if step is None and is_due(mission, now):
+        if (lost_at := since + _lasts(sight)) > now:
+            return _not_resumed(mission, now, lost_at)
         return enter(
             mission,
             Phase.LOST,
@@ -57,6 +58,21 @@ def contingency(mission: Mission, sight: Sight, now: datetime) -> Step | None:
             now,
         )
     return step
+
+
+def _lasts(sight: Sight) -> timedelta:
+    """How long it can be up, and then some."""
+    last = timedelta(0) if sight.telemetry is None else endurance(sight.telemetry, sight.airframe)
+    return last + timedelta(seconds=LOST_AFTER_S)
+
+
+def _not_resumed(mission: Mission, now: datetime, lost_at: datetime) -> Step:
+    """The gap is too long to go on where it was: whenever it is heard again it comes home. Its incident needs another drone."""
+    after = changed(mission, due_at=lost_at)
+    if mission.return_reason is not None:
+        return Step(mission=after)
+    reason = because(mission, "not-resumed", f"not back after {RESUME_WITHIN_S:.0f} s: it comes home when it can")
+    return told(after, reason, return_reason=reason)
 
 
 def _heard(mission: Mission, sight: Sight, telemetry: Telemetry, now: datetime) -> Step | None:
