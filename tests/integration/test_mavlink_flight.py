@@ -194,6 +194,20 @@ async def test_link_lost_for_a_while_and_one_way(tmp_path: Path) -> None:
         assert len(await program.events("drone-0", "command")) == before
 
 
+@pytest.mark.parametrize("brand", BRANDS)
+async def test_who_is_not_heard_but_hears_us_comes_home_by_itself(brand: Autopilot, tmp_path: Path) -> None:
+    """Our heartbeats would keep it where it was sent last, for as long as its battery lasts."""
+    layout = city([brand])
+    async with fleet(layout, tmp_path, SPEED) as program, ground_station(layout, SPEED) as station:
+        await fly_to(station, 0)
+        await program.ask(op="fault", target="drone-0", kind="link", way="down", seconds=70)
+        await station.clock.sleep(30.0)
+        assert not await program.events("drone-0", "failsafe"), "a short gap does not end a flight"
+        await station.clock.sleep(20.0)
+        assert await program.events("drone-0", "failsafe")
+        await station.until(lambda: (station.link.heard_s_ago("drone-0") or 99.0) < 2.0, 60.0, "heard again")
+
+
 async def test_latency_of_two_seconds(tmp_path: Path) -> None:
     """Late acknowledgements of what was sent again are not taken for those of the next command."""
     layout = city(["ardupilot"])

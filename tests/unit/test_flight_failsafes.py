@@ -64,6 +64,20 @@ async def test_one_way_link_is_no_loss_until_something_is_ordered() -> None:
     assert world.phase("m1") is Phase.DONE
 
 
+@pytest.mark.parametrize("phase", [Phase.OUTBOUND, Phase.ON_SCENE])
+async def test_who_comes_home_by_itself_gives_its_scene_up(phase: Phase) -> None:
+    """It does not hear us, and we hear it: its own failsafe acts, and the incident need not wait."""
+    world = await flying(until=phase)
+    drone = world.world.drones["v1"]
+    drone.deaf = True
+    await world.run(40, until=lambda: world.phase("m1") is Phase.RETURNING)
+    assert "own-failsafe" in world.codes("m1")
+    drone.deaf = False
+    await world.run(900, until=world.over("m1"))
+    assert world.phase("m1") is Phase.DONE
+    assert drone.take_offs == 1
+
+
 async def test_never_heard_again_is_lost_when_its_charge_must_be_gone() -> None:
     world = await flying(until=Phase.OUTBOUND)
     world.world.drones["v1"].silent = True

@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta
 
 from bowstreet.flight.energy import SECONDS_AN_HOUR, fraction_to_land
-from bowstreet.flight.failsafe import believed_charge, draw, straight_home, with_draw
+from bowstreet.flight.failsafe import HOMING_MODES, MODE_ANSWER_S, believed_charge, draw, straight_home, with_draw
 from bowstreet.flight.home import divert, down, find_refuge, go_home, start_home
 from bowstreet.flight.legs import again, next_leg, reached, set_out
 from bowstreet.flight.model import (
@@ -281,6 +281,16 @@ def is_beyond(mission: Mission, sight: Sight, now: datetime, reserve: float, mar
     home = straight_home(sight.airframe, telemetry.position, dock, sight.wind, telemetry.height_m_above_dock)
     charge = believed_charge(mission, telemetry, sight.airframe, now)
     return charge <= reserve * sight.airframe.reserve_fraction + margin * home
+
+
+def homing_unasked(mission: Mission, sight: Sight, now: datetime) -> Step | None:
+    """It comes home by itself: most likely it does not hear us, though we hear it. Somebody else must go there."""
+    telemetry, since = sight.telemetry, mission.phase_since or now
+    if telemetry is None or telemetry.mode.lower() not in HOMING_MODES or mission.phase not in (Phase.OUTBOUND, Phase.ON_SCENE):
+        return None
+    if (telemetry.at - since).total_seconds() < MODE_ANSWER_S:
+        return None
+    return go_home(mission, sight, now, because(mission, "own-failsafe", "its own failsafe brings it home"))
 
 
 def landed_unasked(mission: Mission, sight: Sight, now: datetime) -> Step | None:

@@ -13,6 +13,10 @@ STALE_S = 3.0
 RESUME_WITHIN_S = 15.0
 # What a vehicle calls it when its own failsafe flies; its words differ by make.
 OWN_FAILSAFE_MODES = frozenset({"rtl", "smart_rtl", "return", "auto.rtl", "auto_rtl", "land", "auto.land", "descend", "failsafe"})
+# Those of them that bring it home.
+HOMING_MODES = frozenset({"rtl", "smart_rtl", "return", "auto.rtl", "auto_rtl"})
+# After an order it takes this long until what it says of its mode is the answer to it.
+MODE_ANSWER_S = 5.0
 # A drone that is not heard has landed somewhere by the time its charge was used up, and this much later: then a person must act.
 LOST_AFTER_S = 60.0
 # With no trust in its position, but with a link, a drone may hold its place for this long. Then it comes down where it is.

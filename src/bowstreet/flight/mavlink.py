@@ -27,6 +27,9 @@ from bowstreet.runtime.ports import Bus, Clock
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 1.0
+# A vehicle that is not heard for this long is not going on with its flight (`failsafe.RESUME_WITHIN_S`). It may hear us all the
+# same: then only the end of our heartbeats makes its own failsafe bring it home, and it does not hang where it was sent last.
+WITHHELD_AFTER_S = 15.0
 # A known system id that speaks from another address is refused until the known one has been silent for this long.
 TAKEOVER_S = 10.0
 UNKNOWN_SYSTEM, OTHER_ADDRESS, UNREADABLE = "unknown-system", "another-address", "unreadable-fields"
@@ -191,11 +194,25 @@ class MavlinkLink:
             for peer in self._peers.values():
                 if peer.endpoint is None:
                     peer.endpoint = self._hub.address_known(peer.link_text)
+            gone = self._gone()
             for endpoint in self._hub.all_endpoints():
-                endpoint.send(heartbeat)
+                # Autopilots count heartbeats only; this keeps our address known to it, and it answers once it is there again.
+                asks = mavlink.MAVLink_timesync_message(0, int(self.clock.monotonic_s() * 1e9))
+                endpoint.send(asks if endpoint in gone else heartbeat)
             self._ask_for_streams()
             await self._tell_rejected()
             await self.clock.sleep(HEARTBEAT_S)
+
+    def _gone(self) -> set[Endpoint]:
+        """Addresses of which no vehicle has been heard for too long, though it was before."""
+        now_s = self.clock.monotonic_s()
+        there: dict[Endpoint, bool] = {}
+        for peer in self._peers.values():
+            if peer.endpoint is not None:
+                is_gone = isinstance(peer.state, VehicleState) and peer.heard_s is not None
+                is_gone = is_gone and now_s - (peer.heard_s or 0.0) > WITHHELD_AFTER_S
+                there[peer.endpoint] = there.get(peer.endpoint, False) or not is_gone
+        return {endpoint for endpoint, somebody in there.items() if not somebody}
 
     def _ask_for_streams(self) -> None:
         now_s = self.clock.monotonic_s()

@@ -106,6 +106,8 @@ def _watch(mission: Mission, sight: Sight, now: datetime) -> Step | None:
         return contingency.position_lost(mission, sight, now)
     if mission.serving != mission.incident_id:
         return air.turned(mission, sight, now)
+    if (step := air.homing_unasked(mission, sight, now)) is not None:
+        return step
     return None if on_ground else air.dock_lost(mission, sight, now)
 
 
