@@ -17,6 +17,7 @@ from bowstreet.errors import MalformedPacket, NotFound
 from bowstreet.flight.mavlink_autopilots import Pilot, pilot_for, rejected, timed_out
 from bowstreet.flight.mavlink_frames import Frame
 from bowstreet.flight.mavlink_hub import Endpoint, Hub
+from bowstreet.flight.mavlink_rejects import Rejects
 from bowstreet.flight.mavlink_state import ARDUPILOT, HEARTBEAT, OUT_OF_RANGE, DockState, VehicleState
 from bowstreet.flight.mavlink_talk import Conversation
 from bowstreet.flight.model import CloseDock, Command, DockConfig, OpenDock, VehicleConfig, Wind
@@ -89,6 +90,8 @@ class MavlinkLink:
         self, clock: Clock, bus: Bus, *, vehicles: Iterable[VehicleConfig], docks: Iterable[DockConfig], position_hz: float = 4.0
     ) -> None:
         self.clock, self._bus = clock, bus
+        self.rejects = Rejects()
+        self._reject = self.rejects.add
         self._hub = Hub(clock, self._on_frames, self._reject)
         states: list[tuple[VehicleConfig | DockConfig, str, VehicleState | DockState]] = [
             *((one, one.vehicle_id, VehicleState(one.vehicle_id)) for one in vehicles),
@@ -103,8 +106,6 @@ class MavlinkLink:
         self._has_news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._sent: dict[str, None] = {}
-        self.rejected: Counter[tuple[str, str]] = Counter()
-        self._untold: dict[str, Counter[str]] = {}
 
     def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None:
         self._on_telemetry, self._on_dock = on_telemetry, on_dock
@@ -310,15 +311,12 @@ class MavlinkLink:
 
     # --- what could not be used -----------------------------------------------------------------------------------------
 
-    def _reject(self, link: str, reason: str) -> None:
-        self.rejected[link, reason] += 1
-        self._untold.setdefault(link, Counter())[reason] += 1
+    @property
+    def rejected(self) -> Counter[tuple[str, str]]:
+        """How many packets could not be used, by link and reason."""
+        return self.rejects.counts
 
     async def _tell_rejected(self) -> None:
-        """Of each link the most frequent reason since it was last told; the others in the seconds after."""
-        for link, reasons in list(self._untold.items()):
-            reason, count = reasons.most_common(1)[0]
-            del reasons[reason]
-            if not reasons:
-                del self._untold[link]
+        self.rejects.log(self.clock.monotonic_s())
+        for link, reason, count in self.rejects.take_untold():
             await self._bus.publish(PacketRejected(at=self.clock.now(), link=link, reason=reason, count=count))

@@ -181,9 +181,21 @@ class Hub:
     def _read_listening(self, text: str, one: socket.socket) -> None:
         known = self.endpoints[text]
         for data, address in _datagrams(one):
-            endpoint = known.get(address) or Endpoint(text, address, self._sender(text, one, address))
-            if self._take(endpoint, endpoint.splitter.datagram(data)):
+            endpoint = known.get(address)
+            if endpoint is not None:
+                self._take(endpoint, endpoint.splitter.datagram(data))
+                continue
+            endpoint = Endpoint(text, address, self._sender(text, one, address))
+            if self._first(endpoint, data):
                 known[address] = endpoint
+
+    def _first(self, endpoint: Endpoint, data: bytes) -> bool:
+        """Take a datagram of an address that is not known. Nothing waits for its next one: part of a frame is no use either."""
+        frames = endpoint.splitter.datagram(data)
+        if not frames and not endpoint.splitter.rejected:
+            self._on_rejected(endpoint.link, UNKNOWN_ADDRESS)
+            return False
+        return self._take(endpoint, frames)
 
     def _take(self, endpoint: Endpoint, frames: list[Frame]) -> bool:
         if endpoint.splitter.rejected:
