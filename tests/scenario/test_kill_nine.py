@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.scenario.figures import measured
 from tests.scenario.record import records
 
 KILLS = int(os.environ.get("BOWSTREET_KILLS", "8"))
@@ -131,3 +132,15 @@ def test_nothing_is_lost_and_nothing_flies_twice(tmp_path: Path) -> None:
     took_off = Counter(str(mission["vehicle_id"]) for mission in flown)
     assert took_off == witness.flights(), "the record and the drones' own word on who flew differ"
     assert witness.aloft() == set()
+    measured(
+        "F7",
+        kills=KILLS,
+        kills_with_drones_in_the_air=in_the_air,
+        calls=len(names),
+        incidents_lost=0,
+        flights=len(flown),
+        flown_twice=0,
+        not_returned=figures["flights"]["not_returned"],
+        ledger_entries=figures["ledger"]["entries"],
+        ledger_verified=figures["ledger"]["verified"],
+    )

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 FIRST_PORT = 14_600
 LAST_PORT = 60_000
 READY_S = 20.0
+TRIES = 3
 NOTE = "fleet.json"
 LAYOUT = "layout.json"
 
@@ -106,9 +107,15 @@ class Hardware:
                 self.city, self._control_port = moved_to(self.city, note.first_port), note.control_port
                 return
             await self.stop()
-        first_port = _free_block(len(self.city.docks) + len(self.city.vehicles))
-        self.city = moved_to(self.city, first_port)
-        await self._launch(first_port)
+        for again in reversed(range(TRIES)):
+            first_port = _free_block(len(self.city.docks) + len(self.city.vehicles))
+            self.city = moved_to(self.city, first_port)
+            try:
+                await self._launch(first_port)
+                return
+            except LinkFailure:
+                if not again:
+                    raise  # another program may take a port between the look and the launch, but not time after time
 
     async def _launch(self, first_port: int) -> None:
         path = self._folder / LAYOUT
