@@ -1,7 +1,9 @@
 """MAVLink frames out of bytes, and messages out of frames. No IO, and no meaning: what messages say is read elsewhere.
 
 A frame is taken only when its checksum is right. After anything else the search goes on at the very next byte, so that no
-good frame is lost behind a bad one. MAVLink 1 frames are taken too: autopilots begin with them until they hear MAVLink 2.
+good frame is lost behind a bad one. Except behind what passes for a message that the dialect does not have: without its
+checksum's extra byte it cannot be checked, and is passed over at the length that it states. A datagram that begins with a good
+frame is never lost, whatever came before. MAVLink 1 frames are taken too: autopilots begin with them until they hear MAVLink 2.
 """
 
 from typing import Any, NamedTuple
@@ -60,10 +62,18 @@ class Splitter:
     def datagram(self, data: bytes) -> list[Frame]:
         """The same for a datagram. One that begins with a whole frame does not continue a frame that was cut off before it."""
         self._in_junk = self._in_junk and bool(self._rest)
-        if self._rest and _whole(data):
-            self._rest = b""
-            self._reject(TRUNCATED)
-        return self.stream(data)
+        held_up = self._give_up() if self._rest and _whole(data) else []
+        return held_up + self.stream(data)
+
+    def _give_up(self) -> list[Frame]:
+        """What waits is not the beginning of a frame; gives the good frames that waited behind it."""
+        rest, self._rest = self._rest, b""
+        frames: list[Frame] = []
+        self._reject(TRUNCATED)
+        while rest:
+            rest = rest[1:]
+            rest = rest[self._scan(rest, frames) :]
+        return frames
 
     def take_rejected(self) -> list[str]:
         taken, self.rejected = self.rejected, []
