@@ -24,7 +24,7 @@ LINES = {
 HEAD = """# Reliability: faults, pass lines, and what was measured
 
 Written by `tools/reliability.py` from a run of the fault scenarios over real MAVLink (`tests/scenario/live_faults.md`,
-`tests/scenario/kill_nine.md`); do not edit it by hand. Seconds are the operation's clock, which ran 10 to 12 times as fast as ours.
+`tests/scenario/kill_nine.md`); do not edit it by hand. Seconds are the operation's clock, 10 to 12 times as fast as ours.
 Every row was asserted by its test, else there would be no figure here. Faults in simulated sorties by the hundred thousand are
 `make bench ARGS=sorties`; those of CADs, zones, sessions and the ledger are scenarios and tests of their own.
 """

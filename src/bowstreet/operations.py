@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import shapely
 
+from bowstreet.accountability.note import VerifierKey, read_key
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
-from bowstreet.errors import BadInput, MalformedConfiguration
+from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
 from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig, Wind
 from bowstreet.geo import Position
 from bowstreet.intake import area as areas
@@ -109,9 +110,21 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
         telemetry_hours=told.retention.telemetry_hours,
+        master_key=told.ledger.master_key,
+        log_origin=told.ledger.origin,
+        witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
+
+
+def _witness_key(said: str) -> VerifierKey:
+    try:
+        return read_key(said)
+    except MalformedProof as error:
+        raise MalformedConfiguration(
+            f"a witness's key cannot be read: {error.message}", remedy="copy it whole from what the witness printed at start"
+        ) from error
 
 
 def _bytes(path: Path) -> bytes:

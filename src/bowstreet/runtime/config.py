@@ -157,6 +157,21 @@ class Retention(_Section, frozen=True, kw_only=True):
     telemetry_hours: Annotated[float, Meta(gt=0.0, le=8_760.0)] = 24.0
 
 
+class Witness(_Section, frozen=True, kw_only=True):
+    """Somebody elsewhere who signs what continues what they saw before (`bowstreet audit witness`)."""
+
+    address: Annotated[str, Meta(pattern=r"^https?://[^\s]{1,300}$")]
+    key: Annotated[str, Meta(min_length=1, max_length=600)]
+
+
+class Ledger(_Section, frozen=True, kw_only=True):
+    """The public log and the key under which personal data are sealed."""
+
+    origin: Annotated[str, Meta(pattern=r"^[^\s+]{1,200}$")] = "bowstreet.invalid/operation"
+    master_key: Annotated[str, Meta(max_length=500)] = ""  # file:PATH, env:NAME, pkcs11:…; "" is a file beside the data
+    witnesses: tuple[Witness, ...] = ()
+
+
 class Log(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -173,6 +188,7 @@ class Config(_Section, frozen=True, kw_only=True):
     fleet: Fleet = Fleet()
     weather: Weather = Weather()
     retention: Retention = Retention()
+    ledger: Ledger = Ledger()
     log: Log = Log()
 
 
