@@ -9,16 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
-import shapely
 from tests.scenario.figures import measured
-from tests.unit.airspace_world import zone
 
-from bowstreet.airspace.export import write_zones
 from bowstreet.commands.up import DEMO_WIND
-from bowstreet.errors import NotPermitted, StoreUnavailable
-from bowstreet.flight.failsafe import STALE_S
-from bowstreet.flight.model import Hold, Mission, Phase, VehicleStatus
-from bowstreet.geo import Position, to_grid
+from bowstreet.errors import StoreUnavailable
+from bowstreet.flight.model import Mission, Phase, VehicleStatus
+from bowstreet.geo import Position
 from bowstreet.intake.model import CallReport, Grade, Incident, IncidentState
 from bowstreet.messages import ControlReleased, LaunchAuthorised, Message, MissionChanged, VehicleChanged
 from bowstreet.operations import demo_city, demo_operation
@@ -141,126 +137,6 @@ async def running(folder: Path) -> AsyncIterator[Run]:
     finally:
         await run.process.stop()
         await run.hardware.stop()
-
-
-@pytest.mark.requirement("F1")
-@pytest.mark.parametrize("way", ["both", "down"])
-async def test_a_link_lost_for_a_minute(way: str, tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        incident, mission = await run.flying()
-        lost_s = await run.fault(mission.vehicle_id, "link", way=way, seconds=60.0)
-        await run.until(lambda: run.status(mission.vehicle_id) is VehicleStatus.STALE, 10.0, "it is marked stale")
-        stale_s = run.now_s - lost_s
-        assert stale_s <= STALE_S + TICK_S
-        await run.until(lambda: len(run.missions_for(incident)) == 2, 60.0, "a replacement is sent")
-        replacement = run.missions_for(incident)[1]
-        assert replacement.vehicle_id != mission.vehicle_id
-        await run.until(lambda: run.mission(replacement.mission_id).eyes_on_at is not None, 300.0, "the replacement has eyes on")
-        await run.home(replacement.mission_id)
-        await run.over(mission.mission_id)
-        assert run.launches(mission.vehicle_id) == 1, "tasked twice"
-        await run.everybody_is_home()
-        if way == "both":  # it does not hear us either: its own failsafe acted
-            assert any(one["name"] == mission.vehicle_id and "failsafe" in one["event"] for one in await run.log())
-        measured("F1", way=way, lost_s=60, stale_after_s=round(stale_s, 2), replaced=True)
-
-
-@pytest.mark.requirement("F1")
-async def test_a_link_lost_for_a_second_is_no_matter(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        incident, mission = await run.flying()
-        await run.fault(mission.vehicle_id, "link", seconds=1.0)
-        await run.fault(mission.vehicle_id, "latency", delay_s=1.0, seconds=20.0)
-        await run.until(lambda: run.mission(mission.mission_id).eyes_on_at is not None, 300.0, "it arrives")
-        await run.home(mission.mission_id)
-        assert len(run.missions_for(incident)) == 1
-        measured("F1", way="both", lost_s=1, latency_s=2, replaced=False)
-
-
-@pytest.mark.requirement("F2")
-@pytest.mark.parametrize("state", ["off", "jump"])
-async def test_a_position_that_is_not_to_be_trusted(state: str, tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        _, mission = await run.flying(north=-0.012)
-        began_s = await run.fault(mission.vehicle_id, "gps", state=state, seconds=25.0)
-        view = run.process.flight.picture.vehicle
-        await run.until(lambda: not view(mission.vehicle_id).position_trusted, 20.0, "its position is labelled untrusted")
-        found_s = run.now_s - began_s
-        await run.until(lambda: run.mission(mission.mission_id).phase is Phase.CONTINGENCY, 20.0, "contingency")
-        await run.home(mission.mission_id)
-        await run.everybody_is_home()
-        measured("F2", state=state, untrusted_after_s=round(found_s, 2))
-
-
-@pytest.mark.requirement("F3")
-@pytest.mark.parametrize(("kind", "more"), [("sag", {"factor": 6.0})])
-async def test_a_battery_that_gives_less(kind: str, more: dict[str, float], tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        _, mission = await run.flying(Phase.ON_SCENE)
-        await run.fault(mission.vehicle_id, kind, **more)
-        await run.over(mission.mission_id)
-        await run.everybody_is_home()
-        charge = (await run.truth(mission.vehicle_id))["charge"]
-        assert charge > 0.0
-        measured("F3", fault_kind=kind, **more, charge_left=round(charge, 3))
-
-
-@pytest.mark.requirement("F4")
-async def test_a_dock_that_jams_while_its_drone_is_out(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        _, mission = await run.flying(Phase.ON_SCENE)
-        jammed_s = await run.fault(mission.dock_id, "jam")
-        await run.process.dispatch.recall(mission.mission_id, "acc-1", "come home")
-        await run.until(lambda: run.mission(mission.mission_id).diverted_to is not None, 900.0, "it is diverted")
-        diverted = run.mission(mission.mission_id)
-        told = [at_s for at_s, one in run.said if isinstance(one, MissionChanged) and one.reason.code.startswith("divert")]
-        docks = run.process.flight.picture.docks()
-        assert diverted.diverted_to != mission.dock_id
-        done = await run.over(mission.mission_id)
-        assert done.phase is Phase.DONE
-        assert (await run.truth(mission.vehicle_id))["dock"] == diverted.diverted_to
-        await run.everybody_is_home()
-        assert len(docks) == 4
-        measured("F4", diverted_to=diverted.diverted_to, told=len(told), jammed_for_s=round(run.now_s - jammed_s))
-
-
-@pytest.mark.requirement("F6")
-async def test_a_pilots_console_dies(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        _, mission = await run.flying(Phase.ON_SCENE)
-        pilots = run.process.flight.pilots
-        await pilots.take(mission.mission_id, "acc-1")
-        with pytest.raises(NotPermitted):
-            await pilots.command(mission.mission_id, "acc-2", Hold())
-        died_s = run.now_s
-        await run.until(lambda: run.mission(mission.mission_id).orphaned_at is not None, 20.0, "it is flagged")
-        flagged_s = run.now_s - died_s
-        assert flagged_s <= 5.0 + TICK_S
-        await pilots.take(mission.mission_id, "acc-2")
-        assert run.mission(mission.mission_id).pilot == "acc-2"
-        with pytest.raises(NotPermitted):
-            await pilots.command(mission.mission_id, "acc-1", Hold())
-        await run.until(lambda: run.mission(mission.mission_id).pilot is None, 60.0, "nobody has it, and it flies itself again")
-        await run.home(mission.mission_id)
-        await run.everybody_is_home()
-        measured("F6", flagged_after_s=round(flagged_s, 2))
-
-
-@pytest.mark.requirement("F10", "D5")
-async def test_a_zone_becomes_active_over_the_scene(tmp_path: Path) -> None:
-    async with running(tmp_path) as run:
-        incident, mission = await run.flying(north=-0.012)
-        scene = to_grid(mission.plan.outbound[-1].position)
-        polygon = shapely.Point(scene.easting_m, scene.northing_m).buffer(150.0)
-        data = write_zones([zone("R9", polygon)], issued=run.process.clock.now(), provider="test")
-        began_s = run.now_s
-        await run.process.airspace.import_file(data, "r9.json", version="1", by="acc-1")
-        await run.until(lambda: run.mission(mission.mission_id).phase is Phase.RETURNING, 20.0, "it turns")
-        turned_s = run.now_s - began_s
-        await run.over(mission.mission_id)
-        assert len(run.missions_for(incident)) == 1, "nothing is launched into the zone"
-        await run.everybody_is_home()
-        measured("F10", fault_kind="zone active over the scene", turned_after_s=round(turned_s, 2))
 
 
 @pytest.mark.requirement("F10", "P3")
