@@ -158,8 +158,10 @@ def test_unknown_airframe_is_named() -> None:
 
 
 def test_docks_tell_the_wind() -> None:
-    def report(speed: float | None, from_deg: float | None) -> DockReport:
-        return DockReport(dock_id="d", status=DockStatus.CLOSED, pads=(0,), wind_speed_mps=speed, wind_from_deg=from_deg)
+    def report(speed: float | None, from_deg: float | None, gust: float | None = None) -> DockReport:
+        return DockReport(
+            dock_id="d", status=DockStatus.CLOSED, pads=(0,), wind_speed_mps=speed, wind_from_deg=from_deg, wind_gust_mps=gust
+        )
 
     assert wind_at_docks([]) is None
     assert wind_at_docks([report(None, None)]) is None
@@ -168,3 +170,6 @@ def test_docks_tell_the_wind() -> None:
     assert mean.gust_mps == 8.0
     assert 6.5 < mean.speed_mps < 7.1
     assert mean.from_deg < 5.0 or mean.from_deg > 355.0
+    gusty = wind_at_docks([report(6.0, 350.0, 13.0), report(8.0, 10.0, 9.0)])
+    assert gusty is not None
+    assert (gusty.speed_mps, gusty.gust_mps) == (mean.speed_mps, 13.0)

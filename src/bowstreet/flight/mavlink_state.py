@@ -341,6 +341,7 @@ class DockState:
             pads=tuple(self._pads[number] for number in range(self._count)),
             wind_speed_mps=None if self.wind is None else self.wind[0],
             wind_from_deg=None if self.wind is None else self.wind[1],
+            wind_gust_mps=None if self.wind is None else self.gust_mps,
         )
 
     def said(self, report: DockReport, now_s: float) -> None:

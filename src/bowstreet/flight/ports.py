@@ -23,13 +23,17 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DockReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dock last said. `pads` holds, for each pad, the system id of the vehicle on it, or 0 when free."""
+    """What a dock last said. `pads` holds, for each pad, the system id of the vehicle on it, or 0 when free.
+
+    Its wind is a mean and, where it tells them, gusts; m/s.
+    """
 
     dock_id: str
     status: DockStatus
     pads: tuple[int, ...]
     wind_speed_mps: float | None = None
     wind_from_deg: float | None = None
+    wind_gust_mps: float | None = None
 
 
 OnTelemetry = Callable[[Telemetry], Awaitable[None]]
