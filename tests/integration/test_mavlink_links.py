@@ -119,7 +119,8 @@ async def test_strangers_are_counted_and_ignored() -> None:
 
 
 async def test_a_system_id_is_not_taken_over_while_its_owner_speaks() -> None:
-    async with listening(1) as (station, port):
+    # Slow: at ten times the speed a busy machine's pause of a second would be the owner's silence of ten.
+    async with listening(1, speed=3.0) as (station, port):
         owner, thief = Talker(port, 1), Talker(port, 1)
         owner.state(10.0)
         await station.until(lambda: "drone-1" in station.telemetry, 10.0)
@@ -162,7 +163,8 @@ class Bridge:
     """TCP to one UDP peer: a serial server, as real vehicles hang on."""
 
     def __init__(self, peer: tuple[str, int]) -> None:
-        self.peer, self.writers, self.served = peer, [], 0
+        self.peer, self.served = peer, 0
+        self.writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.served += 1
