@@ -5,7 +5,7 @@ import itertools
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,17 +23,43 @@ from bowstreet.simulation.layout import Autopilot, DockLayout, Layout, VehicleLa
 PLACE = Position(latitude_deg=51.5346, longitude_deg=-0.1087)
 CALM = Wind(speed_mps=3.0, from_deg=240.0, gust_mps=4.0)
 DOCK_SYSTEM = 200
+BRANDS: tuple[Autopilot, ...] = ("ardupilot", "px4")
+
+
+_given: set[int] = set()
 
 
 def free_ports(count: int) -> list[int]:
-    """UDP ports of loopback that nobody uses now."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
+    """UDP ports of loopback that nobody uses now, and that were not given before: what they were given for may not use them yet."""
+    sockets: list[socket.socket] = []
+    ports: list[int] = []
+    while len(ports) < count:
+        sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sockets[-1].bind(("127.0.0.1", 0))
+        port = sockets[-1].getsockname()[1]
+        if port not in _given:
+            ports.append(port)
     for one in sockets:
         one.close()
+    _given.update(ports)
     return ports
+
+
+def both_brands(test: Callable[[Autopilot, Path], Awaitable[None]]) -> Callable[[Path], Awaitable[None]]:
+    """A test for each brand, the two at once: such tests mostly wait for somebody to arrive."""
+
+    async def both(tmp_path: Path) -> None:
+        async def one(brand: Autopilot) -> None:
+            folder = tmp_path / brand
+            folder.mkdir()
+            await test(brand, folder)
+
+        async with asyncio.TaskGroup() as group:
+            for brand in BRANDS:
+                group.create_task(one(brand), name=brand)
+
+    both.__name__, both.__doc__, both.__module__ = test.__name__, test.__doc__, test.__module__
+    return both
 
 
 def city(brands: Sequence[Autopilot], *, wind: Wind = CALM, system_ids: Sequence[int] | None = None, docks: int = 0) -> Layout:

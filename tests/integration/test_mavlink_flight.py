@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
-from tests.integration.mavlink_world import FleetProgram, GroundStation, above, city, dock_place, fleet, ground_station
+from tests.integration.mavlink_world import (
+    BRANDS,
+    FleetProgram,
+    GroundStation,
+    above,
+    both_brands,
+    city,
+    dock_place,
+    fleet,
+    ground_station,
+)  # fmt: skip
 
 from bowstreet.flight.model import (
     Arm,
@@ -32,7 +42,6 @@ SPEED = 25.0
 LOSSY_SPEED = 4.0
 # A second of latency is a fifth of a real one: more than a busy machine adds of its own.
 LATE_SPEED = 5.0
-BRANDS = ("ardupilot", "px4")
 
 
 async def fly_to(station: GroundStation, number: int, height_m: float = 40.0) -> None:
@@ -46,7 +55,7 @@ async def fly_to(station: GroundStation, number: int, height_m: float = 40.0) ->
     await station.until(lambda: station.telemetry[drone].height_m_above_dock > height_m - 2.0, 60.0, "climbed")
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_out_round_the_scene_and_home(brand: Autopilot, tmp_path: Path) -> None:
     layout = city([brand])
     place = dock_place(layout, 0)
@@ -92,7 +101,7 @@ async def test_out_round_the_scene_and_home(brand: Autopilot, tmp_path: Path) ->
         assert not station.link.rejected
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_what_is_ordered_after_an_orbit_is_not_undone(brand: Autopilot, tmp_path: Path) -> None:
     layout = city([brand])
     place = dock_place(layout, 0)
@@ -106,7 +115,7 @@ async def test_what_is_ordered_after_an_orbit_is_not_undone(brand: Autopilot, tm
         await station.until(lambda: distance_m(station.telemetry["drone-0"].position, scene.position) > 150.0, 60.0, "it leaves")
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> None:
     """Every command comes through by retransmission, and none acts twice."""
     layout = city([brand])
@@ -115,10 +124,10 @@ async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> No
         await station.ready("drone-0")
         for name in ("drone-0", "dock-0"):
             await program.ask(op="fault", target=name, kind="loss", share=0.3)
-        await fly_to(station, 0)
+        await fly_to(station, 0, 15.0)
         await station.accepted("drone-0", SetSpeed(ground_speed_mps=12.0))
         for east_m in (60.0, 20.0, 80.0, 0.0):
-            await station.accepted("drone-0", GoTo(waypoint=above(place, 50.0, east_m=east_m)))
+            await station.accepted("drone-0", GoTo(waypoint=above(place, 20.0, east_m=east_m)))
         await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 3.0, 60.0, "back over the dock")
         await station.accepted("drone-0", Land(waypoint=above(place, 0.0)))
         await station.until(
@@ -131,7 +140,7 @@ async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> No
         assert any(one.get("confirmation", 0) > 0 for one in truth)
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_ground_station_lost_for_good(brand: Autopilot, tmp_path: Path) -> None:
     """The vehicle's own failsafe, once confirmed, brings it home into its dock, which lets it in."""
     layout = city([brand])
@@ -194,7 +203,7 @@ async def test_link_lost_for_a_while_and_one_way(tmp_path: Path) -> None:
         assert len(await program.events("drone-0", "command")) == before
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_who_is_not_heard_but_hears_us_comes_home_by_itself(brand: Autopilot, tmp_path: Path) -> None:
     """Our heartbeats would keep it where it was sent last, for as long as its battery lasts."""
     layout = city([brand])
@@ -213,7 +222,7 @@ async def test_latency_of_two_seconds(tmp_path: Path) -> None:
     layout = city(["ardupilot"])
     place = dock_place(layout, 0)
     async with fleet(layout, tmp_path, LATE_SPEED) as program, ground_station(layout, LATE_SPEED) as station:
-        await fly_to(station, 0)
+        await fly_to(station, 0, 15.0)
         await program.ask(op="fault", target="drone-0", kind="fence", radius_m=300.0)
         await program.ask(op="fault", target="drone-0", kind="latency", delay_s=1.0)
         await station.accepted("drone-0", GoTo(waypoint=above(place, 60.0, east_m=50.0)))
@@ -221,7 +230,7 @@ async def test_latency_of_two_seconds(tmp_path: Path) -> None:
         assert refused.outcome is Outcome.REJECTED, refused
 
 
-@pytest.mark.parametrize("brand", BRANDS)
+@both_brands
 async def test_a_place_outside_its_fence(brand: Autopilot, tmp_path: Path) -> None:
     """ArduCopter refuses in the acknowledgement; PX4 accepts, and only says that it does not go."""
     layout = city([brand])

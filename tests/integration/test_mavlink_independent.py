@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pymavlink import mavutil
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
-from tests.integration.mavlink_world import FleetProgram, city, fleet, ground_station
+from tests.integration.mavlink_world import FleetProgram, both_brands, city, fleet, ground_station
 
 from bowstreet.flight.model import ConfirmFailsafes
 from bowstreet.simulation.layout import Autopilot
@@ -83,7 +83,7 @@ def fly_with_mavutil(port: int, brand: str) -> str:
     return str(mavutil.mode_string_v10(landed))
 
 
-@pytest.mark.parametrize("brand", ["ardupilot", "px4"])
+@both_brands
 async def test_pymavlink_flies_one(brand: Autopilot, tmp_path: Path) -> None:
     layout = city([brand])
     async with fleet(layout, tmp_path, SPEED) as program:

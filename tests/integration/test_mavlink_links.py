@@ -119,8 +119,8 @@ async def test_strangers_are_counted_and_ignored() -> None:
 
 
 async def test_a_system_id_is_not_taken_over_while_its_owner_speaks() -> None:
-    # Slow: at ten times the speed a busy machine's pause of a second would be the owner's silence of ten.
-    async with listening(1, speed=3.0) as (station, port):
+    # Not as fast as the others: at ten times the speed a busy machine's pause of a second would be the owner's silence of ten.
+    async with listening(1, speed=4.0) as (station, port):
         owner, thief = Talker(port, 1), Talker(port, 1)
         owner.state(10.0)
         await station.until(lambda: "drone-1" in station.telemetry, 10.0)
@@ -263,7 +263,7 @@ async def test_our_watcher_watches_and_is_no_ground_station(tmp_path: Path) -> N
             await station.accepted("drone-0", Arm())
             await station.accepted("drone-0", TakeOff(height_m_above_dock=30.0))
         watcher = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}", "--for", "5",
+            sys.executable, "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}", "--for", "3",
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         said = (await watcher.communicate())[0].decode()
@@ -271,7 +271,7 @@ async def test_our_watcher_watches_and_is_no_ground_station(tmp_path: Path) -> N
         assert "HEARTBEAT GUIDED armed" in said
         assert "POSITION 51.53" in said
         assert "m above home" in said
-        # Fifty seconds of the simulation's clock with a watcher and no ground station: its failsafe has acted all the same.
+        # Thirty seconds of the simulation's clock with a watcher and no ground station: its failsafe has acted all the same.
         assert "GCS Failsafe" in said
         assert await program.events("drone-0", "failsafe")
 

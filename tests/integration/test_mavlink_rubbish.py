@@ -109,8 +109,8 @@ async def test_from_a_vehicles_own_address() -> None:
 
 async def test_from_somebody_who_says_to_be_a_vehicle() -> None:
     """Good frames with its system id from another address: positions, and acknowledgements of what it never did."""
-    # Slow: at ten times the speed a busy machine's pause of a second would be the vehicle's silence of ten, and let another in.
-    async with listening(1, speed=2.0) as (station, port):
+    # Slower: at ten times the speed a busy machine's pause of a second would be the vehicle's silence of ten, and let another in.
+    async with listening(1, speed=4.0) as (station, port):
         good, thief = Talker(port, 1), Talker(port, 1)
         await station.until(lambda: _ready(station, good), 20.0)
         order = asyncio.create_task(station.send("drone-1", Arm()))
