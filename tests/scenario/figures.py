@@ -11,4 +11,5 @@ def measured(fault: str, **figures: Any) -> None:
     path = os.environ.get("BOWSTREET_FIGURES")
     if path:
         with Path(path).open("a") as file:
-            file.write(json.dumps({"fault": fault, **figures}) + "\n")
+            rounded = {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+            file.write(json.dumps({"fault": fault, **rounded}) + "\n")

@@ -57,7 +57,7 @@ def _until(what: str, is_so: Callable[[], Any], limit_s: float) -> None:
 @pytest.mark.requirement("F10", "F14", "P1", "P3")
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text(CALLS)
-    words = f"up --demo --headless --speed {SPEED} --calls calls.csv --data data --json out.json --for 40"
+    words = f"up --demo --headless --speed {SPEED} --calls calls.csv --data data --json out.json --for 20"
     program = subprocess.Popen(
         [sys.executable, "-m", "bowstreet", *words.split()], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

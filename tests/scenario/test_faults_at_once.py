@@ -1,7 +1,7 @@
 """Many faults in one live run over real MAVLink, each at a dock of its own. See faults_at_once.md.
 
 All that can go wrong goes wrong in the same minutes, so that one fault's handling may not cost another's. What is found is looked
-at by one test a fault. Times are seconds of the operation's clock, which runs ten times as fast as real time.
+at by one test a fault. Times are seconds of the operation's clock, which runs eight times as fast as real time.
 """
 
 import asyncio
@@ -29,7 +29,9 @@ from bowstreet.messages import DockChanged, LaunchAuthorised, MissionRetasked, N
 
 pytestmark = pytest.mark.live
 
-SPEED = 10.0
+# What a busy machine is late is multiplied by the speed. One that is so late that nothing can be measured gets another try, slower.
+SPEEDS = (8.0, 4.0)
+MOST_LAG_S = 3.0
 # Twelve docks with two drones each in the north of London, two kilometres apart: none within a zone.
 PLACES = [
     Position(latitude_deg=51.565 + 0.02 * row, longitude_deg=-0.18 + 0.035 * column) for row in range(3) for column in range(4)
@@ -88,7 +90,7 @@ async def _replaced(stage: Stage, mission: Mission, lost_at: datetime) -> dict[s
     """The rest of a flight that has met a fault, and of the flight that took its place, if any."""
     done = await stage.over(mission, FLIGHT_S)
     await stage.until("eyes are on its scene", lambda: stage.incident(mission).eyes_on_at is not None, 600)
-    others = [one for one in stage.missions_for(mission.incident_id) if one.mission_id != mission.mission_id]
+    others = [one for one in stage.missions_for(mission.incident_id) if one.authorised_at > mission.authorised_at]
     log = await stage.witness(mission.vehicle_id)
     begins, ends = (next((one["at_s"] for one in log if one["event"] == event), 1e9) for event in ("fault", "fault over"))
     return {
@@ -229,7 +231,7 @@ async def _many(stage: Stage) -> dict[str, Any]:
     places = [_scene((0, 1, 4, 5)[number % 4], -400.0 + 200.0 * (number // 4), 450.0) for number in range(20)]
     called_at = stage.now()
     incidents = await asyncio.gather(*(stage.call(place, grade) for place, grade in zip(places, grades, strict=True)))
-    taken_s = (stage.now() - called_at).total_seconds() / SPEED
+    taken_s = (stage.now() - called_at).total_seconds() / stage.speed
 
     def state(grade: Grade) -> Counter[str]:
         now = [intake.incidents.get(one.incident_id) for one in incidents]
@@ -276,8 +278,8 @@ async def _storm(stage: Stage, incident_ids: list[str]) -> dict[str, Any]:
     }
 
 
-async def _all(folder: Path) -> dict[str, Any]:
-    async with Stage(folder, DOCKS, speed=SPEED, zones=ZONES) as stage:
+async def _all(folder: Path, speed: float) -> dict[str, Any]:
+    async with Stage(folder, DOCKS, speed=speed, zones=ZONES) as stage:
         work: dict[str, Coroutine[Any, Any, dict[str, Any]]] = {
             "both": _link(stage, LINK_60, "both", 60.0),
             "down": _link(stage, LINK_DOWN, "down", 60.0),
@@ -306,7 +308,12 @@ async def _all(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return asyncio.run(_all(tmp_path_factory.mktemp("faults")))
+    found: dict[str, Any] = {}
+    for speed in SPEEDS:
+        found = asyncio.run(_all(tmp_path_factory.mktemp("faults"), speed))
+        if found["lag_s"] <= MOST_LAG_S:
+            break
+    return found
 
 
 def _found(ran: dict[str, Any], name: str) -> dict[str, Any]:
@@ -404,7 +411,7 @@ def test_a_storm_comes_up(ran: dict[str, Any]) -> None:
 def test_a_dock_that_jams_while_its_drones_are_out(ran: dict[str, Any]) -> None:
     found = _found(ran, "jam")
     assert found["told"] >= 1
-    assert max(found["diverted_s"]) <= 5.0, found
+    assert max(found["diverted_s"]) <= 5.0 + ran["lag_s"], found
     assert all(dock not in (None, found["dock_id"]) for dock in found["landed"]), found
     pads = Counter((one["dock"], one["pad"]) for one in ran["truth"].values() if one["dock"] is not None)
     assert max(pads.values()) == 1, "two vehicles on one pad"
