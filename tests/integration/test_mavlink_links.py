@@ -261,7 +261,7 @@ async def test_our_watcher_watches_and_is_no_ground_station(tmp_path: Path) -> N
             await station.open_dock("dock-0")
             await station.accepted("drone-0", ConfirmFailsafes())
             await station.accepted("drone-0", Arm())
-            await station.accepted("drone-0", TakeOff(height_m_above_dock=30.0))
+            await station.accepted("drone-0", TakeOff(height_m_above_dock=15.0))
         watcher = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}", "--for", "3",
             stdout=asyncio.subprocess.PIPE,

@@ -46,7 +46,7 @@ SENSORS = (
     | mavlink.MAV_SYS_STATUS_SENSOR_ABSOLUTE_PRESSURE | mavlink.MAV_SYS_STATUS_SENSOR_GPS
     | mavlink.MAV_SYS_STATUS_SENSOR_MOTOR_OUTPUTS | mavlink.MAV_SYS_STATUS_SENSOR_BATTERY
 )  # fmt: skip
-PREARM = mavlink.MAV_SYS_STATUS_PREARM_CHECK
+PREARM, FENCE = mavlink.MAV_SYS_STATUS_PREARM_CHECK, mavlink.MAV_SYS_STATUS_GEOFENCE
 # All of the estimator but the terrain: attitude, velocities, relative and absolute position.
 EKF_GOOD, EKF_POSITION = 831, 16
 # Nose down in forward flight, degrees for each m/s: 30 at 15 m/s.
@@ -235,6 +235,10 @@ class Drone(Peer):
         if self.bodies.failed[self.one]:
             health &= ~(mavlink.MAV_SYS_STATUS_SENSOR_MOTOR_OUTPUTS | PREARM)
         has = SENSORS | PREARM
+        if not self.is_px4:
+            # ArduPilot calls a fence sound also when there is none; ground stations read its absence as a breach.
+            health |= FENCE
+            has |= FENCE if self.autopilot.fence_m > 0.0 else 0
         millivolts = 3_300 * 6 + round(900 * 6 * float(self.bodies.charge[self.one]))
         return mavlink.MAVLink_sys_status_message(has, has, health, 250, millivolts, 1_000, self._percent(), 0, 0, 0, 0, 0, 0)
 
