@@ -95,7 +95,7 @@ class Router:
         met: set[int] = set()
         while way is not None:
             points = np.array([(point.easting_m, point.northing_m) for point in way])
-            more = self._crossed(points[:-1], points[1:]) - met
+            more = self._crossed(points) - met
             if not more:
                 return way
             met |= more
@@ -114,12 +114,17 @@ class Router:
 
     # --- what is free -------------------------------------------------------------------------------------------------
 
-    def _crossed(self, a: FloatArray, b: FloatArray) -> set[int]:
-        """The obstacles that stop any of the segments from a to b."""
-        lines = shapely.linestrings(np.stack([a, b], axis=1))
+    def _crossed(self, way: FloatArray) -> set[int]:
+        """The obstacles that stop a way. Only its own two ends may lie in a buffer: a corner between them may not."""
+        lines = shapely.linestrings(np.stack([way[:-1], way[1:]], axis=1))
+        last = len(lines) - 1
         pairs = self._met.query(lines, predicate="intersects").T
         return {
-            int(number) for line, number in pairs if not self._excused(self._obstacles[number], lines[line], a[line], b[line])
+            int(number)
+            for line, number in pairs
+            if not self._excused(
+                self._obstacles[number], lines[line], [*([way[0]] if line == 0 else []), *([way[-1]] if line == last else [])]
+            )
         }
 
     def _free(self, a: FloatArray, b: FloatArray, obstacles: Iterable[_Obstacle]) -> FloatArray:
@@ -129,15 +134,16 @@ class Router:
         for obstacle in obstacles:
             left = np.flatnonzero(free)
             for number in left[shapely.intersects(obstacle.shape, lines[left])]:
-                free[number] = self._excused(obstacle, lines[number], a[number], b[number])
+                free[number] = self._excused(obstacle, lines[number], [a[number], b[number]])
         return free
 
     @staticmethod
-    def _excused(obstacle: _Obstacle, line: shapely.Geometry, a: FloatArray, b: FloatArray) -> bool:
-        """Whether a segment may be flown although it touches a buffer: an end lies in it, and it goes no nearer to any zone."""
-        if not obstacle.zones or not (shapely.intersects_xy(obstacle.shape, *a) or shapely.intersects_xy(obstacle.shape, *b)):
+    def _excused(obstacle: _Obstacle, line: shapely.Geometry, may_lie_in_it: Sequence[FloatArray]) -> bool:
+        """Whether a segment may be flown although it touches a buffer: one of these ends lies in it, and it goes no nearer to
+        any zone."""
+        if not obstacle.zones or not any(shapely.intersects_xy(obstacle.shape, *end) for end in may_lie_in_it):
             return False
-        ends = shapely.points([a, b])
+        ends = shapely.points(list(may_lie_in_it))
         for zone in obstacle.zones:
             kept_m = min(BUFFER_M, float(shapely.distance(zone.polygon, ends).min())) - TOUCH_M
             if shapely.intersects(zone.polygon, line) or shapely.distance(zone.polygon, line) < kept_m:
