@@ -115,6 +115,16 @@ async def test_what_is_ordered_after_an_orbit_is_not_undone(brand: Autopilot, tm
         await station.until(lambda: distance_m(station.telemetry["drone-0"].position, scene.position) > 150.0, 60.0, "it leaves")
 
 
+async def resent(program: FleetProgram, station: GroundStation) -> bool:
+    """Whether a command came that had been sent before. The few of a flight may all come at once: three in a hundred do; of thirty
+    more none does. (COMMAND_INT has no confirmation field, so that it does not show.)"""
+    for number in range(30):
+        if any(one.get("confirmation", 0) > 0 for one in await program.events("drone-0", "command")):
+            return True
+        await station.accepted("drone-0", PointGimbal(pitch_deg=-10.0 - number))
+    return False
+
+
 @both_brands
 async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> None:
     """Every command comes through by retransmission, and none acts twice."""
@@ -129,6 +139,7 @@ async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> No
         for east_m in (60.0, 20.0, 80.0, 0.0):
             await station.accepted("drone-0", GoTo(waypoint=above(place, 20.0, east_m=east_m)))
         await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 3.0, 60.0, "back over the dock")
+        assert await resent(program, station), "what is lost is sent again"
         await station.accepted("drone-0", Land(waypoint=above(place, 0.0)))
         await station.until(
             lambda: station.telemetry["drone-0"].landed and not station.telemetry["drone-0"].armed, 90.0, "landed"
@@ -136,8 +147,6 @@ async def test_three_packets_in_ten_lost(brand: Autopilot, tmp_path: Path) -> No
         truth = await program.events("drone-0")
         counts = {name: sum(one["event"] == name for one in truth) for name in ("arm", "takeoff", "landed")}
         assert counts == {"arm": 1, "takeoff": 1, "landed": 1}
-        # COMMAND_INT has no confirmation field; of COMMAND_LONG some had to be sent again.
-        assert any(one.get("confirmation", 0) > 0 for one in truth)
 
 
 @both_brands
