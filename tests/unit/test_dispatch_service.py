@@ -371,6 +371,35 @@ def test_launches_fail_closed_without_a_record() -> None:
     assert len(town.heard(LaunchAuthorised)) == 1
 
 
+@pytest.mark.parametrize("seen", [False, True])
+def test_an_incident_follows_its_drone_as_soon_as_the_record_is_back(seen: bool) -> None:
+    """Eyes came, or the drone left, while incidents could not be written: nobody is forgotten, and nobody is flown to twice."""
+    town = _Town()
+    incident = town.call()
+    commit = town.kernel.store.commit
+
+    async def broken(batch: Batch) -> None:
+        if any(record.kind == "incident" for record in batch.puts):
+            raise StoreUnavailable("disk full")
+        await commit(batch)
+
+    if seen:
+        town.wait(180)
+        assert town.incident(incident).state is IncidentState.ON_SCENE
+    town.kernel.store.commit = broken  # type: ignore[method-assign]
+    town.wait(900)
+    assert town.mission_for(incident).phase is Phase.DONE
+    assert town.incident(incident).state is (IncidentState.ON_SCENE if seen else IncidentState.ASSIGNED)
+    drive(town.dispatch.catch_up())
+    town.kernel.store.commit = commit  # type: ignore[method-assign]
+    drive(town.dispatch.catch_up())
+    after = town.incident(incident)
+    assert (after.state, after.close_reason) == (IncidentState.CLOSED, CloseReason.ATTENDED)
+    assert after.eyes_on_at is not None
+    assert len(town.flight.missions.all()) == 1
+    assert town.dispatch._behind == set()
+
+
 class _Restarted:
     """The same store, opened by new services: what a restart finds. The vehicles are another program and go on."""
 

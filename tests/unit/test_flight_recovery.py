@@ -7,7 +7,9 @@ import msgspec
 import pytest
 from tests.unit.flight_world import Crashed, Pilotless, place, small_world
 
+from bowstreet.errors import StoreUnavailable
 from bowstreet.flight.model import Arm, Command, OpenDock, Phase, TakeOff
+from bowstreet.flight.service import NO_RECORD_S
 from bowstreet.messages import CommandIssued, CommandSettled, LaunchAuthorised
 from bowstreet.runtime.memory import MemoryStore
 
@@ -196,8 +198,6 @@ class FullDisk(MemoryStore):
     full = False
 
     async def commit(self, batch) -> None:  # type: ignore[no-untyped-def]
-        from bowstreet.errors import StoreUnavailable
-
         if self.full:
             raise StoreUnavailable("no space left", remedy="make some")
         await super().commit(batch)
@@ -225,10 +225,28 @@ async def test_flights_fail_safe(phase: Phase) -> None:
     assert len(set(issued)) == len(issued)
 
 
+async def test_a_flight_with_nothing_to_record_comes_home_when_others_cannot_record() -> None:
+    store = FullDisk()
+    world = await Pilotless(small_world(), store).start()
+    await world.run(2)
+    await world.authorise("m1", "v1", place(600, 800))
+    await world.run(600, until=lambda: world.phase("m1") is Phase.ON_SCENE)
+    await world.run(5)
+    store.full = True
+    with pytest.raises(StoreUnavailable):
+        await world.flight.ground("v2", "acc-1", "somebody else's act")
+    await world.run(NO_RECORD_S - 2.0)
+    assert world.flight.mission_of("v1").return_reason is None, "no hiccup brings it home"
+    await world.run(5)
+    assert world.flight.mission_of("v1").return_reason.code == "no-record"
+    store.full = False
+    await world.run(900, until=world.over("m1"))
+    assert world.phase("m1") is Phase.DONE
+    assert "no-record" in world.codes("m1")
+
+
 @pytest.mark.parametrize("when", ["before", "preflight"])
 async def test_launches_fail_closed(when: str) -> None:
-    from bowstreet.errors import StoreUnavailable
-
     store = FullDisk()
     world = await Pilotless(small_world(), store).start()
     await world.run(2)

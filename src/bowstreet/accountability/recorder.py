@@ -6,6 +6,7 @@ import random
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -83,6 +84,7 @@ class Recorder:
         # Unique over restarts; order is the store's business.
         self._outbox_prefix = secrets.token_hex(6)
         self._outbox_numbers = itertools.count()
+        self.failing_since: datetime | None = None  # the first act that could not be made durable after the last that could
 
     @property
     def size(self) -> int:
@@ -130,8 +132,12 @@ class Recorder:
         finally:
             if self._outgoing:
                 await self._publish()
-        if act.error is not None:
-            raise act.error
+        if act.error is None:
+            self.failing_since = None
+            return
+        if isinstance(act.error, StoreUnavailable | LedgerBroken):
+            self.failing_since = self.failing_since or self.clock.now()
+        raise act.error
 
     async def recover(self) -> int:
         """After a restart, once everybody has subscribed: publish what was committed but perhaps not delivered.

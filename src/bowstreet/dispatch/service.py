@@ -7,7 +7,7 @@ that cannot take them means that nothing flies. Nothing here waits for a drone; 
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.dispatch.book import FleetBook
 from bowstreet.dispatch.fleet import Fleet
+from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves
 from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone, Purpose
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.ports import WindSource
@@ -57,14 +58,6 @@ KEPT_TIMES = 100_000
 CONSIDER_EVERY_S = 1.0
 # A drone whose launch was broken off is not tried again for this long, so that the incident goes to another one.
 ABORT_REST = timedelta(minutes=5)
-# Phases in which a mission has turned from its incident.
-_LEAVING = (Phase.RETURNING, Phase.LANDING, Phase.DONE, Phase.ABORTED, Phase.LOST)
-
-
-def _leaves(mission: Mission) -> bool:
-    """Whether a mission has turned from its incident, or will when it is heard again."""
-    return mission.phase in _LEAVING or (mission.phase is Phase.CONTINGENCY and mission.return_reason is not None)
-
 
 Move = tuple[Incident, IncidentChanged]
 
@@ -102,6 +95,7 @@ class DispatchService:
         self._told: dict[str, frozenset[str]] = {}  # incident -> why none flies, as last recorded
         self._held: set[str] = set()  # incidents that wait for a person
         self._standing: set[str] = set()  # incidents to which no drone may be sent whatever its state: wind, airspace
+        self._behind: set[str] = set()  # missions whose incident could not be moved when they were
         self._closed: deque[str] = deque()
         bus = recorder.bus
         bus.subscribe(IncidentOpened, self._on_opened)
@@ -140,7 +134,7 @@ class DispatchService:
         eyes_on_at = mission.eyes_on_at if mission.serving == incident.incident_id else None
         if incident.state is IncidentState.ASSIGNED and eyes_on_at is not None:
             await self._intake.moved(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=eyes_on_at)
-        if not _leaves(mission):
+        if not leaves(mission):
             self._serving[mission.incident_id] = mission.mission_id
             self._held.discard(mission.incident_id)
 
@@ -148,7 +142,20 @@ class DispatchService:
         """Look at the queue again and again; for live wiring, as a task."""
         while True:
             await self._clock.sleep(CONSIDER_EVERY_S)
+            await self.catch_up()
             await self.consider_queue()
+
+    async def catch_up(self) -> None:
+        """Move the incidents that could not be moved when their missions were, because the record could not be written."""
+        for mission_id in sorted(self._behind):
+            mission = self._flight.missions.get(mission_id)
+            try:
+                if self._serving.get(mission.incident_id) == mission_id:
+                    await self._follow(mission)
+                self._behind.discard(mission_id)
+            except (StoreUnavailable, LedgerBroken) as error:
+                log.warning("an incident cannot be moved yet", incident_id=mission.incident_id, error=type(error).__name__)
+                return
 
     # --- deciding ---------------------------------------------------------------------------------------------------
 
@@ -210,7 +217,7 @@ class DispatchService:
         told = NoDroneAvailable(at=decision.at, incident_id=incident.incident_id, reasons=outcome.reasons)
         saves, messages = [self._kept(decision)], [told]
         if outcome.final:
-            moved = self._intake.move(incident.incident_id, IncidentState.CLOSED, close_reason=_closing(incident, outcome))
+            moved = self._intake.move(incident.incident_id, IncidentState.CLOSED, close_reason=close_reason_of(incident, outcome))
             await self._record([*saves, (self._intake.incidents, moved[0])], [*messages, moved[1]])
         else:
             await self._record(saves, messages)
@@ -424,7 +431,7 @@ class DispatchService:
         self._standing.discard(incident_id)
         self._forget_later(incident_id)
         mission = None if mission_id is None else self._flight.missions.find(mission_id)
-        if mission is None or mission.incident_id != incident_id or _leaves(mission):
+        if mission is None or mission.incident_id != incident_id or leaves(mission):
             return
         why = Reason(code="withdrawn", text="the incident was closed", vehicle_id=mission.vehicle_id)
         order = RecallOrdered(at=self._clock.now(), mission_id=mission.mission_id, ordered_by=DISPATCH, reason=why)
@@ -434,28 +441,49 @@ class DispatchService:
         self._book.changed(message.vehicle_id)
         if message.phase == Phase.ABORTED:
             self._book.rest(message.vehicle_id, self._clock.now() + ABORT_REST)
-        if self._serving.get(message.incident_id) == message.mission_id:
-            incident = self._intake.incidents.find(message.incident_id)
-            if incident is not None and message.phase == Phase.ON_SCENE:
-                await self._seen(incident, message)
-            elif incident is not None and (message.phase in _LEAVING or self._gave_up(message)):
-                await self._leave(incident, message.reason.text)
+        if self._serving.get(message.incident_id) == message.mission_id and message.mission_id not in self._behind:
+            try:
+                await self._serve(message)
+            except (StoreUnavailable, LedgerBroken):
+                self._behind.add(message.mission_id)
         if message.phase == Phase.RETURNING:
             await self._consider_news()
+
+    async def _serve(self, message: MissionChanged) -> None:
+        """Move the incident of a mission with it."""
+        incident = self._intake.incidents.find(message.incident_id)
+        if incident is not None and message.phase == Phase.ON_SCENE:
+            await self._seen(incident, message.at)
+        elif incident is not None and (message.phase in LEAVING or self._gave_up(message)):
+            await self._leave(incident, message.reason.text)
+
+    async def _follow(self, mission: Mission) -> None:
+        """The same by the mission as it stands, after what was said of it could not be followed."""
+        incident = self._intake.incidents.get(mission.incident_id)
+        if mission.eyes_on_at is not None and mission.serving == mission.incident_id:
+            await self._seen(incident, mission.eyes_on_at)
+            incident = self._intake.incidents.get(mission.incident_id)
+        if leaves(mission):
+            await self._leave(incident, "its drone has left" if mission.return_reason is None else mission.return_reason.text)
 
     def _gave_up(self, message: MissionChanged) -> bool:
         """It is not heard, or does not know where it is, and will come home: the incident need not wait until it does."""
         mission = self._flight.missions.find(message.mission_id)
-        return message.phase == Phase.CONTINGENCY and mission is not None and _leaves(mission)
+        return message.phase == Phase.CONTINGENCY and mission is not None and leaves(mission)
 
-    async def _seen(self, incident: Incident, message: MissionChanged) -> None:
+    async def _seen(self, incident: Incident, at: datetime) -> None:
         if incident.state is IncidentState.ASSIGNED:
-            await self._intake.moved(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=message.at)
+            await self._intake.moved(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=at)
 
     async def _leave(self, incident: Incident, reason: str) -> None:
-        self._serving.pop(incident.incident_id, None)
-        for moved, message in self._release(incident, True, reason):
-            await self._record([(self._intake.incidents, moved)], [message])
+        mission_id = self._serving.pop(incident.incident_id, None)
+        try:
+            for moved, message in self._release(incident, True, reason):
+                await self._record([(self._intake.incidents, moved)], [message])
+        except BaseException:
+            if mission_id is not None:
+                self._serving.setdefault(incident.incident_id, mission_id)
+            raise
 
     async def _on_vehicle(self, message: VehicleChanged) -> None:
         self._book.changed(message.vehicle_id)
@@ -469,13 +497,3 @@ class DispatchService:
         self._closed.append(incident_id)
         if len(self._closed) > KEPT_CLOSED:
             self.decisions.forget(self._closed.popleft())
-
-
-# The code with which flight ends a mission that a person called back.
-RECALLED = "recalled"
-
-
-def _closing(incident: Incident, outcome: NoDrone) -> CloseReason:
-    if outcome.reasons[0].code == Code.GRADE_NOT_FLOWN:
-        return CloseReason.NOT_FLOWN
-    return CloseReason.ATTENDED if incident.eyes_on_at is not None else CloseReason.UNSERVED

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from bowstreet.flight import energy
 from bowstreet.flight.failsafe import STALE_S
 from bowstreet.flight.model import Airframe, Mission, MissionPlan, Telemetry, VehicleConfig, VehicleStatus, Wind
@@ -19,6 +21,15 @@ _STALE = (VehicleStatus.STALE, "not heard for more than 3 s")
 _BUSY = (VehicleStatus.BUSY, "")
 _READY = (VehicleStatus.READY, "")
 _CHARGING = (VehicleStatus.CHARGING, "")
+
+
+class Grounding(msgspec.Struct, frozen=True, kw_only=True):
+    """A vehicle taken out of service by a person, as the store keeps it."""
+
+    vehicle_id: str
+    at: datetime
+    by: str
+    reason: str
 
 
 class Craft:

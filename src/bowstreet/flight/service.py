@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
@@ -19,7 +18,7 @@ from bowstreet.flight import home, rules
 from bowstreet.flight.book import Book, closing
 from bowstreet.flight.docks import DOCK_STALE_S, Docks, FindRoute
 from bowstreet.flight.failsafe import STALE_S
-from bowstreet.flight.fleet import Craft
+from bowstreet.flight.fleet import Craft, Grounding
 from bowstreet.flight.model import (
     Airframe,
     Arm,
@@ -64,16 +63,10 @@ UNKNOWN_WIND = Wind(speed_mps=8.0, from_deg=240.0, gust_mps=11.0)
 LID_IDLE = timedelta(seconds=60)
 # How often the service looks at what time alone brings about, and how often the docks' wind is put together.
 TICK_S = 1.0
+# A store that has taken nothing for this long is no hiccup.
+NO_RECORD_S = 10.0
+_GOING = (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE)
 WIND_S = 5.0
-
-
-class Grounding(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle taken out of service by a person, as the store keeps it."""
-
-    vehicle_id: str
-    at: datetime
-    by: str
-    reason: str
 
 
 class FlightService:
@@ -212,6 +205,8 @@ class FlightService:
         if now_s - self._surveyed_s >= self._survey_s:
             self._surveyed_s = now_s
             await self._survey(now)
+        if self._recorder.failing_since is not None and (now - self._recorder.failing_since).total_seconds() > NO_RECORD_S:
+            await self._all_home(now)
         for mission_id in list(self._active):
             mission = self._book.mission(mission_id)
             if mission is not None and self._wants_a_look(mission, now):
@@ -355,10 +350,19 @@ class FlightService:
 
     def _safe(self, before: Mission, step: Step) -> Step:
         """Without a record, and in the air: it is brought home all the same, and recorded when that can be done again."""
-        if step.mission.phase not in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
+        if step.mission.phase not in _GOING:
             return step
-        why = because(before, "no-record", "the record cannot be written: every flight comes home")
-        return rules.recall(before, why, self._sight(before), self._clock.now()) or step
+        return self._home_unrecorded(before, self._clock.now()) or step
+
+    def _home_unrecorded(self, mission: Mission, now: datetime) -> Step | None:
+        why = because(mission, "no-record", "the record cannot be written: every flight comes home")
+        return rules.recall(mission, why, self._sight(mission), now)
+
+    async def _all_home(self, now: datetime) -> None:
+        """Flights that have nothing to record come home as well, until one can be recorded. A pilot's is the pilot's to fly."""
+        for mission in self.active_missions():
+            if mission.phase in _GOING and self._recorder.failing_since is not None:
+                await self._apply(mission, self._home_unrecorded(mission, now))
 
     def _shows(self, mission: Mission) -> None:
         """Docks, vehicle and list of active missions, as this mission now says."""
@@ -474,18 +478,15 @@ class FlightService:
 
     def active_missions(self) -> list[Mission]:
         """All that are not over, in order of id."""
-        found = [self._book.mission(mission_id) for mission_id in sorted(self._active)]
-        return [mission for mission in found if mission is not None]
+        return [found for mission_id in sorted(self._active) if (found := self._book.mission(mission_id)) is not None]
 
     def mission_of(self, vehicle_id: str) -> Mission | None:
         """The mission that a vehicle has now."""
-        mission_id = self._craft(vehicle_id).mission_id
-        return None if mission_id is None else self._book.mission(mission_id)
+        return self._book.mission(self._craft(vehicle_id).mission_id or "")
 
     def next_deadline(self) -> datetime | None:
         """The earliest moment at which `tick` has something to do for a mission."""
-        found = (rules.next_deadline(mission) for mission in self.active_missions())
-        return min((moment for moment in found if moment is not None), default=None)
+        return min((moment for one in self.active_missions() if (moment := rules.next_deadline(one)) is not None), default=None)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Figures for the metrics page: missions by phase, vehicles and docks by status, commands by outcome, what was heard."""

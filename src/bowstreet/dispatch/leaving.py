@@ -1,0 +1,21 @@
+"""How a flight leaves its incident, and what becomes of an incident that nobody flies to any more."""
+
+from bowstreet.dispatch.model import Code, NoDrone
+from bowstreet.flight.model import Mission, Phase
+from bowstreet.intake.model import CloseReason, Incident
+
+# The code with which flight ends a mission that a person called back.
+RECALLED = "recalled"
+# Phases in which a mission has turned from its incident.
+LEAVING = (Phase.RETURNING, Phase.LANDING, Phase.DONE, Phase.ABORTED, Phase.LOST)
+
+
+def leaves(mission: Mission) -> bool:
+    """Whether a mission has turned from its incident, or will when it is heard again."""
+    return mission.phase in LEAVING or (mission.phase is Phase.CONTINGENCY and mission.return_reason is not None)
+
+
+def close_reason_of(incident: Incident, outcome: NoDrone) -> CloseReason:
+    if outcome.reasons[0].code == Code.GRADE_NOT_FLOWN:
+        return CloseReason.NOT_FLOWN
+    return CloseReason.ATTENDED if incident.eyes_on_at is not None else CloseReason.UNSERVED
