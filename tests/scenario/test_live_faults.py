@@ -143,6 +143,8 @@ async def running(folder: Path) -> AsyncIterator[Run]:
 async def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
     async with running(tmp_path) as run:
         incident, mission = await run.flying(Phase.ON_SCENE)
+        state = run.process.intake.incidents.get
+        await run.until(lambda: state(incident.incident_id).state is IncidentState.ON_SCENE, 10.0, "that is on record")
         store = run.process.recorder.store
         commit, full = store.commit, True
 
@@ -167,7 +169,6 @@ async def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
         assert kept is not None
         assert kept.state == "done"
         await run.everybody_is_home()
-        state = run.process.intake.incidents.get
         await run.until(lambda: state(incident.incident_id).state is IncidentState.CLOSED, 60.0, "its incident is closed")
         measured("F10", fault_kind="disk full for a while", launched_meanwhile=0)
 
