@@ -1,6 +1,7 @@
 // Alarms: what a person should know of now. They stay until somebody here has seen them.
 
 import { computed, effect, signal } from "@preact/signals";
+import { concerns } from "./concerns.ts";
 import { events, incidents, link, me } from "./feed/store.ts";
 import type { FeedEvent } from "./feed/wire.ts";
 import { announce } from "./state.ts";
@@ -8,7 +9,6 @@ import { gradeName } from "./words.ts";
 
 // Acknowledging is of this console: the record holds what happened, not who looked. A reload must not bring it all back.
 const STORED = "bowstreet.alarms.acknowledged";
-const KEPT = 300;
 
 const acknowledged = signal<ReadonlySet<string>>(new Set(readStored()));
 
@@ -24,8 +24,8 @@ function readStored(): string[] {
 // The number alone would not do: the program counts events anew after it was started again.
 const keyOf = (event: FeedEvent): string => `${event.seq}@${event.at}`;
 
-/** Warnings and alarms, latest first. */
-export const alarms = computed(() => events.value.filter((event) => event.severity === "alarm" || event.severity === "warning").reverse());
+/** Warnings and alarms that are still so, latest first. */
+export const alarms = computed(() => concerns(events.value, incidents.value));
 export const pending = computed(() => alarms.value.filter((event) => event.severity === "alarm" && !acknowledged.value.has(keyOf(event))));
 export const pendingWarnings = computed(() => alarms.value.filter((event) => event.severity === "warning" && !acknowledged.value.has(keyOf(event))));
 
@@ -34,7 +34,8 @@ export function isPending(event: FeedEvent): boolean {
 }
 
 export function acknowledge(...seen: readonly FeedEvent[]): void {
-  const all = [...acknowledged.value, ...seen.map(keyOf)].slice(-KEPT);
+  const known = new Set(events.peek().map(keyOf)); // what the picture has forgotten needs no remembering here
+  const all = [...acknowledged.value, ...seen.map(keyOf)].filter((key) => known.has(key));
   acknowledged.value = new Set(all);
   sessionStorage.setItem(STORED, JSON.stringify(all));
 }

@@ -26,6 +26,12 @@ export function localTime(at: Millis, timeZone?: string): string {
   return new Date(at).toLocaleTimeString("en-GB", { ...style, ...zone });
 }
 
+/** What stands beside the UTC time: the date, and the time here when that is another. */
+export function besideUtc(at: Millis, timeZone?: string): string {
+  const here = localTime(at, timeZone);
+  return here.startsWith(utcTime(at)) ? utcDate(at) : `${here} · ${utcDate(at)}`;
+}
+
 /** A time as a length: `0:42`, `12:05`, `3:07:09`; negative ones with a minus sign. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";

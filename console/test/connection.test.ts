@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backOff, Connection, DEAD_MS, type Link, STALE_MS } from "../src/feed/connection.ts";
+import { backOff, Connection, DEAD_MS, heartbeatEvery, type Link, STALE_MS } from "../src/feed/connection.ts";
 import type { Frame } from "../src/feed/wire.ts";
 
 test("waits grow, are spread, and have an end", () => {
@@ -67,7 +67,7 @@ class FakeSocket {
   }
 }
 
-function staged(pilot = false) {
+function staged(pilot = false, speed = 1) {
   const stage = new Stage();
   const world = globalThis as Record<string, unknown>;
   world["window"] = stage.window;
@@ -87,6 +87,7 @@ function staged(pilot = false) {
     onLink: (link) => links.push(link),
     onSignedOut: () => signedOut++,
     isPilot: () => pilot,
+    speed: () => speed,
   });
   connection.start();
   return { stage, links, frames, connection, last: () => links.at(-1) as Link, out: () => signedOut };
@@ -149,6 +150,20 @@ test("a pilot's console says that it is there, others say nothing", () => {
   const other = staged(false);
   other.stage.pass(3_500);
   assert.deepEqual(other.stage.sockets[0]?.sent, []);
+});
+
+test("a pilot is heard as often when the operation's clock goes faster, within what the server takes", () => {
+  const quick = staged(true, 2);
+  quick.stage.pass(3_200);
+  assert.equal(quick.stage.sockets[0]?.sent.length, 6);
+  assert.deepEqual([0.5, 1, 2, 5, 100].map(heartbeatEvery), [1_000, 1_000, 500, 400, 400]);
+});
+
+test("a console that is left says nothing more", () => {
+  const left = staged(true);
+  left.connection.stop();
+  left.stage.pass(5_000);
+  assert.deepEqual(left.stage.sockets[0]?.sent, []);
 });
 
 test("a frame that cannot be read ends the connection, and is not shown", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compass, count, degrees, duration, localTime, metres, parsePosition, percent, position, utcDateTime, utcTime } from "../src/format.ts";
+import { besideUtc, compass, count, degrees, duration, localTime, metres, parsePosition, percent, position, utcDateTime, utcTime } from "../src/format.ts";
 
 const AT = Date.UTC(2026, 6, 5, 23, 4, 9);
 
@@ -10,6 +10,11 @@ test("times of day", () => {
   assert.match(localTime(AT, "Europe/London"), /^00:04:09 (BST|GMT\+1)$/);
   assert.match(localTime(Date.UTC(2026, 10, 23, 0, 0, 0), "Europe/London"), /^00:00:00 (GMT|UTC)$/);
   assert.equal(utcTime(Number.NaN), "–");
+});
+
+test("a second clock stands only where it says something else", () => {
+  assert.match(besideUtc(AT, "Europe/London"), /^00:04:09 (BST|GMT\+1) · Sun, 05 Jul 2026$/);
+  assert.match(besideUtc(Date.UTC(2026, 10, 23, 15, 0, 0), "Europe/London"), /^Mon, 23 Nov 2026$/);
 });
 
 test("lengths of time", () => {

@@ -8,6 +8,7 @@ import { capital, duration } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Field, ReasonField, useDoing } from "../parts/controls.tsx";
 import { GradeMark, StateWord } from "../parts/marks.tsx";
+import { At } from "../parts/times.tsx";
 import { Ask } from "../parts/modal.tsx";
 import { useDecisions } from "../panels/Why.tsx";
 import { announce, dialog } from "../state.ts";
@@ -41,7 +42,8 @@ function LaunchDialog({ incident }: { incident: Incident }) {
   const [vehicle, setVehicle] = useState("");
   const [reason, setReason] = useState("");
   const [wanted, setWanted] = useState("");
-  const choices = candidates(incident, known?.at(-1), wanted);
+  const decision = known?.at(-1);
+  const choices = candidates(incident, decision, wanted);
   return (
     <Ask
       title="Launch a drone"
@@ -57,7 +59,10 @@ function LaunchDialog({ incident }: { incident: Incident }) {
       <p class="for">
         <GradeMark grade={incident.grade} hollow={incident.state !== "open"} /> {gradeName(incident.grade)}: {capital(incident.category)}
       </p>
-      <p class="soft">The same rules hold as for any launch: a drone that may not fly is refused, with the reason.</p>
+      <p class="soft">
+        The same rules hold as for any launch: a drone that may not fly is refused, with the reason.
+        {decision === undefined || decision.considered.length === 0 ? null : <> Times and findings are dispatch’s, of <At time={decision.at} />.</>}
+      </p>
       <Field label="Find a drone">
         {(id) => <input id={id} type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} data-autofocus />}
       </Field>
@@ -124,8 +129,8 @@ function RecallDialog({ mission }: { mission: string }) {
       }}
     >
       <p>
-        It leaves {incident === undefined ? "its incident" : <strong>{incident.category}</strong>} and flies home at once. The incident waits for another
-        drone unless it is closed.
+        It leaves its incident{incident === undefined ? "" : <>, <strong>{incident.category}</strong>,</>} and flies home at once. The incident waits for
+        another drone unless it is closed.
       </p>
       <ReasonField value={reason} onChange={setReason} usual={["Stood down by officers", "Not needed any more", "Weather", "Safety of people below"]} />
     </Ask>

@@ -13,6 +13,7 @@ export const STALE_MS = 3_000; // 15 frames missed: what is shown may no longer 
 export const DEAD_MS = 10_000; // a connection that says nothing for so long is given up
 const CHECK_MS = 250;
 const HEARTBEAT_MS = 1_000;
+const SHORTEST_HEARTBEAT_MS = 400; // two consoles of one account stay within what the server takes, five a second
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
@@ -27,12 +28,19 @@ export function backOff(attempt: number, spread = Math.random()): number {
   return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.75 + spread / 2);
 }
 
+/** Between two heartbeats: a second of the operation's clock, by which the server counts a pilot's silence. */
+export function heartbeatEvery(speed: number): number {
+  return Math.max(SHORTEST_HEARTBEAT_MS, HEARTBEAT_MS / Math.max(1, speed));
+}
+
 export interface Hooks {
   onFrame(frame: Frame, receivedAt: number): void;
   onLink(link: Link): void;
   onSignedOut(): void;
   /** Whether the server should be told that a pilot sits here. */
   isPilot(): boolean;
+  /** How many times as fast as real time the operation's clock goes. */
+  speed(): number;
 }
 
 export class Connection {
@@ -40,7 +48,8 @@ export class Connection {
   private attempt = 0;
   private lastFrameAt = 0;
   private link: Link = { kind: "connecting" };
-  private timers: number[] = [];
+  private checks: number | undefined;
+  private nextBeat: number | undefined;
   private retry: number | undefined;
   private readonly url: string;
   private readonly hooks: Hooks;
@@ -51,13 +60,15 @@ export class Connection {
   }
 
   start(): void {
-    this.timers = [window.setInterval(this.check, CHECK_MS), window.setInterval(this.heartbeat, HEARTBEAT_MS)];
+    this.checks = window.setInterval(this.check, CHECK_MS);
+    this.beatLater();
     window.addEventListener("online", this.now);
     this.open();
   }
 
   stop(): void {
-    for (const timer of this.timers) clearInterval(timer);
+    clearInterval(this.checks);
+    clearTimeout(this.nextBeat);
     clearTimeout(this.retry);
     window.removeEventListener("online", this.now);
     this.leave();
@@ -129,7 +140,12 @@ export class Connection {
 
   private readonly heartbeat = (): void => {
     if (this.socket?.readyState === WebSocket.OPEN && this.hooks.isPilot()) this.socket.send('{"type":"heartbeat"}');
+    this.beatLater();
   };
+
+  private beatLater(): void {
+    this.nextBeat = window.setTimeout(this.heartbeat, heartbeatEvery(this.hooks.speed()));
+  }
 
   private leave(): void {
     if (this.socket === undefined) return;

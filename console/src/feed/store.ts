@@ -97,6 +97,7 @@ export function startFeed(onSignedOut: () => void): void {
     },
     onSignedOut,
     isPilot: () => flownByMe.peek(),
+    speed: () => run.peek()?.speed ?? 1,
   });
   connection.start();
 }

@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { pending, pendingWarnings, sound, turnSound } from "../alarms.ts";
 import { ledger, link, now, retryNow, run, silentSeconds, wind } from "../feed/store.ts";
-import { compass, duration, localTime, utcDate, utcTime } from "../format.ts";
+import { besideUtc, compass, duration, utcTime } from "../format.ts";
 import { Button } from "../parts/controls.tsx";
 import { Icon, ToneMark } from "../parts/marks.tsx";
 import { Mark } from "../pages/SignIn.tsx";
@@ -60,7 +60,7 @@ function Badge() {
 
 function Clock() {
   const utc = useComputed(() => utcTime(now.value * 1000));
-  const rest = useComputed(() => `${localTime(now.value * 1000)} · ${utcDate(now.value * 1000)}`);
+  const rest = useComputed(() => besideUtc(now.value * 1000));
   if (run.value === null) return <div class="clock" />;
   return (
     <div class="clock">

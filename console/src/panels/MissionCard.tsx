@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, takeControl } from "../api/deeds.ts";
 import { isOver } from "../feed/picture.ts";
-import { docks, dronesById, me } from "../feed/store.ts";
+import { docks, dronesById, incidents, me } from "../feed/store.ts";
 import type { Mission } from "../feed/wire.ts";
 import { capital, degrees, metres, parsePosition, position } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
@@ -52,9 +52,12 @@ export function MissionCard({ mission, withDrone = true }: { mission: Mission; w
 function Headline({ mission }: { mission: Mission }) {
   if (mission.return_reason !== null) return <p class="note">Goes home: {mission.return_reason.text}</p>;
   if (mission.eyes_on_at !== null) {
+    // From the call: a drone that was turned here had taken off for somebody else.
+    const reported = incidents.value.get(mission.incident_id)?.reported_at;
     return (
       <p class="headline">
-        Eyes on since <At time={mission.eyes_on_at} /> <span class="soft">after</span> <Span from={mission.authorised_at} to={mission.eyes_on_at} />
+        Eyes on since <At time={mission.eyes_on_at} />
+        {reported === undefined ? null : <span class="soft">, {Math.round((mission.eyes_on_at - reported) / 1000)} s after the call</span>}
       </p>
     );
   }
@@ -67,10 +70,6 @@ function Headline({ mission }: { mission: Mission }) {
       </strong>
     </p>
   );
-}
-
-function Span({ from, to }: { from: number; to: number }) {
-  return <span class="num">{Math.round((to - from) / 1000)} s</span>;
 }
 
 const HOMEWARD = new Set(["returning", "landing"]);
