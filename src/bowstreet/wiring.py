@@ -277,6 +277,7 @@ async def _flight(process: Process) -> None:
     process.link = MavlinkLink(
         process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz
     )
+    process.link.rejects.register(process.metrics)
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,

@@ -1,10 +1,19 @@
 """The command line: what cannot be done is said in one line that says what to do, with the exit status promised for it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bowstreet.cli import main
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """A command sets up logs to the standard error of its test; the next test has another."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
