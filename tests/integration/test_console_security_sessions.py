@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from tests.integration.console_city import PASSWORD, City, call, city
 
+from bowstreet.console.idempotency import Note
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.messages import AccessDenied, RecallOrdered, SignedIn
 from bowstreet.runtime.sqlite import SqliteStore
@@ -213,8 +215,17 @@ async def test_a_command_replayed_is_done_once_over_a_restart(tmp_path: Path) ->
     again = await city(store=store, clock=town.clock)
     async with again.client(cookies=cookies, headers={"X-Bowstreet-CSRF": csrf}) as dispatcher:
         replayed = await dispatcher.post("/api/v1/incidents", json=call(), headers=key)
-        assert (replayed.status_code, replayed.content) == (201, first.content)
+        assert (replayed.status_code, replayed.headers["location"]) == (201, first.headers["location"])
+        assert all(replayed.json()[name] == first.json()[name] for name in ("id", "reported_at", "text"))
+        assert replayed.json()["waiting_reason"] == "called back by a person: x"  # as it is by now
         assert replayed.headers["idempotency-replayed"] == "true"
+        close = f"{first.headers['location']}/close"
+        for _ in range(2):
+            closed = await dispatcher.post(close, json={"reason": "made in error"}, headers=key)
+            assert (closed.status_code, closed.json()["state"]) == (200, "closed")
+        notes = [msgspec.json.decode(record.body, type=Note) for record in await store.find("idempotency")]
+        assert len(notes) == 3
+        assert [note.answer for note in notes] == [b""] * 3  # a caller's words are kept with the incident only
         assert (await dispatcher.post(recall, json={"reason": "x"}, headers=key)).status_code == 204
         other = await dispatcher.post(recall, json={"reason": "another"}, headers=key)
         assert other.status_code == 409

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from starlette.responses import Response
 
-from bowstreet.console.idempotency import Idempotency, Request
-from bowstreet.errors import Conflict, Refused, StoreUnavailable
+from bowstreet.console.idempotency import Idempotency, Note, Request
+from bowstreet.errors import Conflict, NotFound, Refused, StoreUnavailable
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
 
@@ -33,6 +33,12 @@ class Act:
         return Response(f'{{"n":{self.times}}}'.encode(), 201, media_type="application/json")
 
 
+async def shown(path: str) -> bytes:
+    if path.endswith("erased"):
+        raise NotFound("there is no such incident", remedy="its time of retention may be over")
+    return f'{{"now":"{path}"}}'.encode()
+
+
 @pytest.fixture
 def clock() -> SimulatedClock:
     return SimulatedClock(START)
@@ -45,7 +51,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 def once(store: MemoryStore, clock: SimulatedClock) -> Idempotency:
-    return Idempotency(store, clock)
+    return Idempotency(store, clock, shown)
 
 
 async def test_again_gives_the_first_answer(once: Idempotency) -> None:
@@ -60,8 +66,8 @@ async def test_again_gives_the_first_answer(once: Idempotency) -> None:
 
 async def test_it_holds_over_a_restart(store: MemoryStore, clock: SimulatedClock) -> None:
     act = Act()
-    await Idempotency(store, clock).run(REQUEST, act)
-    again = await Idempotency(store, clock).run(REQUEST, act)
+    await Idempotency(store, clock, shown).run(REQUEST, act)
+    again = await Idempotency(store, clock, shown).run(REQUEST, act)
     assert act.times == 1
     assert bytes(again.body) == b'{"n":1}'
 
@@ -122,19 +128,19 @@ async def test_a_refused_act_frees_its_key(once: Idempotency) -> None:
 
 async def test_killed_in_between_it_is_not_repeated(store: MemoryStore, clock: SimulatedClock) -> None:
     with pytest.raises(StoreUnavailable):
-        await Idempotency(store, clock).run(REQUEST, Act(StoreUnavailable("the disk is full")))
+        await Idempotency(store, clock, shown).run(REQUEST, Act(StoreUnavailable("the disk is full")))
     act = Act()
     with pytest.raises(Conflict, match="may have been carried out"):
-        await Idempotency(store, clock).run(REQUEST, act)
+        await Idempotency(store, clock, shown).run(REQUEST, act)
     assert act.times == 0
 
 
 async def test_killed_in_between_a_call_is_taken_again(store: MemoryStore, clock: SimulatedClock) -> None:
     with pytest.raises(StoreUnavailable):
-        await Idempotency(store, clock).run(REQUEST, Act(StoreUnavailable("the disk is full")))
+        await Idempotency(store, clock, shown).run(REQUEST, Act(StoreUnavailable("the disk is full")))
     act = Act()
-    await Idempotency(store, clock).run(REQUEST, act, repeatable=True)
-    await Idempotency(store, clock).run(REQUEST, act, repeatable=True)
+    await Idempotency(store, clock, shown).run(REQUEST, act, repeatable=True)
+    await Idempotency(store, clock, shown).run(REQUEST, act, repeatable=True)
     assert act.times == 1
 
 
@@ -166,3 +172,31 @@ async def test_a_day_later_it_is_forgotten(once: Idempotency, clock: SimulatedCl
 async def test_the_request_itself_is_not_kept(once: Idempotency, store: MemoryStore) -> None:
     await once.run(msgspec.structs.replace(REQUEST, body=b'{"text":"my neighbour"}'), Act())
     assert all(b"neighbour" not in record.body for record in await store.find("idempotency"))
+
+
+async def test_what_a_caller_said_is_not_kept_and_the_incident_is_shown_as_it_is(
+    store: MemoryStore, clock: SimulatedClock
+) -> None:
+    words = b'{"text":"a neighbour shouts at 12 Acacia Avenue"}'
+
+    async def act() -> Response:
+        place = "/api/v1/incidents/inc-1"
+        return Response(words, 201, {"Location": place, "Content-Location": place}, "application/json")
+
+    first = await Idempotency(store, clock, shown).run(REQUEST, act)
+    assert bytes(first.body) == words
+    [kept] = [msgspec.json.decode(record.body, type=Note) for record in await store.find("idempotency")]
+    assert (kept.answer, kept.shows) == (b"", "/api/v1/incidents/inc-1")
+    again = await Idempotency(store, clock, shown).run(REQUEST, act)
+    assert (again.status_code, bytes(again.body)) == (201, b'{"now":"/api/v1/incidents/inc-1"}')
+    assert again.headers["Location"] == again.headers["Content-Location"] == "/api/v1/incidents/inc-1"
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_an_answer_whose_incident_was_erased_is_no_more(once: Idempotency) -> None:
+    async def act() -> Response:
+        return Response(b"{}", 200, {"Content-Location": "/api/v1/incidents/erased"}, "application/json")
+
+    await once.run(REQUEST, act)
+    with pytest.raises(NotFound):
+        await once.run(REQUEST, act)

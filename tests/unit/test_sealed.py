@@ -65,7 +65,8 @@ async def test_nothing_of_it_stands_in_any_file(place: Place) -> None:
 
 
 async def test_destroying_a_key_erases_and_every_proof_stays(place: Place) -> None:
-    await place.store.commit(Batch(puts=[Record(kind="incident", id="inc-1", version=1, state="open", body=SECRET)]))
+    kinds = ("incident", "decision")
+    await place.store.commit(Batch(puts=[Record(kind=kind, id="inc-1", version=1, state="", body=SECRET) for kind in kinds]))
     for number in range(6):
         await place.change(f"inc-{number % 3}", f"said {number}")
     before = await verify_log(place.store.log_rows())
@@ -73,8 +74,9 @@ async def test_destroying_a_key_erases_and_every_proof_stays(place: Place) -> No
     assert await place.vault.destroy(["inc-1"]) == 1
     after = await verify_log(place.store.log_rows())
     assert (after.ok, after.erased, after.root) == (True, 2, before.root)
-    assert await place.store.get("incident", "inc-1") is None
-    assert await place.store.find("incident") == []
+    for kind in kinds:
+        assert await place.store.get(kind, "inc-1") is None
+        assert await place.store.find(kind) == []
 
 
 async def test_what_was_changed_or_moved_is_found(place: Place) -> None:

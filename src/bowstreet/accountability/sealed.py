@@ -19,7 +19,8 @@ from bowstreet.runtime.ports import Batch, LogRow, OutboxRow, Record, Store
 log = structlog.get_logger(__name__)
 
 # Kinds of record that hold what somebody said, or who somebody is. The rest holds ids, places of drones and moments.
-SEALED_KINDS = frozenset({"incident", "quarantine", "account"})
+# A decision bears its incident's id, and is erased with it: it has the reason that a person typed.
+SEALED_KINDS = frozenset({"incident", "decision", "quarantine", "account"})
 SALT_BYTES = 32
 
 

@@ -1,6 +1,7 @@
 """The edge, assembled: one FastAPI app of the routes of every noun, behind the checks that every request passes."""
 
 import asyncio
+import functools
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -97,7 +98,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     scene.subscribe()
     feed = Feed(scene.picture, scene.gather, services.clock)
     access = Access(services.accounts, services.real_clock, settings)
-    once = Idempotency(services.store, services.clock)
+    once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
     watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits)
     figures.register(services, access, feed, watched)

@@ -3,12 +3,16 @@
 Before the act a note says that it began; after it the note holds the answer, and the same key gets that answer again. When
 the process died in between, nobody knows whether the act was done: the same key is then refused, not repeated, unless the act
 is safe to repeat (a call report merges with itself; not repeating it could lose a call).
+
+What a caller said is kept with the incident and nowhere else, so that it can be erased: an answer that shows an incident says so
+by `Content-Location`, and whoever asks again is shown the incident as it is by then.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import msgspec
 from starlette.responses import Response
@@ -21,16 +25,19 @@ STARTED, DONE = "started", "done"
 KEPT = timedelta(hours=24)  # the usual promise of HTTP services; a retry comes within minutes
 
 Act = Callable[[], Awaitable[Response]]
+Shown = Callable[[str], Awaitable[bytes]]
+"""What a path shows now; raises `NotFound` when it is no more."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept for a key. The request itself is kept only as a digest."""
+    """What is kept for a key. The request itself is kept only as a digest; of an answer that `shows` a path, only the path."""
 
     at: datetime
     body_sha256: str
     status: int = 0
     media_type: str = ""
     answer: bytes = b""
+    shows: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +62,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 class Idempotency:
     """Runs acts at most once a key."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, shown: Shown) -> None:
         self._store = store
         self._clock = clock
+        self._shown = shown
         self._running: dict[str, tuple[str, asyncio.Future[Response]]] = {}
 
     async def run(self, request: Request, act: Act, *, repeatable: bool = False) -> Response:
@@ -65,6 +73,7 @@ class Idempotency:
 
         Raises:
             Conflict: the key came with another body, or it is unknown how its first use ended.
+            NotFound: what the answer showed is erased.
         """
         running = self._running.get(request.note_id)
         if running is not None:
@@ -90,7 +99,8 @@ class Idempotency:
         if record is not None and note is not None and self._clock.now() - note.at < KEPT:
             self._same_body(request, note.body_sha256)
             if record.state == DONE:
-                return Response(note.answer, note.status, {"Idempotency-Replayed": "true"}, note.media_type)
+                body = await self._shown(note.shows) if note.shows else note.answer
+                return Response(body, note.status, _again(note.status, note.shows), note.media_type)
             if not repeatable:
                 raise Conflict(
                     "this command may have been carried out before the program stopped",
@@ -107,12 +117,14 @@ class Idempotency:
             # Nothing was done: the key is free again, for when the state allows it.
             await self._store.commit(Batch(deletes=[(KIND, request.note_id)]))
             raise
+        shows = _shows(answer)
         note = Note(
             at=self._clock.now(),
             body_sha256=request.body_sha256,
             status=answer.status_code,
             media_type=answer.media_type or "",
-            answer=bytes(answer.body),
+            answer=b"" if shows else bytes(answer.body),
+            shows=shows,
         )
         await self._write(request, version + 1, DONE, note)
         return answer
@@ -136,7 +148,20 @@ class Idempotency:
 
 
 def _copy(answer: Response) -> Response:
-    return Response(bytes(answer.body), answer.status_code, {"Idempotency-Replayed": "true"}, answer.media_type)
+    return Response(bytes(answer.body), answer.status_code, _again(answer.status_code, _shows(answer)), answer.media_type)
+
+
+def _shows(answer: Response) -> str:
+    return str(answer.headers.get("content-location", ""))
+
+
+def _again(status: int, shows: str) -> dict[str, str]:
+    headers = {"Idempotency-Replayed": "true"}
+    if shows:
+        headers["Content-Location"] = shows
+        if status == HTTPStatus.CREATED:
+            headers["Location"] = shows
+    return headers
 
 
 def _for_others(error: BaseException) -> Exception:

@@ -15,9 +15,11 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
 from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
+from bowstreet.console.scene import Scene
+from bowstreet.console.services import ConsoleServices
 from bowstreet.errors import TooManyAttempts
 from bowstreet.intake.area import EDGE_DEG
-from bowstreet.intake.model import IncidentState, Quarantined
+from bowstreet.intake.model import Incident, IncidentState, Quarantined
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class IncidentWithDecisions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 BoundingBox = tuple[float, float, float, float]  # west, south, east, north; WGS 84 degrees
+INCIDENTS = "/api/v1/incidents/"
 MAX_LISTED = 500  # more than a shift opens; the record has the rest
 Call = CallAtPosition | CallAtGridPoint
 CALLS: tuple[type[Call], ...] = (CallAtPosition, CallAtGridPoint)
@@ -151,7 +154,7 @@ async def _take(desk: Desk, body: bytes, who: Asker) -> Response:
     if isinstance(taken, Quarantined):
         raise HeldInQuarantine(taken.reason, quarantine_id=taken.quarantine_id)
     status = HTTPStatus.CREATED if known is None and taken.reports == 1 else HTTPStatus.OK
-    return c.json(desk.scene.incident(taken), status, {"Location": f"/api/v1/incidents/{taken.incident_id}"})
+    return _shown(desk, taken, status)
 
 
 def call_of(row: Any) -> Call:
@@ -211,7 +214,19 @@ def to_row(call: Call, now: datetime) -> dict[str, Any]:
 
 async def _close(desk: Desk, incident_id: str, reason: str, who: Asker) -> Response:
     await desk.services.dispatch.withdraw(incident_id, who.account_id, reason)
-    return c.json(desk.scene.incident(desk.services.intake.incidents.get(incident_id)))
+    return _shown(desk, desk.services.intake.incidents.get(incident_id), HTTPStatus.OK)
+
+
+def _shown(desk: Desk, incident: Incident, status: HTTPStatus) -> Response:
+    """An incident as the answer to a command; it says what it shows, so that `idempotency` keeps no words of a caller."""
+    place = f"{INCIDENTS}{incident.incident_id}"
+    headers = {"Content-Location": place} | ({"Location": place} if status is HTTPStatus.CREATED else {})
+    return c.json(desk.scene.incident(incident), status, headers)
+
+
+async def shown_now(services: ConsoleServices, scene: Scene, path: str) -> bytes:
+    """The JSON of the incident that an earlier answer showed at `path`, as it is now. Raises `NotFound` when it was erased."""
+    return msgspec.json.encode(scene.incident(await services.intake.incidents.fetch(path.removeprefix(INCIDENTS))))
 
 
 def _decisions(desk: Desk, incident_id: str) -> tuple[views.DecisionView, ...]:
