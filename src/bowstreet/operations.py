@@ -4,6 +4,7 @@ The demos have a city's simulated hardware, its airspace as if permitted, and ca
 there is something to see; they say by how much.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -86,7 +87,8 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
     area = areas.london() if told.area.boundary is None else areas.parse_area(_bytes(told.area.boundary))
     policy = msgspec.structs.replace(
         policy_named(told.dispatch.policy),
-        flown=frozenset(Grade(grade) for grade in told.dispatch.grades_flown),
+        flown=frozenset(map(Grade, told.dispatch.grades_flown)),
+        targets={Grade(one): timedelta(seconds=getattr(told.dispatch.max_wait_s, one)) for one in told.dispatch.grades_flown},
         on_scene_s=told.dispatch.on_scene_s,
     )
     weather = told.weather

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bowstreet.airspace.model import Clearance, Refusal
@@ -170,6 +171,21 @@ def test_time_runs_out_at_the_target_of_the_grade() -> None:
         assert expired.final
         assert expired.reasons[0].code == Code.EXPIRED
     assert not is_expired(_incident(Grade.EXTENDED, 1e6), NOW)
+
+
+def test_an_operators_own_targets_count_in_place_of_the_usual_ones() -> None:
+    policy = msgspec.structs.replace(policy_named("closest-eta"), targets={Grade.IMMEDIATE: timedelta(minutes=5)})
+
+    def choose(age_s: float) -> Assignment | NoDrone:
+        drone = Fleet([_drone("a", 1_500)])
+        return choose_drone(_incident(age_s=age_s), drone, CALM, NOW, clear=_clear, policy=policy)
+
+    assert _chosen(choose(0)) == "a"
+    assert _why_not(choose(4 * 60), "a") == Code.TOO_LATE
+    expired = choose(5 * 60)
+    assert isinstance(expired, NoDrone)
+    assert expired.final
+    assert expired.reasons[0].text == "none could be sent within 5 min of the call"
 
 
 # --- turning drones that are in the air ----------------------------------------------------------------------------------

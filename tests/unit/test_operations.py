@@ -1,6 +1,6 @@
 """What can be run: the example configuration is a whole operation, and each demo is one that airspace lets fly."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -12,6 +12,7 @@ from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.errors import MalformedConfiguration
 from bowstreet.geo import to_grid
+from bowstreet.intake.model import Grade
 from bowstreet.operations import configured_operation, demo_city, demo_operation
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
@@ -42,6 +43,16 @@ async def test_the_example_is_an_operation_that_may_fly() -> None:
     [dock] = operation.docks
     at = to_grid(dock.position)
     assert isinstance(airspace.clear(at, at), Clearance)
+
+
+def test_what_the_configuration_says_of_dispatch_is_what_dispatch_goes_by(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text().replace('grades_flown = ["I", "S"]', 'grades_flown = ["I", "E"]').replace("I = 900.0", "I = 300.0")
+    file = tmp_path / "city.toml"
+    file.write_text(text.replace("S = 3600.0", "E = 7200.0").replace('["operating-volume.example.geojson"]', "[]"))
+    policy = configured_operation(file, calls=None, headless=True, port=None).policy
+    assert policy.flown == {Grade.IMMEDIATE, Grade.EXTENDED}
+    assert policy.targets == {Grade.IMMEDIATE: timedelta(minutes=5), Grade.EXTENDED: timedelta(hours=2)}
+    assert policy.on_scene_s == 120.0
 
 
 async def test_the_configured_zones_are_in_the_ledger_once_and_go_when_they_are_configured_no_more() -> None:

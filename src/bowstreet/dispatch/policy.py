@@ -1,6 +1,6 @@
 """What dispatch may be told to prefer. A policy never makes an unfit drone fit: it orders those that may fly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -37,6 +37,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         penalties: seconds for each drone of the fleet, none below zero.
+        targets: how long after the report eyes still matter, by grade; a grade without one waits for ever.
         on_scene_s: time over the scene that must be affordable before a drone is sent.
         explain: how many drones, nearest first, are kept with each decision for people to read.
     """
@@ -44,6 +45,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     penalties: Penalties
     flown: frozenset[Grade] = frozenset(TARGETS)
+    targets: Mapping[Grade, timedelta] = msgspec.field(default_factory=TARGETS.copy)
     retask_returning: bool = True
     preempt: bool = True
     on_scene_s: float = LEAST_ON_SCENE_S

@@ -3,7 +3,7 @@
 The rules, in the order in which they are applied:
 
 1. An incident is flown to only when its grade is one that drones fly to, within the time in which eyes matter
-   (`policy.TARGETS`), and when the wind is known.
+   (`Policy.targets`), and when the wind is known.
 2. A drone can be sent when it is docked, heard, fit, not grounded, the gusts are within its limit, and its charge pays for
    the way out, the least time on scene and the way home, with the reserve untouched.
 3. A drone that is returning may be turned to any incident; its own is done.
@@ -16,8 +16,8 @@ The search is exact, and short: straight-line times bound real ones from below, 
 until no further one can be better than the best found.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -58,7 +58,7 @@ _BY_STATUS = np.array([_NUMBER[_STATUS_CODES[status]] if status in _STATUS_CODES
 _TEXTS = {
     Code.UNSEEN: "not heard since the start",
     Code.STALE: "not heard for more than 3 s",
-    Code.UNFIT: "fails a health check",
+    Code.UNFIT: "not fit to be sent",
     Code.GROUNDED: "taken out of service by a person",
     Code.BUSY: "serves an incident at least as grave",
     Code.LEAVING: "has a mission and cannot be turned in this phase",
@@ -68,17 +68,27 @@ _TEXTS = {
     Code.TOO_LATE: "would arrive after the time in which eyes matter",
     Code.AIRSPACE: "airspace refuses every way there",
 }
+# For many at once, in a queue where a line is all there is; each drone's own finding says more.
+_SHORT = {
+    Code.BUSY: "with incidents at least as grave",
+    Code.LEAVING: "cannot be turned in their phase",
+    Code.PILOTED: "flown by a pilot",
+    Code.WIND: "gusts above their limit",
+    Code.CHARGE: "too little charge",
+    Code.TOO_LATE: "too far to be there in time",
+    Code.AIRSPACE: "no way that airspace allows",
+}
 
 
-def deadline(incident: Incident) -> datetime | None:
-    """Until when eyes matter: the police's own target for the grade; None for a grade that drones do not fly to."""
-    target = TARGETS.get(incident.grade)
+def deadline(incident: Incident, targets: Mapping[Grade, timedelta] = TARGETS) -> datetime | None:
+    """Until when eyes matter: the target for the grade, the police's own unless told; None for a grade without one."""
+    target = targets.get(incident.grade)
     return None if target is None else incident.reported_at + target
 
 
-def is_expired(incident: Incident, now: datetime) -> bool:
+def is_expired(incident: Incident, now: datetime, targets: Mapping[Grade, timedelta] = TARGETS) -> bool:
     """Whether a waiting incident's time has passed. It is then closed as unserved, on the record."""
-    until = deadline(incident)
+    until = deadline(incident, targets)
     return until is not None and now >= until
 
 
@@ -147,8 +157,8 @@ def hopeless(
 def _never(incident: Incident, now: datetime, policy: Policy) -> Reason | None:
     if incident.grade not in policy.flown:
         return Reason(code=Code.GRADE_NOT_FLOWN, text=f"drones are not sent to grade {incident.grade.value}")
-    if is_expired(incident, now):
-        minutes = TARGETS[incident.grade].total_seconds() / 60
+    if is_expired(incident, now, policy.targets):
+        minutes = policy.targets[incident.grade].total_seconds() / 60
         return Reason(code=Code.EXPIRED, text=f"none could be sent within {minutes:.0f} min of the call")
     return None
 
@@ -162,7 +172,7 @@ def is_grounded(fleet: Fleet, wind: Wind | None) -> bool:
 
 
 def _count(code: Code, count: int, total: int) -> Reason:
-    return Reason(code=code, text=f"{count} of {total} drones: {_TEXTS[code]}")
+    return Reason(code=code, text=f"{count} of {total} drones: {_SHORT.get(code, _TEXTS[code])}")
 
 
 def _none(
@@ -200,7 +210,7 @@ class _Choice:
     def __init__(self, incident: Incident, fleet: Fleet, wind: Wind, now: datetime, clear: Clear, policy: Policy) -> None:
         self.incident, self.fleet, self.wind, self.clear, self.policy = incident, fleet, wind, clear, policy
         self.scene = to_grid(incident.position)
-        until = deadline(incident)
+        until = deadline(incident, policy.targets)
         self.left_s = float("inf") if until is None else (until - now).total_seconds()
         self.why = availability(fleet, incident.grade, wind, policy)
         self.arrival_s, affordable = bounds(fleet, self.scene, wind, policy.on_scene_s)

@@ -180,7 +180,7 @@ class DispatchService:
         incident = self._intake.incidents.find(incident_id)
         if incident is None or incident.state is not IncidentState.OPEN:
             return
-        if incident_id in self._held and not is_expired(incident, self._clock.now()):
+        if incident_id in self._held and not is_expired(incident, self._clock.now(), self.policy.targets):
             return
         decision = self._decide(incident, None, self.policy)
         # Drones are considered one by one unless something rules all of them out.
@@ -364,7 +364,7 @@ class DispatchService:
         outcome = decision.outcome
         if isinstance(outcome, NoDrone):
             reasons = outcome.considered[0].reason.text if outcome.considered else outcome.reasons[0].text
-            raise Refused(f"drone {vehicle_id} may not fly there: {reasons}", remedy="choose another drone")
+            raise Refused(f"{vehicle_id} may not fly there: {reasons}", remedy="choose another drone")
         # What a person typed is kept with the decision, which can be erased; the ledger gets the program's own words.
         chosen = Reason(code=Code.CHOSEN_BY_PERSON, text="chosen by a person", vehicle_id=vehicle_id)
         words = Reason(code=Code.CHOSEN_BY_PERSON, text=reason, vehicle_id=vehicle_id)
