@@ -80,15 +80,17 @@ def _add_simulate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     simulate.add_argument("--days", type=_positive(float), metavar="N", help="how many days (default: the file's own, or 7)")
     simulate.add_argument("--plan", type=Path, metavar="FILE", help="where docks are and how many drones")
     simulate.add_argument("--drones", type=_positive(int), metavar="N", help="size of the fleet (default 288)")
-    simulate.add_argument("--policy", metavar="NAME", default="closest-eta", help="how a drone is chosen")
-    simulate.add_argument("--seed", type=int, default=1, metavar="N")
+    simulate.add_argument("--policy", metavar="NAME", default="closest-eta", help="how a drone is chosen (default closest-eta)")
+    simulate.add_argument("--seed", type=int, default=1, metavar="N", help="of the model's calls and the weather (default 1)")
     simulate.add_argument("--json", metavar="FILE", help="write the figures ('-' for standard output)")
     simulate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
     simulate.set_defaults(run=_simulate)
 
 
 def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    audit = commands.add_parser("audit", help="check the ledger", description="Checks the ledger without trusting the operator.")
+    audit = commands.add_parser(
+        "audit", help="check the ledger, bundle it, witness it", description="Checks the ledger without trusting the operator."
+    )
     verbs = audit.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     verify = verbs.add_parser(
         "verify",
@@ -134,8 +136,8 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--log", action="append", required=True, metavar="KEY", help="a log's key (from its /log/key); may be repeated"
     )
     witness.add_argument("--data", type=Path, default=Path("witness-data"), metavar="DIR", help="where it keeps what it signed")
-    witness.add_argument("--host", default="127.0.0.1", metavar="ADDRESS")
-    witness.add_argument("--port", type=_positive(int), default=8701, metavar="N")
+    witness.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default 127.0.0.1)")
+    witness.add_argument("--port", type=_positive(int), default=8701, metavar="N", help="(default 8701)")
     witness.set_defaults(run=_audit_witness)
 
 
@@ -161,12 +163,13 @@ def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
     doctor = commands.add_parser(
         "doctor",
         help="check configuration, port, disk and clock; say what to do",
+        description="Checks what must hold before an operation starts, each with what to do. Exit status 1 when one does not.",
         epilog="example:\n  bowstreet doctor --config city.toml",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    doctor.add_argument("--config", type=Path, metavar="FILE")
-    doctor.add_argument("--data", type=Path, metavar="DIR")
-    doctor.add_argument("--port", type=_positive(int), metavar="N")
+    doctor.add_argument("--config", type=Path, metavar="FILE", help="read it as an operation would, with all it names")
+    doctor.add_argument("--data", type=Path, metavar="DIR", help="made if it is missing (default ./bowstreet-data)")
+    doctor.add_argument("--port", type=_positive(int), metavar="N", help="of the console, in place of the configured one")
     doctor.add_argument("--json", metavar="FILE", help="write the findings ('-' for standard output)")
     doctor.set_defaults(run=_doctor)
 

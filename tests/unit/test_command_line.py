@@ -1,5 +1,6 @@
 """The command line: what cannot be done is said in one line that says what to do, with the exit status promised for it."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 import structlog
 
 from bowstreet.cli import main
+from bowstreet.console.settings import EdgeSettings
+
+EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +28,11 @@ def logs_of_its_own() -> Iterator[None]:
         ("up --config {rubbish}", 2),
         ("up --config {folder}/none.toml", 2),
         ("up --demo --headless --data {rubbish}", 1),
+        ("up --demo --headless --json {folder}/none/out.json", 2),
+        ("up --config {city} --speed 5", 2),
+        ("up --config {city} --drones 3", 2),
+        ("simulate --demand immediate-2014 --report {folder}/none/week.html", 2),
+        ("simulate --demand immediate-2014 --json {folder}", 2),
         ("simulate --calls {rubbish} --json -", 2),
         ("simulate --demand nowhere --json -", 2),
         ("audit verify {folder}/none", 2),
@@ -39,7 +48,7 @@ def test_one_line_that_says_what_to_do(words: str, status: int, tmp_path: Path, 
     (tmp_path / "rubbish").write_bytes(b"\xff\xfe\x00 rubbish")
     (tmp_path / "bundle").write_bytes(b'{"bundle":1}\n')
     (tmp_path / "data").mkdir()
-    filled = words.format(folder=tmp_path, rubbish=tmp_path / "rubbish", bundle=tmp_path / "bundle")
+    filled = words.format(folder=tmp_path, rubbish=tmp_path / "rubbish", bundle=tmp_path / "bundle", city=EXAMPLE)
     assert main(filled.split()) == status
     said = capsys.readouterr()
     lines = (said.err or said.out).strip().splitlines()
@@ -63,3 +72,38 @@ def test_help_has_an_example(words: str, capsys: pytest.CaptureFixture[str]) -> 
         main([*words.split(), "--help"])
     assert ended.value.code == 0
     assert "example" in capsys.readouterr().out
+
+
+def test_the_doctor_reads_a_configuration_as_an_operation_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = tmp_path / "good.toml"
+    good.write_text(EXAMPLE.read_text().replace("operating-volume", str(EXAMPLE.parent / "operating-volume")))
+    bad = tmp_path / "bad.toml"
+    bad.write_text(EXAMPLE.read_text())  # the zones that it names are not beside it
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        good.write_text(good.read_text().replace("port = 8700", f"port = {port}"))
+        assert main(["doctor", "--config", str(good), "--data", str(tmp_path / "data")]) == 1
+        said = capsys.readouterr().out
+        assert "ok    configuration: 1 vehicles, 1 docks, 1 files of zones" in said
+        assert f"FAIL  port: cannot listen on 127.0.0.1 port {port}" in said
+    assert main(["doctor", "--config", str(bad), "--data", str(tmp_path / "data")]) == 1
+    assert "operating-volume.example.geojson cannot be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        (EdgeSettings(), "http://127.0.0.1:8700"),
+        (EdgeSettings(host="::1"), "http://[::1]:8700"),
+        (EdgeSettings(host="0.0.0.0"), "http://127.0.0.1:8700"),
+        (EdgeSettings(https=True, hosts=frozenset({"drones.example"})), "https://drones.example"),
+        (
+            EdgeSettings(certificate=Path("c"), private_key=Path("k"), hosts=frozenset({"drones.example"})),
+            "https://drones.example:8700",
+        ),
+    ],
+)
+def test_the_address_that_is_printed_is_the_one_people_reach(settings: EdgeSettings, address: str) -> None:
+    assert settings.address(8700) == address

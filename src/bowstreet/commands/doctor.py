@@ -8,17 +8,28 @@ from typing import Any
 
 from bowstreet import __version__
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
+from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import BowstreetError, StoreUnavailable
-from bowstreet.operations import DEFAULT_PORT
+from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.runtime.clock import SystemClock
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Each check with what to do. Exit status 1 when one fails."""
+    edge = EdgeSettings(port=port_of(arguments) or DEFAULT_PORT)
+
+    def check_config() -> str:
+        nonlocal edge
+        if arguments.config is None:
+            return "none given; the demo needs none"
+        operation = configured_operation(arguments.config, calls=None, headless=False, port=port_of(arguments))
+        edge = operation.edge or edge
+        return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
+
     checks: list[tuple[str, Callable[[], str]]] = [
-        ("configuration", lambda: _check_config(arguments.config)),
+        ("configuration", check_config),
         ("data directory", lambda: _check_data(arguments.data or DEFAULT_DATA)),
-        ("port", lambda: _check_port(port_of(arguments) or DEFAULT_PORT)),
+        ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
     ]
@@ -33,15 +44,6 @@ def doctor(arguments: argparse.Namespace) -> int:
         for one in found:
             sys.stdout.write(f"{'ok  ' if one['ok'] else 'FAIL'}  {one['check']}: {one['says']}\n")
     return 0 if all(one["ok"] for one in found) else 1
-
-
-def _check_config(path: Path | None) -> str:
-    from bowstreet.runtime import config
-
-    if path is None:
-        return "none given; the demo needs none"
-    loaded = config.load(path)
-    return f"{len(loaded.fleet.vehicles)} vehicles, {len(loaded.fleet.docks)} docks"
 
 
 def _check_data(folder: Path) -> str:
@@ -59,11 +61,11 @@ def _check_data(folder: Path) -> str:
     return f"{folder.resolve()}, {free_gb:.0f} GB free"
 
 
-def _check_port(port: int) -> str:
+def _check_port(edge: EdgeSettings) -> str:
     from bowstreet.console.server import listening
 
-    listening("127.0.0.1", port).close()
-    return f"{port} is free"
+    listening(edge.host, edge.port).close()
+    return f"{edge.port} of {edge.host} is free"
 
 
 def _check_clock() -> str:

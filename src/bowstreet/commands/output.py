@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,30 @@ def write_json(target: str | None, value: Any) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
+    write_text(Path(target), text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Raises `BadInput` for a file that cannot be written."""
     try:
-        Path(target).write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"{target} cannot be written ({error.strerror})", remedy="name a file in a folder that exists") from error
+        raise _unwritable(path, error.strerror) from error
+
+
+def expect_writable(*targets: str | Path | None) -> None:
+    """Before long work: raises `BadInput` for a file that could not be written after it. `-` and None are none."""
+    for path in (Path(target) for target in targets if target not in (None, "-")):
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder")
+        if not path.parent.is_dir():
+            raise _unwritable(path, "its folder does not exist")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise _unwritable(path, "it is not ours to write")
+
+
+def _unwritable(path: Path, why: str | None) -> BadInput:
+    return BadInput(f"{path} cannot be written ({why})", remedy="name a file in a folder that exists")
 
 
 def read_file(path: Path) -> bytes:

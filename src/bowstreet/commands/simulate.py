@@ -2,7 +2,7 @@
 
 import argparse
 
-from bowstreet.commands.output import write_json
+from bowstreet.commands.output import expect_writable, write_json, write_text
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.runtime import logs
 
@@ -12,6 +12,7 @@ def simulate(arguments: argparse.Namespace) -> int:
     from bowstreet.simulation.run import Options
     from bowstreet.simulation.run import simulate as run
 
+    expect_writable(arguments.json, arguments.report)
     logs.configure("error", "console")
     result = run(
         Options(
@@ -26,5 +27,5 @@ def simulate(arguments: argparse.Namespace) -> int:
     )
     write_json(arguments.json, result.figures)
     if arguments.report is not None:
-        arguments.report.write_text(result.report())
+        write_text(arguments.report, result.report())
     return 0 if result.figures["ledger"]["verified"] and not result.figures["flights"]["not_returned"] else 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from bowstreet import __version__
 from bowstreet.accountability.audit import Report, keyring_of, verify_data
-from bowstreet.commands.output import DEFAULT_DATA, port_of, read_file, say, write_json
+from bowstreet.commands.output import DEFAULT_DATA, expect_writable, port_of, read_file, say, write_json
 from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
@@ -39,12 +39,15 @@ def up(arguments: argparse.Namespace) -> int:
 
 
 def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, Hardware | None]:
+    expect_writable(arguments.json)
     calls = None if arguments.calls is None else (arguments.calls.name, read_file(arguments.calls))
     if calls is not None:
         due_calls(calls[1], calls[0])  # a file that cannot be read is told now, not by a task while drones stand ready
     if arguments.config is not None:
         if arguments.demo is not None:
             raise BadInput("--demo and --config are two different operations", remedy="give one of them")
+        if arguments.speed != 1.0 or arguments.drones is not None:
+            raise BadInput("--speed and --drones are for a demo: a real operation has its own", remedy="leave them out")
         return configured_operation(arguments.config, calls=calls, headless=arguments.headless, port=port_of(arguments)), None
     if arguments.demo is None:
         raise BadInput("there is nothing to run", remedy="give --demo, or --config FILE")
@@ -104,16 +107,22 @@ class _Run:
         if operation.demand_note:
             say(f"  calls    {operation.demand_note}")
         if operation.edge is not None and process.server is not None:
-            address = f"http://{operation.edge.host}:{process.server.port}"
+            address = operation.edge.address(process.server.port)
             say(f"  console  {address}")
-            if process.setup_token is not None:
-                link = f"{address}/#/setup?token={process.setup_token}"
-                note = self._folder / SETUP_FILE
-                note.touch(mode=0o600)
-                note.write_text(link + "\n")
-                say(f"  sign in  {link}\n           (once, for the first account; also in {note})")
+            self._tell_first_sign_in(address)
         say(f"  data     {self._folder.resolve()}")
         say(f"  stop     {'by itself after ' + format(self._for_s, 'g') + ' s, or ' if self._for_s else ''}Ctrl-C")
+
+    def _tell_first_sign_in(self, address: str) -> None:
+        note = self._folder / SETUP_FILE
+        if self._process.setup_token is None:
+            note.unlink(missing_ok=True)
+            say("  sign in  with an account of an earlier run")
+            return
+        link = f"{address}/#/setup?token={self._process.setup_token}"
+        note.touch(mode=0o600)
+        note.write_text(link + "\n")
+        say(f"  sign in  {link}\n           (once, for the first account; also in {note})")
 
     # --- the end of a run ---------------------------------------------------------------------------------------------
 

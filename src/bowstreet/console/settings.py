@@ -38,6 +38,15 @@ class EdgeSettings:
         if self.certificate is not None:
             object.__setattr__(self, "https", True)
 
+    def address(self, port: int) -> str:
+        """Where people reach the console that listens on `port`: by its name, through the proxy if one ends TLS for it."""
+        anywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 - read here, bound elsewhere
+        here = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        if not self.https:
+            return f"http://{here}:{port}"
+        name = min(self.hosts, default=here)
+        return f"https://{name}" if self.certificate is None else f"https://{name}:{port}"
+
     @property
     def cookie(self) -> str:
         """The session cookie's name. `__Host-` binds it to this host and https; browsers refuse that prefix over http."""
