@@ -7,7 +7,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs/reliability.md"
 LINES = {
-    "F1": "link loss: marked stale within 3 s of silence (one tick of the service besides); never tasked twice; a replacement",
+    "F1": "link loss: marked stale within 3 s of silence; never tasked twice; a replacement",
     "F2": "position off, stuck or wrong: labelled untrusted; contingency",
     "F3": "battery: home with charge left",
     "F4": "dock jams: diverted to a free one; never two vehicles on one pad",

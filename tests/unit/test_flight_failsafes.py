@@ -115,10 +115,10 @@ async def test_landed_elsewhere_calls_for_a_person() -> None:
 
 
 async def test_replacement_can_be_offered_while_it_is_stale() -> None:
-    """The status that dispatch hears of: STALE within 3.5 s, and no second mission for the same vehicle."""
+    """The status that dispatch hears of: STALE within 3 s, and no second mission for the same vehicle."""
     world = await flying(until=Phase.ON_SCENE)
     world.world.drones["v1"].silent = True
-    await world.run(4)
+    await world.run(3)
     told = [one.status for one in world.said if isinstance(one, VehicleChanged) and one.vehicle_id == "v1"]
     assert told[-1] == "stale"
     await world.authorise("m2", "v1", place(100, 100))

@@ -30,6 +30,7 @@ class Action(StrEnum):
     CONTROL = "control"  # take, use and release control of a drone
     GROUND = "ground"  # take a drone out of service, and put it back
     ACTIVATE_ZONE = "activate-zone"
+    MANAGE_AIRSPACE = "manage-airspace"  # files of zones, their times, leave
     MANAGE_ACCOUNTS = "manage-accounts"  # people and service tokens
 
 

@@ -10,7 +10,7 @@ import shapely
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.airspace import rules
 from bowstreet.airspace.model import Activation, Permission, Zone
-from bowstreet.airspace.zonefile import read_zones
+from bowstreet.airspace.zonefile import ZoneFile, read_zones
 from bowstreet.errors import BadInput, Conflict, MalformedZone, NotFound
 from bowstreet.messages import ZoneChanged
 from bowstreet.runtime.ports import Clock, Store
@@ -195,6 +195,12 @@ class Register:
             Conflict: the same version came before with other content, or a zone's identifier is another source's. Nothing
                 happened.
         """
+        return await self.take(read_zones(data, name), data, name, version=version, by=by, source=source, partly=partly)
+
+    async def take(
+        self, read: ZoneFile, data: bytes, name: str, *, version: str, by: str, source: str = "", partly: bool = False
+    ) -> Imported:
+        """As `import_file`, of a file that was read."""
         source = source or name
         digest = hashlib.sha256(data).hexdigest()
         before = self._sources.find(source)
@@ -202,7 +208,6 @@ class Register:
             if before.sha256 == digest:
                 return Imported(source=source, version=version)
             raise Conflict(f"{source} {version} was imported before with other content", remedy="give it a version of its own")
-        read = read_zones(data, name)
         if read.rejected and not partly:
             where, why = read.rejected[0]
             text = f"{name}: {len(read.rejected)} zones cannot be understood, the first at {where}: {why}"

@@ -1,5 +1,6 @@
 """Zones and boundaries over HTTP, as GeoJSON (RFC 7946: WGS 84, longitude first)."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -56,6 +57,7 @@ class Activation(c.Body, frozen=True, kw_only=True):
 
     active: bool
     reason: c.ReasonText
+    until: Annotated[datetime, msgspec.Meta(tz=True, description="until further notice, when left out")] | None = None
 
 
 def router(desk: Desk) -> APIRouter:
@@ -87,7 +89,7 @@ def router(desk: Desk) -> APIRouter:
         said: Activation = await c.read(request, Activation)
 
         async def act() -> Response:
-            await services.airspace.activate(zone_id, said.active, who.account_id, said.reason)
+            await services.airspace.activate(zone_id, said.active, who.account_id, said.reason, said.until)
             return nothing()
 
         return await desk.command(request, who, act)

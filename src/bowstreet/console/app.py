@@ -26,6 +26,7 @@ from bowstreet.console import (
     missions,
     problems,
     static_files,
+    zone_files,
 )
 from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
@@ -111,7 +112,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, accounts):
+    for module in (incidents, missions, fleet, airspace, zone_files, accounts):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)

@@ -26,6 +26,7 @@ class Limits:
     recorded_denials: Rate = Rate(burst=30, per_s=1 / 2)
     live_messages: Rate = Rate(burst=20, per_s=5)
     body_bytes: int = 256 * 1024  # the longest body is a call: 10,000 characters of text, each up to 12 bytes as JSON escapes
+    file_bytes: int = 16 * 1024 * 1024  # the UK's zones as KML are 5 MB; files for more than a city go into the configuration
     head_s: float = 10.0
     body_s: float = 10.0
     live_message_bytes: int = 4 * 1024

@@ -89,6 +89,7 @@ _TITLES: dict[str, str] = {
     "not-found": "Not found",
     "bad-input": "Cannot be used as it is",
     "malformed-report": "The report cannot be used",
+    "malformed-zone": "The file of zones cannot be used",
     "quarantined": "The report is held in quarantine",
     "conflict": "It does not fit the present state",
     "link-failure": "The vehicle or dock did not do it",

@@ -17,6 +17,7 @@ from bowstreet.errors import BowstreetError, NotPermitted, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
 API = "/api/"
+FILES = "/api/v1/airspace/sources/"  # what is put here is a file
 PROBES = ("/healthz", "/readyz")  # asked by address, by what watches the program; they tell nothing that a page could use
 Denied = Callable[[str, str, str], Awaitable[None]]
 """Record a refusal: address, action, rule."""
@@ -71,7 +72,7 @@ class Edge:
 
         try:
             await self._admit(scope, headers)
-            body = await self._body(headers, receive)
+            body = await self._body(scope, headers, receive)
             await self._app(scope, _replay(body, receive), sending)
         except BowstreetError as error:
             await problems.answer(error, scope["path"])(scope, receive, send)
@@ -106,11 +107,13 @@ class Edge:
             await self._denied(address, "request", "origin")
             raise NotPermitted("the request comes from another site", remedy="use the console's own pages")
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, headers: Headers, receive: Receive) -> bytes:
         limits = self._settings.limits
+        file = scope["method"] == "PUT" and scope["path"].startswith(FILES)
+        most = limits.file_bytes if file else limits.body_bytes
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:12]) > limits.body_bytes:
-            raise _too_large(limits.body_bytes)
+        if length.isdecimal() and int(length[:12]) > most:
+            raise _too_large(most)
         parts: list[bytes] = []
         size = 0
         try:
@@ -122,8 +125,8 @@ class Edge:
                         break
                     parts.append(message.get("body", b""))
                     size += len(parts[-1])
-                    if size > limits.body_bytes:
-                        raise _too_large(limits.body_bytes)
+                    if size > most:
+                        raise _too_large(most)
                     if not message.get("more_body", False):
                         break
         except TimeoutError:

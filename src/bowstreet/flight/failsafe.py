@@ -7,8 +7,9 @@ from bowstreet.flight.model import Airframe, Mission, Telemetry, Wind
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.geo import Position
 
-# Marked stale after this long without a heartbeat. Heartbeats come once a second; two may be lost on a good link.
-STALE_S = 3.0
+# Stale when nothing came for this long: the next look, at most a second later, marks it, within 3 s of silence. Positions are
+# asked for four times a second and heartbeats come once: a whole run of them must be lost.
+STALE_S = 2.0
 # After a gap no longer than this the flight goes on. The vehicle's own failsafe begins to act after about 20 s.
 RESUME_WITHIN_S = 15.0
 # What a vehicle calls it when its own failsafe flies; its words differ by make.
