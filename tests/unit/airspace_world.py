@@ -9,7 +9,7 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.airspace.model import Datum, Limit, Permission, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
-from bowstreet.geo import GridPoint
+from bowstreet.geo import GridPoint, Position, to_grid
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
@@ -68,3 +68,13 @@ class World:
 
     def wait(self, **span: float) -> None:
         self.clock.advance_to(self.clock.now() + timedelta(**span))
+
+
+def ground(latitude: float, longitude: float) -> shapely.Point:
+    """A place in degrees, on the National Grid."""
+    point = to_grid(Position(latitude_deg=latitude, longitude_deg=longitude))
+    return shapely.Point(point.easting_m, point.northing_m)
+
+
+def feet(value: float, datum: Datum) -> Limit:
+    return Limit(height_m=value * 0.3048, datum=datum)
