@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.airspace_world import EAST, NORTH, NOW, at, square, zone
 
@@ -37,6 +37,8 @@ def line_of(way: tuple[GridPoint, ...]) -> shapely.LineString:
     return shapely.LineString([(point.easting_m, point.northing_m) for point in way])
 
 
+# Found at random: a way along the drawn circle round a round zone was 26 mm too near between two of its corners.
+@example(shapes=[shapely.Point(EAST, NORTH).buffer(1_204.0, quad_segs=8)], ends=(0.0, 1264.0, 1264.0, 0.0))
 @settings(QUIET, max_examples=500)
 @given(shapes=st.lists(SHAPES, max_size=6), ends=st.tuples(METRES, METRES, METRES, METRES))
 def test_no_way_crosses_a_zone_nor_comes_nearer_than_its_ends(

@@ -6,6 +6,7 @@ against all; so a country's zones cost no more than the few in the way, and the 
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -25,8 +26,10 @@ SIMPLIFY_M = 20.0
 VOLUME_SIMPLIFY_M = 100.0
 # How far outside the operating volume the box round it reaches: any amount, as nobody gets there.
 VOLUME_BOX_M = 1_000.0
-# The segments of a quarter circle: within a hundredth of the radius.
+# The segments of a quarter circle. A circle drawn so lies inside the true one by up to a hundredth of its radius; buffers are
+# drawn larger by that, so that their sides keep the whole distance too.
 QUARTER = 6
+DRAWN_M = BUFFER_M / math.cos(math.pi / (4 * QUARTER))
 # A drone that starts or ends in a buffer may come this much nearer to the zone on its way, by the rounding of coordinates.
 TOUCH_M = 0.001
 # Graphs that are remembered, by the obstacles in them.
@@ -194,7 +197,7 @@ class Router:
 
 def _joined(zones: Sequence[Zone]) -> list[_Obstacle]:
     """Zones with their buffers, those together whose buffers touch."""
-    grown = [shapely.buffer(zone.polygon, BUFFER_M, quad_segs=QUARTER) for zone in zones]
+    grown = [shapely.buffer(zone.polygon, DRAWN_M, quad_segs=QUARTER) for zone in zones]
     if not grown:
         return []
     whole = shapely.get_parts(shapely.union_all(grown))
