@@ -39,7 +39,7 @@ from bowstreet.flight.model import (
 from bowstreet.flight.plan import plan_mission
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
 from bowstreet.flight.reckoning import distance_m, moved, offset_m
-from bowstreet.flight.service import FlightService
+from bowstreet.flight.service import TICK_S, FlightService
 from bowstreet.geo import Position, to_grid
 from bowstreet.messages import (
     CommandIssued,
@@ -389,9 +389,9 @@ class Pilotless:
         self.said.append(message)
 
     async def run(self, seconds: float, step_s: float = 0.5, until: Callable[[], bool] = lambda: False) -> None:
-        """Let the world turn; `tick` is called once a second."""
+        """Let the world turn; `tick` is called as live, each `TICK_S`."""
         steps = int(seconds / step_s)
-        each = max(1, int(1.0 / step_s))
+        each = max(1, int(TICK_S / step_s))
         for number in range(steps):
             await self.world.step(step_s)
             if number % each == 0:

@@ -7,9 +7,9 @@ from bowstreet.flight.model import Airframe, Mission, Telemetry, Wind
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.geo import Position
 
-# Stale when nothing came for this long: the next look, at most a second later, marks it, within 3 s of silence. Positions are
-# asked for four times a second and heartbeats come once: a whole run of them must be lost.
-STALE_S = 2.0
+# Stale when nothing came for this long: the next look, at most half a second later, marks it, within 3 s of silence. Two
+# heartbeats may be lost on a good link, and a link may become slower by 2 s, without that.
+STALE_S = 2.5
 # After a gap no longer than this the flight goes on. The vehicle's own failsafe begins to act after about 20 s.
 RESUME_WITHIN_S = 15.0
 # What a vehicle calls it when its own failsafe flies; its words differ by make.

@@ -17,7 +17,7 @@ SETTLES = timedelta(seconds=10)
 
 _DOUBTS = {"gps-off": "no position fix", "gps-stuck": "its position is stuck", "gps-wrong": "its position contradicts itself"}
 _UNSEEN = (VehicleStatus.UNSEEN, "not heard since the start")
-_STALE = (VehicleStatus.STALE, "not heard for more than 2 s")
+_STALE = (VehicleStatus.STALE, "not heard for more than 2.5 s")
 _BUSY = (VehicleStatus.BUSY, "")
 _READY = (VehicleStatus.READY, "")
 _CHARGING = (VehicleStatus.CHARGING, "")

@@ -60,7 +60,7 @@ class VehicleStatus(StrEnum):
     READY = "ready"  # docked, healthy, may be given a mission when charged enough
     CHARGING = "charging"  # docked, below full; may still be tasked when its charge suffices
     BUSY = "busy"  # has a mission
-    STALE = "stale"  # not heard for 2 s
+    STALE = "stale"  # not heard for 2.5 s
     UNFIT = "unfit"  # heard, but a health check fails
     GROUNDED = "grounded"  # taken out of service by a person
 

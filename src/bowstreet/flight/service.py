@@ -62,7 +62,7 @@ UNKNOWN_WIND = Wind(speed_mps=8.0, from_deg=240.0, gust_mps=11.0)
 # A lid that nobody needs is closed after this long: it may have been kept open for a flight that went elsewhere.
 LID_IDLE = timedelta(seconds=60)
 # How often the service looks at what time alone brings about, and how often the docks' wind is put together.
-TICK_S = 1.0
+TICK_S = 0.5
 # A store that has taken nothing for this long is no hiccup.
 NO_RECORD_S = 10.0
 _GOING = (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE)
@@ -146,7 +146,7 @@ class FlightService:
                 self.pilots.heard(mission.pilot)
 
     async def run(self) -> None:
-        """Live: `tick` once a second, for ever. The simulation calls `tick` itself."""
+        """Live: `tick` twice a second, for ever. The simulation calls `tick` itself."""
         while True:
             await self._clock.sleep(TICK_S)
             try:
@@ -199,7 +199,7 @@ class FlightService:
                 await self._look_safely(mission_id)
 
     async def tick(self) -> None:
-        """What time alone brings about: time-outs, silence, pilots gone. Live once a second, in simulation at deadlines."""
+        """What time alone brings about: time-outs, silence, pilots gone. Live twice a second, in simulation at deadlines."""
         now, now_s = self._clock.now(), self._clock.monotonic_s()
         await self._book.flush()
         if now_s - self._surveyed_s >= self._survey_s:
