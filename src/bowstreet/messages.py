@@ -203,6 +203,40 @@ class SignedIn(Message, frozen=True, kw_only=True):
     role: str
 
 
+class ProvedAgain(Message, frozen=True, kw_only=True):
+    """Somebody signed in proved again who they are, before a grave act."""
+
+    subject: str
+
+
+class PolicyInForce(Message, frozen=True, kw_only=True):
+    """Which policy decides from now on: SHA-256 of its text."""
+
+    version: str
+    source: str
+
+
+class CommandDecided(Message, frozen=True, kw_only=True):
+    """A command was allowed at the edge, before it was done: to whom, on what, by which rules of which policy."""
+
+    subject: str
+    action: str
+    thing: str
+    rules: str
+    policy: str
+    authorisation_id: str = ""
+
+
+class AuthorisationChanged(Message, frozen=True, kw_only=True):
+    """`state` is one of `accountability.authority.model.State`; `digest` is SHA-256 of the authorisation's document."""
+
+    authorisation_id: str
+    use_case: str
+    state: str
+    by: str
+    digest: str
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
@@ -253,6 +287,10 @@ MESSAGES: dict[type[Message], Spec] = {
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),
     SignedIn: _row("accountability", 0.01, audited=True),
+    ProvedAgain: _row("accountability", 0.001, audited=True),
+    PolicyInForce: _row("accountability", 0.001, audited=True),
+    CommandDecided: _row("accountability", 0.2, audited=True),
+    AuthorisationChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import shapely
 
+from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.note import VerifierKey, read_key
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
@@ -112,12 +113,20 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
         telemetry_hours=told.retention.telemetry_hours,
+        access_policy=None if told.authority.policy is None else _access_policy(told.authority.policy),
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
+
+
+def _access_policy(path: Path) -> AccessPolicy:
+    try:
+        return AccessPolicy(_bytes(path).decode(), path.name)
+    except UnicodeDecodeError as error:
+        raise MalformedConfiguration(f"{path} is not UTF-8", remedy="save it as UTF-8") from error
 
 
 def _witness_key(said: str) -> VerifierKey:

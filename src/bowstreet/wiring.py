@@ -18,6 +18,8 @@ import structlog
 from bowstreet import __version__
 from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.policy import AccessPolicy
+from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.note import SoftwareSigner, VerifierKey
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
@@ -59,6 +61,8 @@ log = structlog.get_logger(__name__)
 
 CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
 TIDY_EVERY_S = 300.0
+# An authority covers nothing from its end on; that it is over is noted within a minute.
+EXPIRE_EVERY_S = 60.0
 TELEMETRY_EVERY_S = 0.5
 # Telemetry that the disk does not take is kept so long in memory: 300 vehicles for 20 s.
 MOST_TELEMETRY_WAITING = 60_000
@@ -87,6 +91,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: bytes = b""
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
+    access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
@@ -117,6 +122,7 @@ class Process:
     dispatch: DispatchService
     zone_watch: ZoneWatch
     accounts: Accounts
+    authorities: Authorities
     console: Console | None
     server: Server | None
     hardware: Hardware | None
@@ -231,8 +237,12 @@ async def _record(process: Process) -> None:
 
 async def _accounts(process: Process) -> None:
     ids = RandomIds(process.clock)
-    process.accounts = Accounts(process.recorder, process.clock, ids, real_clock=process.real_clock)
+    process.accounts = Accounts(
+        process.recorder, process.clock, ids, real_clock=process.real_clock, policy=process.operation.access_policy
+    )
     await process.accounts.load(process.store)
+    process.authorities = Authorities(process.recorder, process.clock, ids)
+    await process.authorities.load(process.store)
     process.at_stop("accounts", _sync(process.accounts.close))
 
 
@@ -307,7 +317,8 @@ async def _console(process: Process) -> None:
         return
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
-        accounts=process.accounts, recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
+        accounts=process.accounts, authorities=process.authorities,
+        recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
         run=RunView(
@@ -330,6 +341,7 @@ async def _live(process: Process) -> None:
     process.at_stop("tasks", lambda: _cancel(process))
     await process.recorder.recover()
     await process.told("started", f"version {__version__}")
+    await process.accounts.declare_policy()
     await process.checkpoint(keep=True)
     await process.link.start()
     process.at_stop("link", process.link.close)
@@ -338,6 +350,7 @@ async def _live(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
+    process.spawn(_every(process, EXPIRE_EVERY_S, lambda: _expire(process), real=False), "authority")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
 
 
@@ -408,6 +421,10 @@ async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[
             await work()
         except StoreUnavailable as error:
             log.error("housekeeping could not write", error=str(error))
+
+
+async def _expire(process: Process) -> None:
+    await process.authorities.expire()
 
 
 async def _tidy(process: Process) -> None:

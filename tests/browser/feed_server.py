@@ -25,8 +25,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bowstreet.accountability.authority.policy import shipped
 from bowstreet.accountability.model import Role
-from bowstreet.accountability.rules import actions_of
 from bowstreet.console import views as v
 from bowstreet.console.accounts import AccountView, IssuedToken, TokenView
 from bowstreet.console.airspace import ZoneProperties
@@ -62,12 +62,12 @@ class FeedServer:
         self.heartbeats = 0
 
     def _account(self, account_id: str, name: str, role: str) -> AccountView:
-        return AccountView(account_id=account_id, name=name, role=role, created_at=self.city.at, disabled_at=None)
+        return AccountView(account_id=account_id, name=name, role=role, boroughs=(), created_at=self.city.at, disabled_at=None)
 
     # --- the feed -------------------------------------------------------------------------------------------------------
 
     def me(self, role: str) -> Me:
-        return Me(account_id=f"acc-{role}", name=role, role=role, may=tuple(a.value for a in actions_of(Role(role))))
+        return Me(account_id=f"acc-{role}", name=role, role=role, may=tuple(a.value for a in shipped().actions_of(Role(role))))
 
     def run(self) -> v.RunView:
         return v.RunView(

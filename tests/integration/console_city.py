@@ -12,6 +12,7 @@ import shapely
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
@@ -185,6 +186,8 @@ async def city(
     await recorder.open()
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    authorities = Authorities(recorder, clock, ids)
+    await authorities.load(store)
     intake = IntakeService(recorder, store, clock, ids, area.london(), max_age=timedelta(hours=1))
     airspace = AirspaceService(recorder, store, clock, zones=zones(), operator="test")
     docks = [
@@ -227,6 +230,7 @@ async def city(
         flight=flight,
         airspace=airspace,
         accounts=accounts,
+        authorities=authorities,
         recorder=recorder,
         log=TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept()),
         store=store,

@@ -317,8 +317,9 @@ async def test_change_password(town: City) -> None:
 
 # --- who may what -----------------------------------------------------------------------------------------------------
 
-ROLES = ("viewer", "cad", "dispatcher", "pilot", "supervisor", "regulator")
-SEE = {"viewer", "dispatcher", "pilot", "supervisor", "regulator"}
+ROLES = ("viewer", "cad", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator")
+SEE = {"viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"}
+AUTHORITY = {"supervisor", "authorising-officer", "regulator"}
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents"): {"cad", "dispatcher", "supervisor"},
     ("GET", "/incidents"): SEE,
@@ -350,11 +351,24 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/accounts"): {"supervisor", "regulator"},
     ("POST", "/accounts"): {"supervisor"},
     ("POST", "/accounts/acc-1/disable"): {"supervisor"},
+    ("GET", "/authorisations"): AUTHORITY,
+    ("POST", "/authorisations"): {"supervisor", "authorising-officer"},
+    ("GET", "/authorisations/none/document"): AUTHORITY,
+    ("GET", "/authorisations/none/print"): AUTHORITY,
+    ("POST", "/authorisations/none/decision"): {"authorising-officer"},
+    ("POST", "/authorisations/none/revoke"): {"supervisor", "authorising-officer"},
     ("GET", "/service-tokens"): {"supervisor", "regulator"},
     ("POST", "/service-tokens"): {"supervisor"},
     ("POST", "/service-tokens/svc-1/revoke"): {"supervisor"},
 }
-OPEN = {("POST", "/setup"), ("POST", "/session"), ("GET", "/session"), ("DELETE", "/session"), ("POST", "/session/password")}
+OPEN = {
+    ("POST", "/setup"),
+    ("POST", "/session"),
+    ("GET", "/session"),
+    ("DELETE", "/session"),
+    ("POST", "/session/password"),
+    ("POST", "/session/proof"),
+}
 
 
 def test_the_table_has_every_route_of_the_document() -> None:

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from bowstreet.accountability import credentials, rules
 from bowstreet.accountability.attempts import Attempts
+from bowstreet.accountability.authority.policy import EVERYWHERE, AccessPolicy, Decision, What, Who, shipped
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Account, Action, AddressKey, Identity, Opened, Role, ServiceToken, Session, SetupToken
 from bowstreet.accountability.recorder import Recorder, Remove
 from bowstreet.errors import BadInput, Conflict, NotPermitted, NotSignedIn, Refused, TooManyAttempts
-from bowstreet.messages import AccessDenied, AccountChanged, SignedIn
+from bowstreet.messages import AccessDenied, AccountChanged, CommandDecided, PolicyInForce, ProvedAgain, SignedIn
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
@@ -31,11 +32,20 @@ class Accounts:
         clock: the run's, for the record.
         passwords: how passwords are hashed; the default is argon2id at RFC 9106's recommended cost.
         real_clock: for expiry and rate limits.
+        policy: who may do what; the default is the one that comes with the product.
     """
 
     def __init__(
-        self, recorder: Recorder, clock: Clock, ids: Ids, *, passwords: Passwords | None = None, real_clock: Clock | None = None
+        self,
+        recorder: Recorder,
+        clock: Clock,
+        ids: Ids,
+        *,
+        passwords: Passwords | None = None,
+        real_clock: Clock | None = None,
+        policy: AccessPolicy | None = None,
     ) -> None:
+        self.policy = policy or shipped()
         self._recorder = recorder
         self._clock = clock
         self._ids = ids
@@ -56,6 +66,11 @@ class Accounts:
         if _ONLY not in self._address_key:
             await self._recorder.record(save=[(self._address_key, AddressKey(key=secrets.token_bytes(32)))])
         await self.tidy()
+
+    async def declare_policy(self) -> None:
+        """Enter into the record by which policy decisions are made from now on."""
+        said = PolicyInForce(at=self._clock.now(), version=self.policy.version, source=self.policy.name)
+        await self._recorder.record(messages=[said])
 
     async def tidy(self) -> None:
         """Forget sessions that have ended, and keep when the others were last used. Call it every few minutes."""
@@ -171,7 +186,7 @@ class Accounts:
             raise _not_signed_in()
         if touch:
             self._seen[session.session_id] = now
-        return _identity(account)
+        return self._identity(account, session)
 
     @staticmethod
     def csrf_of(token: str) -> str:
@@ -187,23 +202,55 @@ class Accounts:
         token = self._tokens.find(_token_id(secret))
         if token is None or not rules.token_live(token) or not credentials.same(token.digest, credentials.digest(secret)):
             raise NotSignedIn("the service token is not valid", remedy="ask a supervisor for one")
-        return Identity(account_id=token.token_id, name=token.label, role=token.role, may=rules.actions_of(token.role))
+        return Identity(account_id=token.token_id, name=token.label, role=token.role, may=self.policy.actions_of(token.role))
 
     def service_holds(self, token_id: str) -> bool:
         """Whether a service token that was shown before has not been revoked since."""
         token = self._tokens.find(token_id)
         return token is not None and rules.token_live(token)
 
+    async def prove(self, token: str, password: str, address: str) -> Identity:
+        """Somebody signed in gives the password again, before a grave act.
+
+        Raises:
+            TooManyAttempts: too many wrong ones.
+            NotSignedIn: the password is wrong, or the session is over.
+        """
+        identity = self.authenticate(token)
+        account = self._accounts.get(identity.account_id)
+        self._limit(rules.name_key(account.name), address)
+        if not await self._passwords.verify(account.password_hash, password[: rules.PASSWORD_MAX + 1]):
+            await self.denied(account.account_id, "prove", "credentials")
+            raise NotSignedIn("the password is wrong", remedy="try again; you are still signed in")
+        self._attempts.succeeded(rules.name_key(account.name), address)
+        self.authenticate(token)  # it may have been ended meanwhile
+        session = replace(self._sessions.get(credentials.digest(token)), proved_at=self._real.now())
+        said = ProvedAgain(at=self._clock.now(), subject=account.account_id)
+        await self._recorder.record(save=[(self._sessions, session)], messages=[said])
+        return self.authenticate(token)
+
     # --- permission -------------------------------------------------------------------------------------------------
 
-    async def require(self, identity: Identity, action: Action) -> None:
-        """Raises `NotPermitted`, and records the refusal, when the role does not include the act."""
-        if rules.may(identity.role, action):
-            return
-        await self.denied(identity.account_id, action, f"role:{identity.role}")
-        raise NotPermitted(
-            f"a {identity.role} may not do this ({action})", remedy="ask a supervisor for an account whose work it is"
-        )
+    def decide(self, identity: Identity, action: Action, what: What = EVERYWHERE) -> Decision:
+        """What the policy says to that, now."""
+        who = Who(account_id=identity.account_id, role=identity.role, boroughs=identity.boroughs, proved_s=identity.proved_s)
+        return self.policy.decide(who, action, what)
+
+    async def require(self, identity: Identity, action: Action, what: What = EVERYWHERE) -> Decision:
+        """Raises `NotPermitted`, and records the refusal, when the policy does not allow the act."""
+        decision = self.decide(identity, action, what)
+        if not decision.allowed:
+            await self.denied(identity.account_id, action, decision.rule_ids)
+            raise NotPermitted("; ".join(rule.says for rule in decision.rules), remedy=decision.rules[0].remedy)
+        return decision
+
+    async def allowed(self, by: Identity, action: str, thing: str, decision: Decision, authorisation_id: str = "") -> None:
+        """Record that a command was allowed, before it is done: to whom, by which rules of which policy."""
+        said = CommandDecided(
+            at=self._clock.now(), subject=by.account_id, action=action, thing=thing, rules=decision.rule_ids,
+            policy=self.policy.version[:16], authorisation_id=authorisation_id,
+        )  # fmt: skip
+        await self._recorder.record(messages=[said])
 
     async def denied(self, subject: str, action: str, rule: str) -> None:
         """Record a refusal. `subject` is an account id or what `subject_of` gives, never a name or an address."""
@@ -222,7 +269,7 @@ class Accounts:
     def service_tokens(self) -> list[ServiceToken]:
         return self._tokens.all()
 
-    async def create(self, by: Identity, name: str, role: Role, password: str) -> Account:
+    async def create(self, by: Identity, name: str, role: Role, password: str, boroughs: tuple[str, ...] = ()) -> Account:
         """Make an account.
 
         Raises:
@@ -233,12 +280,14 @@ class Accounts:
         await self.require(by, Action.MANAGE_ACCOUNTS)
         if role is Role.CAD:
             raise BadInput("a CAD signs in by token", remedy="make a service token")
+        if by.boroughs and not (boroughs and set(boroughs) <= set(by.boroughs)):
+            raise Refused("the account would reach further than yours", remedy=f"limit it to {', '.join(by.boroughs)}")
         name = rules.checked_name(name)
         rules.checked_password(password, name)
         self._require_free(name)
         hashed = await self._passwords.hash(password)
         self._require_free(name)
-        account = self._new_account(name, role, hashed)
+        account = replace(self._new_account(name, role, hashed), boroughs=boroughs)
         changed = self._changed(account.account_id, f"created:{role}", by.account_id)
         await self._recorder.record(save=[(self._accounts, account)], messages=[changed])
         return account
@@ -364,7 +413,16 @@ class Accounts:
             remove=[(self._sessions, one.session_id) for one in surplus],
             messages=[SignedIn(at=self._clock.now(), subject=account.account_id, role=account.role)],
         )
-        return Opened(token=token, csrf=credentials.csrf_of(token), expires_at=session.expires_at, identity=_identity(account))
+        return Opened(
+            token=token, csrf=credentials.csrf_of(token), expires_at=session.expires_at, identity=self._identity(account, session)
+        )
+
+    def _identity(self, account: Account, session: Session) -> Identity:
+        proved_s = int((self._real.now() - (session.proved_at or session.opened_at)).total_seconds())
+        return Identity(
+            account_id=account.account_id, name=account.name, role=account.role, boroughs=account.boroughs,
+            may=self.policy.actions_of(account.role), proved_s=proved_s,
+        )  # fmt: skip
 
     async def _end(self, session_ids: list[str]) -> None:
         there: list[Remove] = [(self._sessions, one) for one in session_ids if one in self._sessions]
@@ -376,10 +434,6 @@ class Accounts:
 
 def _not_signed_in() -> NotSignedIn:
     return NotSignedIn("nobody is signed in", remedy="sign in")
-
-
-def _identity(account: Account) -> Identity:
-    return Identity(account_id=account.account_id, name=account.name, role=account.role, may=rules.actions_of(account.role))
 
 
 def _token_id(secret: str) -> str:

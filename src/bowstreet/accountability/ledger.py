@@ -44,6 +44,10 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",
     m.SignedIn: "subject",
+    m.ProvedAgain: "subject",
+    m.PolicyInForce: "version",
+    m.CommandDecided: "subject",
+    m.AuthorisationChanged: "authorisation_id",
     m.AccountChanged: "subject",
     m.RunChanged: "change",
 }

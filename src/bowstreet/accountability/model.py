@@ -7,13 +7,15 @@ import msgspec
 
 
 class Role(StrEnum):
-    """What somebody does here. What each may do is in `rules.MAY`."""
+    """What somebody does here. What each may do is in `authority/policy.cedar`."""
 
     VIEWER = "viewer"
     CAD = "cad"  # a program, by token: takes calls in and sees nothing
     DISPATCHER = "dispatcher"
     PILOT = "pilot"
     SUPERVISOR = "supervisor"
+    PLANNER = "planner"
+    AUTHORISING_OFFICER = "authorising-officer"  # decides on requests for authority
     REGULATOR = "regulator"  # reads everything, changes nothing
 
 
@@ -23,6 +25,7 @@ class Action(StrEnum):
     SEE = "see"  # the operation: incidents, missions, drones, docks, zones, the live feed
     SEE_QUARANTINE = "see-quarantine"
     SEE_ACCOUNTS = "see-accounts"
+    SEE_AUTHORISATIONS = "see-authorisations"
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
@@ -32,6 +35,14 @@ class Action(StrEnum):
     ACTIVATE_ZONE = "activate-zone"
     MANAGE_AIRSPACE = "manage-airspace"  # files of zones, their times, leave
     MANAGE_ACCOUNTS = "manage-accounts"  # people and service tokens
+    RECORD_OCCURRENCE = "record-occurrence"
+    REQUEST_AUTHORISATION = "request-authorisation"
+    REVOKE_AUTHORISATION = "revoke-authorisation"
+    # Grave acts: they need a fresh proof of who asks, and all but the first an authorisation in force.
+    AUTHORISE = "authorise"
+    HOLD = "hold"  # keep personal data beyond its period
+    ERASE = "erase"
+    DISCLOSE = "disclose"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,16 +54,21 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     password_hash: str
     created_at: datetime
     disabled_at: datetime | None = None
+    boroughs: tuple[str, ...] = ()  # where it may act; none means everywhere
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A sign-in. `session_id` is SHA-256 of the token, hex; the token itself is nowhere kept."""
+    """A sign-in. `session_id` is SHA-256 of the token, hex; the token itself is nowhere kept.
+
+    `proved_at` is when the person gave the password again, after the sign-in.
+    """
 
     session_id: str
     account_id: str
     opened_at: datetime
     seen_at: datetime
     expires_at: datetime
+    proved_at: datetime | None = None
 
 
 class ServiceToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +103,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: Role
     may: tuple[Action, ...]
+    boroughs: tuple[str, ...] = ()
+    proved_s: int | None = None  # since they last proved who they are; None for a program
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):

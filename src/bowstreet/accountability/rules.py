@@ -1,23 +1,10 @@
-"""Who may do what, and when a sign-in ends. Pure: a table and a few decisions."""
+"""When a sign-in ends, and what names and passwords will do. Pure. Who may do what is `authority/policy.cedar`."""
 
 import unicodedata
 from datetime import datetime, timedelta
 
-from bowstreet.accountability.model import Account, Action, Role, ServiceToken, Session, SetupToken
+from bowstreet.accountability.model import Account, Role, ServiceToken, Session, SetupToken
 from bowstreet.errors import BadInput
-
-_SEE_ALL = frozenset({Action.SEE, Action.SEE_QUARANTINE, Action.SEE_ACCOUNTS})
-
-# Least privilege: a role has what its work needs (docs/live-feed.md says who may ask for what). A supervisor stands in for
-# everybody in the room; nobody else has more than one job.
-MAY: dict[Role, frozenset[Action]] = {
-    Role.VIEWER: frozenset({Action.SEE}),
-    Role.CAD: frozenset({Action.REPORT}),
-    Role.DISPATCHER: frozenset({Action.SEE, Action.SEE_QUARANTINE, Action.REPORT, Action.CLOSE, Action.LAUNCH, Action.RECALL}),
-    Role.PILOT: frozenset({Action.SEE, Action.RECALL, Action.CONTROL}),
-    Role.SUPERVISOR: frozenset(Action),
-    Role.REGULATOR: _SEE_ALL,
-}
 
 # A shift is twelve hours; nobody stays signed in beyond one.
 SESSION_LIFE = timedelta(hours=12)
@@ -32,16 +19,6 @@ SESSIONS_BY_ACCOUNT = 16
 PASSWORD_MIN, PASSWORD_MAX = 15, 256
 NAME_MAX = 80
 LABEL_MAX = 80
-
-
-def may(role: Role, action: Action) -> bool:
-    """Whether a role includes an act. What is not in the table is refused."""
-    return action in MAY.get(role, frozenset())
-
-
-def actions_of(role: Role) -> tuple[Action, ...]:
-    """All that a role may do, in a fixed order."""
-    return tuple(action for action in Action if may(role, action))
 
 
 def session_live(session: Session, seen_at: datetime, now: datetime) -> bool:

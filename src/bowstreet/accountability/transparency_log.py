@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from bowstreet.accountability import checkpoint as checkpoints
+from bowstreet.accountability import note as notes
 from bowstreet.accountability import tiles
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.note import PLAIN, Note, SignatureLine, Signer, VerifierKey
@@ -19,6 +20,9 @@ from bowstreet.errors import LedgerBroken, NotFound
 from bowstreet.runtime.ports import Store
 
 log = structlog.get_logger(__name__)
+
+# What else this key signs begins so; a checkpoint begins with the origin, which has no space in it.
+STATEMENT = "Bowstreet "
 
 
 class Witness(Protocol):
@@ -125,6 +129,16 @@ class TransparencyLog:
     async def inclusion(self, index: int, size: int) -> list[bytes]:
         """Raises `ValueError` for an entry that is not in the log of this size."""
         return (await self.tree(size, near=index)).inclusion(index)
+
+    def attest(self, text: str) -> Note:
+        """Sign a statement with the log's key. It must begin with `Bowstreet `, so that it cannot be a checkpoint.
+
+        Raises:
+            ValueError: it does not.
+        """
+        if not text.startswith(STATEMENT) or self.key.name.startswith(STATEMENT):
+            raise ValueError("a statement begins with its kind, and no log has such a name")
+        return Note(text=text, signatures=(notes.sign(text, self.key.name, self._signer),))
 
     async def publish(self, size: int, root: bytes, *, keep: bool = False) -> Note:
         """Sign a checkpoint at this size, and ask the witnesses; `keep` keeps it for good, besides as the latest.

@@ -1,9 +1,11 @@
-"""Who asks, and whether they may. Permission is decided in one place (`accountability.rules.MAY`); each refusal is recorded.
+"""Who asks, and whether they may. The policy decides (`accountability/authority/policy.cedar`). Each command that is
+allowed is recorded before it is done, and each refusal.
 
 People come by cookie, and then every change needs the CSRF value of their session too. Programs come by bearer token, which no
 browser sends by itself.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from starlette.responses import Response
 
 from bowstreet.accountability import rules
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.policy import OPERATION, What
 from bowstreet.accountability.model import Action, Identity, Opened
 from bowstreet.console.headers import SAFE_METHODS
 from bowstreet.console.limits import Buckets
@@ -20,6 +23,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import NotPermitted, NotSignedIn, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
+Locate = Callable[[Mapping[str, str]], str | None]
 CSRF_HEADER = "x-bowstreet-csrf"
 
 
@@ -40,10 +44,12 @@ class Access:
 
     Args:
         clock: real time, for rates.
+        locate: the borough of what a request acts upon.
     """
 
-    def __init__(self, accounts: Accounts, clock: Clock, settings: EdgeSettings) -> None:
+    def __init__(self, accounts: Accounts, clock: Clock, settings: EdgeSettings, locate: Locate) -> None:
         self._accounts = accounts
+        self._locate = locate
         self._settings = settings
         self._requests = Buckets(settings.limits.requests, clock)
         self._denials = Buckets(settings.limits.recorded_denials, clock)
@@ -66,10 +72,22 @@ class Access:
             TooManyAttempts: too many requests of this account.
         """
         asker = await self.asker(connection, action)
-        if not rules.may(asker.identity.role, action):
-            self._limit_denials(asker.account_id)
-            await self._accounts.require(asker.identity, action)
+        thing, borough = _thing(connection.path_params), self._locate(connection.path_params)
+        await self.require(asker, action, What(thing=thing, borough=borough), changes=_changes(connection))
         return asker
+
+    async def require(self, asker: Asker, action: Action, what: What, *, changes: bool, authorisation_id: str = "") -> None:
+        """The policy's word on an act of somebody who is who they say; what is allowed and changes something is recorded.
+
+        Raises:
+            NotPermitted: the policy does not allow it.
+        """
+        decision = self._accounts.decide(asker.identity, action, what)
+        if not decision.allowed:
+            self._limit_denials(asker.account_id)
+            await self._accounts.require(asker.identity, action, what)
+        elif changes:
+            await self._accounts.allowed(asker.identity, action, what.thing, decision, authorisation_id)
 
     async def asker(self, connection: HTTPConnection, action: str, *, expected: bool = False) -> Asker:
         """Who asks, whatever they may do. Raises as `allowed` does.
@@ -167,6 +185,15 @@ class Access:
     def take_cookie(self, answer: Response) -> Response:
         answer.delete_cookie(self._settings.cookie, path="/", secure=self._settings.https, httponly=True, samesite="strict")
         return answer
+
+
+def _changes(connection: HTTPConnection) -> bool:
+    return connection.scope["type"] == "http" and connection.scope["method"] not in SAFE_METHODS
+
+
+def _thing(parameters: Mapping[str, str]) -> str:
+    """What a request names in its path."""
+    return next(iter(parameters.values()), OPERATION)
 
 
 def bearer_of(connection: HTTPConnection) -> str | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bowstreet.accountability import rules
-from bowstreet.accountability.model import Account, Action, Opened, Role, ServiceToken
+from bowstreet.accountability.model import Account, Action, Identity, Opened, Role, ServiceToken
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker, address_of
 from bowstreet.console.desk import Desk, nothing
@@ -17,6 +17,9 @@ from bowstreet.console.desk import Desk, nothing
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=rules.NAME_MAX)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 NewPassword = Annotated[str, msgspec.Meta(min_length=rules.PASSWORD_MIN, max_length=rules.PASSWORD_MAX)]
+
+
+Borough = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
 class SignIn(c.Body, frozen=True, kw_only=True):
@@ -36,8 +39,15 @@ class NewAccount(c.Body, frozen=True, kw_only=True):
     """An account for a person. They change the password themselves."""
 
     name: Name
-    role: Literal["viewer", "dispatcher", "pilot", "supervisor", "regulator"]
+    role: Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
     password: NewPassword
+    boroughs: Annotated[tuple[Borough, ...], msgspec.Meta(max_length=100)] = ()
+
+
+class Proof(c.Body, frozen=True, kw_only=True):
+    """The password again, before a grave act."""
+
+    password: Password
 
 
 class ChangePassword(c.Body, frozen=True, kw_only=True):
@@ -59,6 +69,7 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str
     may: tuple[str, ...]
+    boroughs: tuple[str, ...]
     csrf: str
 
 
@@ -66,6 +77,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     name: str
     role: str
+    boroughs: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None
 
@@ -91,6 +103,7 @@ def account_view(account: Account) -> AccountView:
         account_id=account.account_id,
         name=account.name,
         role=account.role.value,
+        boroughs=account.boroughs,
         created_at=account.created_at,
         disabled_at=account.disabled_at,
     )
@@ -121,7 +134,7 @@ def _sessions(desk: Desk) -> APIRouter:
     accounts, access = desk.services.accounts, desk.access
 
     def opened(session: Opened, status: HTTPStatus) -> Response:
-        view = _session_view(session.identity.account_id, session.identity.name, session.identity.role, session.csrf)
+        view = _session_view(session.identity, session.csrf)
         return access.give_cookie(c.json(view, status), session)
 
     @routes.post("/setup", **c.route(SessionView, status=201, body=SetUp, open_to_all=True, says="Set up and signed in"))
@@ -141,7 +154,7 @@ def _sessions(desk: Desk) -> APIRouter:
         """Who is signed in. Asking keeps the session alive: consoles ask while somebody is at them."""
         who = await access.asker(request, "session", expected=True)
         csrf = accounts.csrf_of(who.session) if who.session else ""
-        return c.json(_session_view(who.account_id, who.identity.name, who.identity.role, csrf))
+        return c.json(_session_view(who.identity, csrf))
 
     @routes.delete("/session", **c.route(status=204, changes=True, says="Signed out"))
     async def sign_out(request: Request) -> Response:
@@ -150,6 +163,15 @@ def _sessions(desk: Desk) -> APIRouter:
         if who.session is not None:
             await accounts.sign_out(who.session)
         return access.take_cookie(nothing())
+
+    @routes.post("/session/proof", **c.route(SessionView, body=Proof, changes=True, says="Proved"))
+    async def prove(request: Request) -> Response:
+        """Give the password again: grave acts ask for it, and take it for five minutes."""
+        who = await access.person(request, "prove")
+        said: Proof = await c.read(request, Proof)
+        assert who.session is not None
+        identity = await accounts.prove(who.session, said.password, address_of(request))
+        return c.json(_session_view(identity, accounts.csrf_of(who.session)))
 
     @routes.post("/session/password", **c.route(status=204, body=ChangePassword, changes=True, says="Changed; sign in again"))
     async def change_password(request: Request) -> Response:
@@ -175,7 +197,7 @@ def _people(desk: Desk) -> APIRouter:
     async def create_account(request: Request, who: Annotated[Asker, needs(Action.MANAGE_ACCOUNTS)]) -> Response:
         """Make an account for a person."""
         said: NewAccount = await c.read(request, NewAccount)
-        account = await accounts.create(who.identity, said.name, Role(said.role), said.password)
+        account = await accounts.create(who.identity, said.name, Role(said.role), said.password, said.boroughs)
         return c.json(account_view(account), HTTPStatus.CREATED)
 
     @routes.post("/accounts/{account_id}/disable", **c.route(AccountView, changes=True))
@@ -211,6 +233,8 @@ def _tokens(desk: Desk) -> APIRouter:
     return routes
 
 
-def _session_view(account_id: str, name: str, role: Role, csrf: str) -> SessionView:
-    may = tuple(action.value for action in rules.actions_of(role))
-    return SessionView(account_id=account_id, name=name, role=role.value, may=may, csrf=csrf)
+def _session_view(who: Identity, csrf: str) -> SessionView:
+    return SessionView(
+        account_id=who.account_id, name=who.name, role=who.role.value, may=tuple(one.value for one in who.may),
+        boroughs=who.boroughs, csrf=csrf,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,7 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
+    authorisations,
     contracts,
     figures,
     fleet,
@@ -98,7 +100,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     scene = Scene(services)
     scene.subscribe()
     feed = Feed(scene.picture, scene.gather, services.clock)
-    access = Access(services.accounts, services.real_clock, settings)
+    access = Access(services.accounts, services.real_clock, settings, functools.partial(_borough_of, services))
     once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
     watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits)
@@ -112,7 +114,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts):
+    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
@@ -133,6 +135,17 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         accounts=services.accounts,
         document=document,
     )
+
+
+def _borough_of(services: ConsoleServices, parameters: Mapping[str, str]) -> str | None:
+    """Where the incident or the mission that a request names is; None for one that names neither, or none that is known."""
+    incident_id = parameters.get("incident_id", "")
+    if "mission_id" in parameters:
+        mission = services.flight.missions.find(parameters["mission_id"])
+        incident_id = "" if mission is None else mission.incident_id
+    incident = services.intake.incidents.find(incident_id) if incident_id else None
+    borough = None if incident is None else services.intake.area.borough_of(incident.position)
+    return None if borough is None else borough.name
 
 
 def _document_route(document: dict[str, Any]) -> APIRouter:

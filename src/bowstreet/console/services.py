@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace.service import AirspaceService
@@ -33,6 +34,7 @@ class ConsoleServices:
     flight: FlightService
     airspace: AirspaceService
     accounts: Accounts
+    authorities: Authorities
     recorder: Recorder
     log: TransparencyLog
     store: Store

@@ -157,6 +157,12 @@ class Retention(_Section, frozen=True, kw_only=True):
     telemetry_hours: Annotated[float, Meta(gt=0.0, le=8_760.0)] = 24.0
 
 
+class Authority(_Section, frozen=True, kw_only=True):
+    """Who may do what; without a file, the policy that comes with the product (docs/authority.md)."""
+
+    policy: Path | None = None  # Cedar, of the shipped schema
+
+
 class Witness(_Section, frozen=True, kw_only=True):
     """Somebody elsewhere who signs what continues what they saw before (`bowstreet audit witness`)."""
 
@@ -188,6 +194,7 @@ class Config(_Section, frozen=True, kw_only=True):
     fleet: Fleet = Fleet()
     weather: Weather = Weather()
     retention: Retention = Retention()
+    authority: Authority = Authority()
     ledger: Ledger = Ledger()
     log: Log = Log()
 

@@ -1,0 +1,56 @@
+"""`bowstreet authority`: check a signed authorisation anywhere, check a policy before it is put in force."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from bowstreet.accountability import note as notes
+from bowstreet.accountability.authority import document
+from bowstreet.accountability.authority.policy import AccessPolicy, shipped
+from bowstreet.accountability.model import Role
+from bowstreet.commands.output import write_json
+from bowstreet.errors import MalformedConfiguration, MalformedProof, NotFound
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Exit status 1 when the document was changed, or is not signed by that key."""
+    key = notes.read_key(arguments.key)
+    try:
+        found = document.read(_bytes(arguments.file), key)
+    except MalformedProof as error:
+        write_json(arguments.json, {"ok": False, "why": error.message})
+        sys.stdout.write(f"NOT VERIFIED: {error}\n")
+        return 1
+    write_json(arguments.json, {"ok": True, "signed_by": found.signed_by, **msgspec.to_builtins(found.authorisation)})
+    if arguments.json != "-":
+        width = max(len(name) for name, _ in document.says(found.authorisation))
+        lines = [f"{name:<{width}}  {said}" for name, said in document.says(found.authorisation)]
+        digest = document.digest(found.authorisation)
+        sys.stdout.write(
+            "\n".join([*lines, "", f"VERIFIED: signed by {found.signed_by}.", f"The ledger's digest of it is {digest}.", ""])
+        )
+    return 0
+
+
+def policy(arguments: argparse.Namespace) -> int:
+    """Who may do what by a policy file, or by the one that comes with the product."""
+    try:
+        found = shipped() if arguments.file is None else AccessPolicy(_bytes(arguments.file).decode(), arguments.file.name)
+    except UnicodeDecodeError as error:
+        raise MalformedConfiguration(f"{arguments.file} is not UTF-8", remedy="save it as UTF-8") from error
+    table = {role.value: [action.value for action in found.actions_of(role)] for role in Role}
+    write_json(arguments.json, {"version": found.version, "name": found.name, "may": table})
+    if arguments.json != "-":
+        for role, actions in table.items():
+            sys.stdout.write(f"{role}: {', '.join(actions) or 'nothing'}\n")
+        sys.stdout.write(f"{found.name} fits the schema; version {found.version}\n")
+    return 0
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read ({error.strerror})", remedy="name a file that exists") from error
