@@ -77,6 +77,8 @@ export const ROLES: Record<string, string> = {
   dispatcher: "Dispatcher",
   pilot: "Remote pilot",
   supervisor: "Supervisor",
+  planner: "Planner",
+  "authorising-officer": "Authorising officer",
   regulator: "Regulator",
 };
 
