@@ -237,6 +237,41 @@ class AuthorisationChanged(Message, frozen=True, kw_only=True):
     digest: str
 
 
+class RetentionTableInForce(Message, frozen=True, kw_only=True):
+    """By which table personal data are kept from now on; `digest` is SHA-256 of its text."""
+
+    version: str
+    digest: str
+
+
+class ErasureOrdered(Message, frozen=True, kw_only=True):
+    """Personal data are about to be erased. `by` is the table's version, or the account of who ordered it."""
+
+    erasure_id: str
+    subject_id: str
+    retention_class: str
+    by: str
+    due_at: datetime
+    table: str
+
+
+class Erased(Message, frozen=True, kw_only=True):
+    """The receipt: the data key is destroyed, the records are deleted."""
+
+    erasure_id: str
+    subject_id: str
+    retention_class: str
+
+
+class Disclosed(Message, frozen=True, kw_only=True):
+    """Personal data of a subject were given out, by whose order, under which authority."""
+
+    subject_id: str
+    by: str
+    authorisation_id: str
+    parts: int
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
@@ -290,6 +325,10 @@ MESSAGES: dict[type[Message], Spec] = {
     ProvedAgain: _row("accountability", 0.001, audited=True),
     PolicyInForce: _row("accountability", 0.001, audited=True),
     CommandDecided: _row("accountability", 0.2, audited=True),
+    Disclosed: _row("accountability", 0.001, audited=True),
+    RetentionTableInForce: _row("accountability", 0.001, audited=True),
+    ErasureOrdered: _row("accountability", 0.01, audited=True),
+    Erased: _row("accountability", 0.01, audited=True),
     AuthorisationChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),

@@ -12,6 +12,7 @@ import shapely
 
 from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.note import VerifierKey, read_key
+from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
@@ -112,6 +113,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         fixed_wind=None
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
+        retention_table=None if told.retention.table is None else _retention_table(told.retention.table),
         telemetry_hours=told.retention.telemetry_hours,
         access_policy=None if told.authority.policy is None else _access_policy(told.authority.policy),
         master_key=told.ledger.master_key,
@@ -122,9 +124,19 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
     )
 
 
+def _retention_table(path: Path) -> tuple[str, str]:
+    text = _text(path)
+    parse_table(text, path.name)
+    return path.name, text
+
+
 def _access_policy(path: Path) -> AccessPolicy:
+    return AccessPolicy(_text(path), path.name)
+
+
+def _text(path: Path) -> str:
     try:
-        return AccessPolicy(_bytes(path).decode(), path.name)
+        return _bytes(path).decode()
     except UnicodeDecodeError as error:
         raise MalformedConfiguration(f"{path} is not UTF-8", remedy="save it as UTF-8") from error
 

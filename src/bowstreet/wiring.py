@@ -18,11 +18,15 @@ import structlog
 from bowstreet import __version__
 from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.note import SoftwareSigner, VerifierKey
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.retention.accounts_left import AccountsLeft
+from bowstreet.accountability.retention.rules import parse_table
+from bowstreet.accountability.retention.service import Retention, shipped_table
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import KEYS_FILE, Vault
@@ -44,6 +48,7 @@ from bowstreet.flight.model import Airframe, DockConfig, Mission, Telemetry, Veh
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
 from bowstreet.intake.area import OperatingArea, boroughs_geojson
+from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.model import CallReport
 from bowstreet.intake.replay import replay
 from bowstreet.intake.service import IntakeService
@@ -63,6 +68,8 @@ CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
 TIDY_EVERY_S = 300.0
 # An authority covers nothing from its end on; that it is over is noted within a minute.
 EXPIRE_EVERY_S = 60.0
+# Periods are days: within the hour is on time.
+ERASE_EVERY_S = 3_600.0
 TELEMETRY_EVERY_S = 0.5
 # Telemetry that the disk does not take is kept so long in memory: 300 vehicles for 20 s.
 MOST_TELEMETRY_WAITING = 60_000
@@ -91,6 +98,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: bytes = b""
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
+    retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
@@ -123,6 +131,8 @@ class Process:
     zone_watch: ZoneWatch
     accounts: Accounts
     authorities: Authorities
+    vault: Vault
+    retention: Retention
     console: Console | None
     server: Server | None
     hardware: Hardware | None
@@ -213,6 +223,7 @@ async def _record(process: Process) -> None:
     process.at_stop("directory", _sync(process.directory.release))
     master = key_source.load(process.operation.master_key, process.folder)
     vault = Vault(process.folder / KEYS_FILE, master)
+    process.vault = vault
     process.store = SealedStore(SqliteStore(process.directory.record), vault)
     process.at_stop("store", process.store.close)
     process.telemetry = SqliteTelemetryStore(process.directory.telemetry)
@@ -317,7 +328,7 @@ async def _console(process: Process) -> None:
         return
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
-        accounts=process.accounts, authorities=process.authorities,
+        accounts=process.accounts, authorities=process.authorities, retention=process.retention,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -342,6 +353,7 @@ async def _live(process: Process) -> None:
     await process.recorder.recover()
     await process.told("started", f"version {__version__}")
     await process.accounts.declare_policy()
+    await process.retention.declare()
     await process.checkpoint(keep=True)
     await process.link.start()
     process.at_stop("link", process.link.close)
@@ -351,7 +363,24 @@ async def _live(process: Process) -> None:
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, EXPIRE_EVERY_S, lambda: _expire(process), real=False), "authority")
+    process.spawn(_every(process, ERASE_EVERY_S, lambda: _erase(process), real=False), "retention")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
+
+
+async def _retention(process: Process) -> None:
+    name, text = process.operation.retention_table or shipped_table()
+    process.retention = Retention(
+        process.recorder, process.clock, RandomIds(process.clock), process.vault, parse_table(text, name),
+        hashlib.sha256(text.encode()).hexdigest(),
+        [
+            ClosedIncidents(process.intake, beside=[process.dispatch.decisions]),
+            ReportsInQuarantine(process.intake),
+            AccountsLeft(process.accounts),
+        ],
+        lambda subject_id: process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
+    )  # fmt: skip
+    await process.retention.load(process.store)
+    process.metrics.read_gauge("bowstreet_erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
 async def _calls(process: Process) -> None:
@@ -372,7 +401,8 @@ ROLES: dict[str, Role] = {
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
-        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "dispatch"), start=_console),
+        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch"), start=_retention),
+        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "dispatch", "retention"), start=_console),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
     )
@@ -425,6 +455,10 @@ async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[
 
 async def _expire(process: Process) -> None:
     await process.authorities.expire()
+
+
+async def _erase(process: Process) -> None:
+    await process.retention.work()
 
 
 async def _tidy(process: Process) -> None:

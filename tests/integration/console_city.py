@@ -1,6 +1,6 @@
 """A small running operation for the console's tests: real services on the in-memory store and bus, a link whose vehicles obey."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,15 @@ import shapely
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.retention.accounts_left import AccountsLeft
+from bowstreet.accountability.retention.rules import parse_table
+from bowstreet.accountability.retention.service import Retention, shipped_table
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
@@ -34,6 +38,7 @@ from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Set
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid
 from bowstreet.intake import area
+from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Message
 from bowstreet.runtime.bus import InlineBus
@@ -144,6 +149,13 @@ class City:
             yield client
 
 
+class NoKeys:
+    """This store is in memory and seals nothing: there is no key to destroy."""
+
+    async def destroy(self, subjects: Iterable[str]) -> int:
+        return 0
+
+
 class Kept:
     """Signed checkpoints, in memory."""
 
@@ -224,6 +236,13 @@ async def city(
         wind=FixedWind().wind,
     )
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
+    name, text = shipped_table()
+    retention = Retention(
+        recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
+        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts)],
+        lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
+    )  # fmt: skip
+    await retention.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -231,6 +250,7 @@ async def city(
         airspace=airspace,
         accounts=accounts,
         authorities=authorities,
+        retention=retention,
         recorder=recorder,
         log=TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept()),
         store=store,

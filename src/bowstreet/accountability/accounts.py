@@ -260,6 +260,10 @@ class Accounts:
         """The pseudonym of a network address."""
         return credentials.pseudonym(self._address_key.get(_ONLY).key, address)
 
+    @property
+    def people(self) -> Collection[Account]:
+        return self._accounts
+
     # --- managing ---------------------------------------------------------------------------------------------------
 
     def all(self) -> list[Account]:

@@ -40,7 +40,6 @@ class Action(StrEnum):
     REVOKE_AUTHORISATION = "revoke-authorisation"
     # Grave acts: they need a fresh proof of who asks, and all but the first an authorisation in force.
     AUTHORISE = "authorise"
-    HOLD = "hold"  # keep personal data beyond its period
     ERASE = "erase"
     DISCLOSE = "disclose"
 

@@ -157,6 +157,11 @@ class Recorder:
         if delivered:
             await self.store.outbox_delivered(delivered)
 
+    async def settle(self) -> None:
+        """Leave nothing of what was deleted or delivered in any file."""
+        await self.flush()
+        await self.store.settle()
+
     # --- staging ----------------------------------------------------------------------------------------------------
 
     def _stage(self, save: Sequence[Save], remove: Sequence[Remove], messages: Sequence[Message]) -> _Act:

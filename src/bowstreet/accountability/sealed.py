@@ -69,6 +69,9 @@ class SealedStore:
     async def erase_payload(self, index: int) -> None:
         await self._store.erase_payload(index)
 
+    async def settle(self) -> None:
+        await self._store.settle()
+
     async def outbox_pending(self) -> list[OutboxRow]:
         return await self._store.outbox_pending()
 

@@ -89,6 +89,11 @@ class Access:
         elif changes:
             await self._accounts.allowed(asker.identity, action, what.thing, decision, authorisation_id)
 
+    async def may_ever(self, asker: Asker, action: Action) -> None:
+        """Refuse at once, before the body is read, whoever could never do it. Raises `NotPermitted`."""
+        if action not in asker.identity.may:
+            await self.require(asker, action, What(), changes=False)
+
     async def asker(self, connection: HTTPConnection, action: str, *, expected: bool = False) -> Asker:
         """Who asks, whatever they may do. Raises as `allowed` does.
 

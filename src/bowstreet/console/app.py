@@ -27,6 +27,7 @@ from bowstreet.console import (
     live,
     missions,
     problems,
+    retention,
     static_files,
     zone_files,
 )
@@ -114,7 +115,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations):
+    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)

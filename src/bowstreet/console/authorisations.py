@@ -96,6 +96,7 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
     async def decide(authorisation_id: c.Id, request: Request) -> Response:
         """Another officer's word. The policy knows who asked (two-person rule)."""
         who = await access.person(request, Action.AUTHORISE)
+        await access.may_ever(who, Action.AUTHORISE)
         standing = authorities.find(authorisation_id)
         asked_by = None if standing is None else standing.requested_by
         await access.require(who, Action.AUTHORISE, What(thing=authorisation_id, requested_by=asked_by), changes=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
@@ -35,6 +36,7 @@ class ConsoleServices:
     airspace: AirspaceService
     accounts: Accounts
     authorities: Authorities
+    retention: Retention
     recorder: Recorder
     log: TransparencyLog
     store: Store

@@ -154,6 +154,7 @@ class Weather(_Section, frozen=True, kw_only=True):
 
 
 class Retention(_Section, frozen=True, kw_only=True):
+    table: Path | None = None  # periods of personal data; without it those that come with the product (docs/retention.md)
     telemetry_hours: Annotated[float, Meta(gt=0.0, le=8_760.0)] = 24.0
 
 

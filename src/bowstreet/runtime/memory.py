@@ -76,6 +76,9 @@ class MemoryStore:
             raise no_such_entry(index, len(self._log))
         self._log[index] = msgspec.structs.replace(self._log[index], payload=None, salt=None)
 
+    async def settle(self) -> None:
+        """Nothing lies beside memory."""
+
     async def outbox_pending(self) -> list[OutboxRow]:
         return list(self._outbox.values())
 

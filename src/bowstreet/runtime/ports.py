@@ -110,6 +110,10 @@ class Store(Protocol):
         """Forget what an entry commits to. The entry and every proof stay."""
         ...
 
+    async def settle(self) -> None:
+        """Leave nothing of what was deleted beside the record, as in a write-ahead log."""
+        ...
+
     async def outbox_pending(self) -> list[OutboxRow]:
         """Messages not yet delivered, oldest first."""
         ...

@@ -71,6 +71,12 @@ class Collection(Generic[T]):
                 self._put(id_, self._decoded(record), record.version)
         return self.get(id_)
 
+    async def stored(self, *states: str) -> list[T]:
+        """All of the kind in the store, held here or not, in any of `states` when given; in order of id. Nothing is taken up."""
+        if self._store is None:
+            return self.in_states(*states) if states else self.all()
+        return [self._decoded(record) for record in await self._store.find(self.kind, states or None)]
+
     def get(self, id_: str) -> T:
         """Raises `NotFound` when it is not held."""
         try:
@@ -110,7 +116,8 @@ class Collection(Generic[T]):
         return Record(kind=self.kind, id=id_, version=version + 1, state=state, body=self._encode(value)), undo
 
     def stage_removal(self, id_: str) -> Undo:
-        undo = Undo(self, id_, self.get(id_), self._versions[id_])
+        """What is not held here may lie in the store all the same: it is deleted there."""
+        undo = Undo(self, id_, self._values.get(id_), self._versions.get(id_, 0))
         self.forget(id_)
         return undo
 

@@ -162,6 +162,9 @@ class SqliteStore:
         # The write-ahead log still holds the old page. A reader may delay this to the next time, or to the close.
         await self._writer.fold_in()
 
+    async def settle(self) -> None:
+        await self._writer.fold_in()
+
     async def outbox_pending(self) -> list[OutboxRow]:
         gone = set(self._delivered)
         rows = await self._reader.rows("SELECT outbox_id, message FROM outbox ORDER BY seq")

@@ -41,6 +41,10 @@ class Authorities:
         standing = self._all.in_states(State.IN_FORCE)
         return next((one for one in standing if rules.covers(one, use_case, subject_id, borough, now)), None)
 
+    def in_force(self, use_case: UseCase) -> list[Authorisation]:
+        now = self._clock.now()
+        return [one for one in self._all.in_states(State.IN_FORCE) if one.use_case is use_case and now < one.ends_at]
+
     async def request(self, asked: Authorisation, *, urgent: bool = False) -> Authorisation:
         """Ask for authority; `asked` comes from `requested`. Urgent it is in force at once.
 

@@ -1,0 +1,1 @@
+"""How long personal data are kept, and what becomes of them then: one table, a worker, receipts."""

@@ -1,0 +1,58 @@
+"""What is held of a subject, opened: for an authorised disclosure, a subject access request above all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bowstreet.accountability import ledger
+from bowstreet.accountability.sealed import SEALED_KINDS, subject_of
+from bowstreet.runtime.ports import Store
+
+
+class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record, as it stands."""
+
+    kind: str
+    body: dict[str, Any]
+
+
+class HeldEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger entry about the subject, with what it commits to; None when that was erased."""
+
+    index: int
+    at: datetime
+    kind: str
+    payload: dict[str, Any] | None
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is held under a subject's id."""
+
+    subject_id: str
+    records: Sequence[HeldRecord]
+    entries: Sequence[HeldEntry]
+
+
+async def held_of(store: Store, subject_id: str) -> Held:
+    """Read the record through, in bounded memory but for what is found."""
+    records = [
+        HeldRecord(kind=kind, body=_shown(found.body))
+        for kind in sorted(SEALED_KINDS)
+        if (found := await store.get(kind, subject_id)) is not None
+    ]
+    entries = []
+    async for row in store.log_rows():
+        if subject_of(row) == subject_id:
+            entry = ledger.read_entry(row.entry)
+            payload = None if row.payload is None else _shown(row.payload)
+            entries.append(HeldEntry(index=entry.index, at=entry.at, kind=entry.kind, payload=payload))
+    return Held(subject_id=subject_id, records=records, entries=entries)
+
+
+def _shown(body: bytes) -> dict[str, Any]:
+    """Without the hash of a password, which is of use only to a guesser."""
+    read: dict[str, Any] = msgspec.json.decode(body)
+    read.pop("password_hash", None)
+    return read
