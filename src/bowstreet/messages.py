@@ -272,6 +272,14 @@ class Disclosed(Message, frozen=True, kw_only=True):
     parts: int
 
 
+class ReleasePublished(Message, frozen=True, kw_only=True):
+    """A release of the public register, made once; `digest` is SHA-256 of its bytes."""
+
+    release_id: str
+    digest: str
+    flights: int
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
@@ -326,6 +334,7 @@ MESSAGES: dict[type[Message], Spec] = {
     PolicyInForce: _row("accountability", 0.001, audited=True),
     CommandDecided: _row("accountability", 0.2, audited=True),
     Disclosed: _row("accountability", 0.001, audited=True),
+    ReleasePublished: _row("accountability", 0.001, audited=True),
     RetentionTableInForce: _row("accountability", 0.001, audited=True),
     ErasureOrdered: _row("accountability", 0.01, audited=True),
     Erased: _row("accountability", 0.01, audited=True),

@@ -34,6 +34,9 @@ DEFAULT_PORT = 8_700
 ISLINGTON_FACTOR = 48.0
 LONDON_FACTOR = 1.0
 
+# Short, so that a demo shows releases: ten minutes of its clock, five minutes later.
+DEMO_PERIOD_H, DEMO_DELAY_H = 1.0 / 6.0, 1.0 / 12.0
+
 Calls = tuple[str, bytes]
 
 
@@ -62,6 +65,8 @@ def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, 
         edge=None if port is None else EdgeSettings(port=port),
         speed=speed,
         seed=seed,
+        public_period_h=DEMO_PERIOD_H,
+        public_delay_h=DEMO_DELAY_H,
         demo=city.name,
         demand=demand if calls is None else None,
         demand_factor=factor,
@@ -116,6 +121,8 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         retention_table=None if told.retention.table is None else _retention_table(told.retention.table),
         telemetry_hours=told.retention.telemetry_hours,
         access_policy=None if told.authority.policy is None else _access_policy(told.authority.policy),
+        public_period_h=told.public.period_hours,
+        public_delay_h=told.public.delay_hours,
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),

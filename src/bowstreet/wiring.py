@@ -7,7 +7,7 @@ after those it needs, and stops them in reverse.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.authority.service import Authorities
-from bowstreet.accountability.note import SoftwareSigner, VerifierKey
+from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.note import Note, SoftwareSigner, VerifierKey
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
@@ -31,9 +32,11 @@ from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import KEYS_FILE, Vault
 from bowstreet.accountability.witness_http import RemoteWitness
+from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.model import Permission, Zone
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console, create_app
+from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
@@ -68,6 +71,8 @@ CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
 TIDY_EVERY_S = 300.0
 # An authority covers nothing from its end on; that it is over is noted within a minute.
 EXPIRE_EVERY_S = 60.0
+# A release comes within a minute of its time.
+RELEASE_EVERY_S = 60.0
 # Periods are days: within the hour is on time.
 ERASE_EVERY_S = 3_600.0
 TELEMETRY_EVERY_S = 0.5
@@ -75,8 +80,6 @@ TELEMETRY_EVERY_S = 0.5
 MOST_TELEMETRY_WAITING = 60_000
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
-# Who has done what the configuration file says.
-CONFIGURATION = "configuration"
 # Live, a call older than this is history: whoever wants it replayed says so.
 MAX_CALL_AGE = timedelta(hours=4)
 
@@ -98,6 +101,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: bytes = b""
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
+    public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes
+    public_delay_h: float = 24.0
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
@@ -133,6 +138,7 @@ class Process:
     authorities: Authorities
     vault: Vault
     retention: Retention
+    disclosure: Disclosure
     console: Console | None
     server: Server | None
     hardware: Hardware | None
@@ -200,6 +206,10 @@ class Process:
     async def told(self, change: str, detail: str = "") -> None:
         """Enter into the ledger that the program started or stopped."""
         await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
+
+    async def signed(self) -> Note:
+        """The ledger as it stands now, signed."""
+        return await self.log.publish(self.recorder.size, self.recorder.root)
 
     async def checkpoint(self, *, keep: bool = False) -> None:
         """Sign and publish where the ledger stands; `keep` keeps it for good."""
@@ -276,20 +286,6 @@ async def _airspace(process: Process) -> None:
     await take_zone_files(process.airspace, operation.zone_files)
 
 
-async def take_zone_files(airspace: AirspaceService, files: Iterable[tuple[str, bytes]]) -> None:
-    """Enter the configured files of zones into the record; those that are configured no more are withdrawn.
-
-    Raises:
-        MalformedZone, Conflict: a file that cannot be used; an operation must not start without it.
-    """
-    files = tuple(files)
-    for name, data in files:
-        await airspace.import_file(data, name, version=hashlib.sha256(data).hexdigest()[:12], by=CONFIGURATION)
-    for source in airspace.register.sources:
-        if source.by == CONFIGURATION and source.source not in {name for name, _ in files}:
-            await airspace.register.withdraw(source.source, CONFIGURATION)
-
-
 async def _flight(process: Process) -> None:
     operation = process.operation
     if process.hardware is not None:
@@ -329,6 +325,7 @@ async def _console(process: Process) -> None:
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
+        disclosure=process.disclosure,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -362,8 +359,9 @@ async def _live(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
-    process.spawn(_every(process, EXPIRE_EVERY_S, lambda: _expire(process), real=False), "authority")
-    process.spawn(_every(process, ERASE_EVERY_S, lambda: _erase(process), real=False), "retention")
+    process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
+    process.spawn(_every(process, ERASE_EVERY_S, process.retention.work, real=False), "retention")
+    process.spawn(_every(process, RELEASE_EVERY_S, process.disclosure.work, real=False), "disclosure")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
 
 
@@ -381,6 +379,16 @@ async def _retention(process: Process) -> None:
     )  # fmt: skip
     await process.retention.load(process.store)
     process.metrics.read_gauge("bowstreet_erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
+
+
+async def _disclosure(process: Process) -> None:
+    operation = process.operation
+    process.disclosure = Disclosure(
+        process.recorder, process.store, process.clock,
+        RecordedFlights(process.flight, process.intake, process.telemetry), operation.operator_name,
+        timedelta(hours=operation.public_period_h), timedelta(hours=operation.public_delay_h), process.signed,
+    )  # fmt: skip
+    await process.disclosure.load()
 
 
 async def _calls(process: Process) -> None:
@@ -402,7 +410,8 @@ ROLES: dict[str, Role] = {
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
         Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch"), start=_retention),
-        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "dispatch", "retention"), start=_console),
+        Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
+        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "retention", "disclosure"), start=_console),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
     )
@@ -443,7 +452,7 @@ def _sync(work: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
     return run
 
 
-async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[None]], *, real: bool) -> None:
+async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[Any]], *, real: bool) -> None:
     clock = process.real_clock if real else process.clock
     while True:
         await clock.sleep(seconds)
@@ -451,14 +460,6 @@ async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[
             await work()
         except StoreUnavailable as error:
             log.error("housekeeping could not write", error=str(error))
-
-
-async def _expire(process: Process) -> None:
-    await process.authorities.expire()
-
-
-async def _erase(process: Process) -> None:
-    await process.retention.work()
 
 
 async def _tidy(process: Process) -> None:

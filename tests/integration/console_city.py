@@ -15,6 +15,7 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.credentials import Passwords
+from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.recorder import Recorder
@@ -27,6 +28,7 @@ from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console, create_app
+from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.console.views import RunView
@@ -44,7 +46,7 @@ from bowstreet.messages import Message
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.ids import RandomIds
-from bowstreet.runtime.memory import MemoryStore
+from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
 
@@ -243,6 +245,12 @@ async def city(
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
+    log = TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept())
+    disclosure = Disclosure(
+        recorder, store, clock, RecordedFlights(flight, intake, MemoryTelemetryStore()), "Test Police", timedelta(hours=1),
+        timedelta(minutes=30), lambda: log.publish(recorder.size, recorder.root),
+    )  # fmt: skip
+    await disclosure.load()
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -251,8 +259,9 @@ async def city(
         accounts=accounts,
         authorities=authorities,
         retention=retention,
+        disclosure=disclosure,
         recorder=recorder,
-        log=TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept()),
+        log=log,
         store=store,
         bus=recorder.bus,
         clock=clock,

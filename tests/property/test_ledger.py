@@ -211,12 +211,18 @@ def test_every_audited_message_can_be_recorded() -> None:
 
 
 def _any(kind: type[Message]) -> Message:
-    values = {"at": START, "reported_at": START, "position": Position(latitude_deg=51.5, longitude_deg=-0.1), "reports": 2}
+    values = {
+        "at": START,
+        "reported_at": START,
+        "position": Position(latitude_deg=51.5, longitude_deg=-0.1),
+        "reports": 2,
+        "parts": 2,
+        "flights": 2,
+        "due_at": START,
+    }
     values |= {"reason": Reason(code="c", text="t"), "reasons": (Reason(code="c", text="t", vehicle_id="v"),)}
     fields = {
-        field.name: values.get(field.name, "x")
-        if "Reason" in str(field.type) or field.name in ("at", "reported_at", "position", "reports")
-        else "x"
+        field.name: values.get(field.name, "x") if "Reason" in str(field.type) or field.type is not str else "x"
         for field in msgspec.structs.fields(kind)
     }
     return kind(**fields)

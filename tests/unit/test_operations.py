@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
@@ -17,7 +18,7 @@ from bowstreet.operations import configured_operation, demo_city, demo_operation
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
-from bowstreet.wiring import ROLES, Operation, in_order, take_zone_files
+from bowstreet.wiring import ROLES, Operation, in_order
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
 

@@ -48,6 +48,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PolicyInForce: "version",
     m.CommandDecided: "subject",
     m.Disclosed: "authorisation_id",
+    m.ReleasePublished: "release_id",
     m.RetentionTableInForce: "version",
     m.ErasureOrdered: "erasure_id",
     m.Erased: "erasure_id",

@@ -105,11 +105,19 @@ class Recorder:
         async with self._lock:
             await self._ready()
 
-    async def record(self, *, save: Sequence[Save] = (), remove: Sequence[Remove] = (), messages: Sequence[Message] = ()) -> None:
+    async def record(
+        self,
+        *,
+        save: Sequence[Save] = (),
+        remove: Sequence[Remove] = (),
+        erase: Sequence[Remove] = (),
+        messages: Sequence[Message] = (),
+    ) -> None:
         """Do one act: change records, enter each audited message into the ledger, publish all messages.
 
         Everything is durable on return and before anyone is told. Acts recorded at the same time share one commit. The
-        collections show the change at once; if it cannot be recorded it is taken back, with whatever was staged upon it.
+        collections show the change at once; `erase` removes also what they do not hold. If it cannot be recorded it is taken back,
+        with whatever was staged upon it.
 
         Raises:
             Conflict: a record changed in the store meanwhile. Nothing happened.
@@ -117,7 +125,7 @@ class Recorder:
             LedgerBroken: the stored ledger does not verify. Nothing is appended to it.
             LookupError: a message that is not declared.
         """
-        act = self._stage(save, remove, messages)
+        act = self._stage(save, remove, erase, messages)
         self._waiting.append(act)
         try:
             async with self._lock:
@@ -164,7 +172,9 @@ class Recorder:
 
     # --- staging ----------------------------------------------------------------------------------------------------
 
-    def _stage(self, save: Sequence[Save], remove: Sequence[Remove], messages: Sequence[Message]) -> _Act:
+    def _stage(
+        self, save: Sequence[Save], remove: Sequence[Remove], erase: Sequence[Remove], messages: Sequence[Message]
+    ) -> _Act:
         for message in messages:
             if type(message) not in MESSAGES:
                 raise LookupError(f"{type(message).__name__} is not declared in bowstreet.messages.MESSAGES")
@@ -173,6 +183,9 @@ class Recorder:
             for removed, id_ in remove:
                 act.undos.append(removed.stage_removal(id_))
                 act.deletes.append((removed.kind, id_))
+            for erased, id_ in erase:
+                act.undos.append(erased.stage_erasure(id_))
+                act.deletes.append((erased.kind, id_))
             for saved, value in save:
                 record, undo = saved.stage(value)
                 act.undos.append(undo)

@@ -27,6 +27,7 @@ from bowstreet.console import (
     live,
     missions,
     problems,
+    public,
     retention,
     static_files,
     zone_files,
@@ -123,6 +124,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(_document_route(document), prefix=PREFIX)
     methods = _Methods(document)
     api.include_router(log_pages.router(services.log))
+    api.include_router(public.router(services.disclosure, services.log))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))

@@ -12,12 +12,11 @@ from bowstreet.accountability.authority.model import Authorisation, UseCase
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
 from bowstreet.accountability.retention.model import Erasure, RetentionClass
-from bowstreet.accountability.retention.subject_access import Held, held_of
+from bowstreet.accountability.retention.subject_access import Held, disclose_of
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import SubjectId
 from bowstreet.console.desk import Desk
-from bowstreet.messages import Disclosed
 
 RECEIPTS = 500  # the newest; the ledger has all
 
@@ -83,12 +82,7 @@ def router(desk: Desk) -> APIRouter:
         await access.may_ever(who, Action.DISCLOSE)
         said: DisclosureOrder = await c.read(request, DisclosureOrder)
         authorisation_id = await _with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, said.subject_id)
-        held = await held_of(services.store, said.subject_id)
-        told = Disclosed(
-            at=services.clock.now(), subject_id=said.subject_id, by=who.account_id, authorisation_id=authorisation_id,
-            parts=len(held.records) + len(held.entries),
-        )  # fmt: skip
-        await services.recorder.record(messages=[told])  # before anything leaves
+        held = await disclose_of(services.recorder, said.subject_id, who.account_id, authorisation_id)
         return c.json(held)
 
     return routes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog
@@ -37,6 +38,7 @@ class ConsoleServices:
     accounts: Accounts
     authorities: Authorities
     retention: Retention
+    disclosure: Disclosure
     recorder: Recorder
     log: TransparencyLog
     store: Store

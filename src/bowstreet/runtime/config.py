@@ -164,6 +164,13 @@ class Authority(_Section, frozen=True, kw_only=True):
     policy: Path | None = None  # Cedar, of the shipped schema
 
 
+class Public(_Section, frozen=True, kw_only=True):
+    """The public register: what a release covers, and how long after its end it comes."""
+
+    period_hours: Annotated[float, Meta(ge=1.0, le=744.0)] = 24.0
+    delay_hours: Annotated[float, Meta(ge=0.0, le=744.0)] = 24.0
+
+
 class Witness(_Section, frozen=True, kw_only=True):
     """Somebody elsewhere who signs what continues what they saw before (`bowstreet audit witness`)."""
 
@@ -196,6 +203,7 @@ class Config(_Section, frozen=True, kw_only=True):
     weather: Weather = Weather()
     retention: Retention = Retention()
     authority: Authority = Authority()
+    public: Public = Public()
     ledger: Ledger = Ledger()
     log: Log = Log()
 

@@ -116,7 +116,12 @@ class Collection(Generic[T]):
         return Record(kind=self.kind, id=id_, version=version + 1, state=state, body=self._encode(value)), undo
 
     def stage_removal(self, id_: str) -> Undo:
-        """What is not held here may lie in the store all the same: it is deleted there."""
+        undo = Undo(self, id_, self.get(id_), self._versions[id_])
+        self.forget(id_)
+        return undo
+
+    def stage_erasure(self, id_: str) -> Undo:
+        """As a removal; what is not held here may lie in the store all the same, and is deleted there."""
         undo = Undo(self, id_, self._values.get(id_), self._versions.get(id_, 0))
         self.forget(id_)
         return undo

@@ -138,7 +138,7 @@ class Retention:
                 Erased(at=now, erasure_id=one.erasure_id, subject_id=one.subject_id, retention_class=one.retention_class)
                 for one in batch
             ]
-            await self._recorder.record(save=[(self.erasures, one) for one in done], remove=gone, messages=said)
+            await self._recorder.record(save=[(self.erasures, one) for one in done], erase=gone, messages=said)
             await self._recorder.settle()
             log.info("personal data were erased", retention_class=batch[0].retention_class, subjects=len(batch))
         return len(ordered)

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from bowstreet.accountability import ledger
+from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.sealed import SEALED_KINDS, subject_of
+from bowstreet.messages import Disclosed
 from bowstreet.runtime.ports import Store
 
 
@@ -33,6 +35,17 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str
     records: Sequence[HeldRecord]
     entries: Sequence[HeldEntry]
+
+
+async def disclose_of(recorder: Recorder, subject_id: str, by: str, authorisation_id: str) -> Held:
+    """All that is held of a subject, to be given out; that it is, is on record before."""
+    held = await held_of(recorder.store, subject_id)
+    said = Disclosed(
+        at=recorder.clock.now(), subject_id=subject_id, by=by, authorisation_id=authorisation_id,
+        parts=len(held.records) + len(held.entries),
+    )  # fmt: skip
+    await recorder.record(messages=[said])
+    return held
 
 
 async def held_of(store: Store, subject_id: str) -> Held:

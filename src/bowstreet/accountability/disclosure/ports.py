@@ -1,0 +1,17 @@
+"""What disclosure needs of those who hold flights."""
+
+from datetime import datetime
+from typing import Protocol
+
+from bowstreet.accountability.disclosure.model import Facts
+from bowstreet.accountability.disclosure.rules import Track
+
+
+class Flights(Protocol):
+    async def facts(self, mission_id: str) -> Facts | None:
+        """What the record holds of a flight that took off and is over; None of any other."""
+        ...
+
+    async def track(self, vehicle_id: str, start: datetime, end: datetime) -> Track:
+        """Where a vehicle was, in order of time."""
+        ...

@@ -1,0 +1,79 @@
+"""The public register over HTTP: no sign-in, complete, bound to the ledger, and the same for ever."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+from tests.integration.console_city import START, City, call, city
+
+from bowstreet.accountability.disclosure.model import ReleaseBody
+from bowstreet.messages import LaunchAuthorised, MissionChanged, Reason, ReleasePublished
+
+
+@pytest.fixture
+async def town() -> AsyncIterator[City]:
+    made = await city()
+    await made.hear_all()
+    yield made
+    made.services.accounts.close()
+
+
+async def took_off(town: City) -> str:
+    async with town.program() as cad:
+        await cad.post("/api/v1/incidents", json=call())
+    mission_id = (await town.ledger(LaunchAuthorised))[-1].mission_id
+    mission = town.services.flight.missions.get(mission_id)
+    said = MissionChanged(
+        at=town.clock.now(), mission_id=mission_id, vehicle_id=mission.vehicle_id, incident_id=mission.incident_id,
+        phase="climbing", reason=Reason(code="test", text="up"),
+    )  # fmt: skip
+    await town.services.recorder.record(messages=[said])
+    return mission_id
+
+
+@pytest.mark.requirement("D6")
+async def test_a_flight_is_published_after_its_delay_and_never_changes(town: City) -> None:
+    mission_id = await took_off(town)
+    disclosure = town.services.disclosure
+    async with town.client() as anybody:
+        assert "No flight has been released yet" in (await anybody.get("/public")).text
+        town.clock.advance_to(START + timedelta(minutes=89))
+        assert await disclosure.work() == 0
+        town.clock.advance_to(START + timedelta(minutes=90))
+        assert await disclosure.work() == 1
+        assert await disclosure.work() == 0
+        [line] = (await anybody.get("/public/releases.json")).json()
+        data = (await anybody.get(line["address"])).content
+        page = await anybody.get(f"/public/releases/{line['release_id']}")
+        index = await anybody.get("/public")
+        assert (await anybody.get("/public/releases/none")).status_code == 404
+        assert (await anybody.get("/public/style.css")).headers["content-type"].startswith("text/css")
+    assert "set-cookie" not in index.headers
+    assert "<script" not in index.text + page.text
+    assert mission_id not in data.decode() + page.text + index.text
+    assert hashlib.sha256(data).hexdigest() == line["digest"]
+    [told] = await town.ledger(ReleasePublished)
+    assert (told.digest, told.release_id) == (line["digest"], line["release_id"])
+    body = msgspec.json.decode(data, type=ReleaseBody)
+    assert (len(body.flights), body.took_off_by_ledger) == (1, 1)
+    assert body.checkpoint.origin == town.services.log.key.name
+    assert 0 < body.checkpoint.size <= town.services.recorder.size
+    assert "All of them are here" in page.text
+
+
+async def test_one_that_took_off_twice_in_the_record_is_one_flight(town: City) -> None:
+    await took_off(town)
+    mission_id = (await town.ledger(LaunchAuthorised))[-1].mission_id
+    mission = town.services.flight.missions.get(mission_id)
+    town.clock.advance_to(START + timedelta(minutes=61))
+    later = MissionChanged(
+        at=town.clock.now(), mission_id=mission_id, vehicle_id=mission.vehicle_id, incident_id=mission.incident_id,
+        phase="outbound", reason=Reason(code="test", text="on"),
+    )  # fmt: skip
+    await town.services.recorder.record(messages=[later])
+    town.clock.advance_to(START + timedelta(hours=3))
+    assert await town.services.disclosure.work() == 2
+    bodies = [msgspec.json.decode(one.text, type=ReleaseBody) for one in town.services.disclosure.releases.all()]
+    assert [len(body.flights) for body in bodies] == [1, 0]
