@@ -116,8 +116,8 @@ class Recorder:
         """Do one act: change records, enter each audited message into the ledger, publish all messages.
 
         Everything is durable on return and before anyone is told. Acts recorded at the same time share one commit. The
-        collections show the change at once; `erase` removes also what they do not hold. If it cannot be recorded it is taken back,
-        with whatever was staged upon it.
+        collections show the change at once; `erase` removes also what they do not hold. If it cannot be recorded it is
+        taken back, with whatever was staged upon it.
 
         Raises:
             Conflict: a record changed in the store meanwhile. Nothing happened.
