@@ -3,6 +3,7 @@
 import html
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from http import HTTPStatus
 from importlib import resources
 
@@ -94,7 +95,7 @@ def _index(disclosure: Disclosure, releases: list[tuple[Release, ReleaseBody]], 
     flights = [flight for body in bodies for flight in body.flights]
     due = disclosure.next_at()
     coming = "" if due is None else f" The next release comes at {due:%Y-%m-%d %H:%M} UTC."
-    covers, later = (f"{span.total_seconds() / 3600.0:g} hours" for span in (disclosure.period, disclosure.delay))
+    covers, later = (_span(span) for span in (disclosure.period, disclosure.delay))
     lead = (
         f"<p>Every flight is here: each release covers {covers}, comes {later} later, is made once from the "
         f"operator's record, and is never changed.{coming} Paths are told by kilometre squares. "
@@ -192,6 +193,11 @@ def _check(log: TransparencyLog) -> str:
         f"checkpoint must continue it.</p>{latest}"
         "<p>What this does not prove: that all that happened was recorded, or that what was erased was not copied before.</p>"
     )
+
+
+def _span(span: timedelta) -> str:
+    minutes = span.total_seconds() / 60.0
+    return f"{minutes:g} minutes" if minutes < 120.0 else f"{minutes / 60.0:g} hours"
 
 
 def _or_dash(value: int | None) -> str:
