@@ -22,9 +22,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from bowstreet.operations import demo_city, demo_operation
+from bowstreet.process import Process
 from bowstreet.runtime import logs
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.wiring import Process
+from bowstreet.wiring import start
 
 DRONES, HZ, CONSOLES, SETTLE_S, WINDOW_S = 300, 10.0, 20, 12.0, 20.0
 PASSWORD = "three unrelated words"
@@ -41,7 +42,7 @@ async def serve(folder: Path, port: int) -> None:
 
     hardware = Hardware(folder, city, 1.0, DEMO_WIND, 1)
     process = Process(operation, folder, hardware)
-    await process.start()
+    await start(process)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print(process.setup_token, flush=True)

@@ -24,10 +24,10 @@ from bowstreet.geo import Position
 from bowstreet.intake import area as areas
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
+from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
-from bowstreet.wiring import Operation
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.

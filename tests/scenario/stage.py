@@ -33,10 +33,11 @@ from bowstreet.messages import (
     VehicleChanged,
 )
 from bowstreet.operations import demo_operation
+from bowstreet.process import Process
 from bowstreet.runtime import logs
 from bowstreet.simulation.city import planned
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.wiring import Process
+from bowstreet.wiring import start
 
 HEARD = (
     LaunchAuthorised, MissionRetasked, NoDroneAvailable, MissionChanged, VehicleChanged, DockChanged, IncidentChanged,
@@ -70,7 +71,7 @@ class Stage:
 
     async def __aenter__(self) -> "Stage":
         logs.configure("critical", "console")
-        await self.process.start()
+        await start(self.process)
         for kind in HEARD:
             self.process.bus.subscribe(kind, self._hear)
         self._lag = asyncio.get_running_loop().create_task(self._measure_lag())

@@ -18,10 +18,11 @@ from bowstreet.geo import Position
 from bowstreet.intake.model import CallReport, Grade, Incident, IncidentState
 from bowstreet.messages import ControlReleased, LaunchAuthorised, Message, MissionChanged, VehicleChanged
 from bowstreet.operations import demo_city, demo_operation
+from bowstreet.process import Process
 from bowstreet.runtime import logs
 from bowstreet.runtime.ports import Batch
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.wiring import Process
+from bowstreet.wiring import start
 
 pytestmark = pytest.mark.live
 
@@ -45,7 +46,7 @@ class Run:
         return self.process.clock.monotonic_s()
 
     async def start(self) -> None:
-        await self.process.start()
+        await start(self.process)
         for kind in (MissionChanged, VehicleChanged, LaunchAuthorised, ControlReleased):
             self.process.bus.subscribe(kind, self._hear)
         views = self.process.flight.picture.vehicles

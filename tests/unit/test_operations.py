@@ -15,10 +15,11 @@ from bowstreet.errors import MalformedConfiguration
 from bowstreet.geo import to_grid
 from bowstreet.intake.model import Grade
 from bowstreet.operations import configured_operation, demo_city, demo_operation
+from bowstreet.process import Operation
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
-from bowstreet.wiring import ROLES, Operation, in_order
+from bowstreet.wiring import ROLES, in_order
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
 

@@ -16,10 +16,11 @@ from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
 from bowstreet.intake.replay import due_calls
 from bowstreet.operations import DEFAULT_PORT, configured_operation, demo_city, demo_operation
+from bowstreet.process import Operation, Process
 from bowstreet.runtime import logs
 from bowstreet.simulation import figures
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.wiring import Operation, Process
+from bowstreet.wiring import start
 
 # A common day over London, so that a demo is not grounded by chance; `simulate` has weather that changes.
 DEMO_WIND = Wind(speed_mps=5.0, from_deg=240.0, gust_mps=7.5)
@@ -71,7 +72,7 @@ class _Run:
 
     async def main(self) -> int:
         process = self._process
-        await process.start()
+        await start(process)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._asked_to_stop)
