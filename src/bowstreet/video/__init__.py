@@ -1,2 +1,4 @@
-"""Camera and drone pictures: ingest, live view, recording. Nothing here yet; the boundary is: `CameraFrame` and
-`DroneFrame` will be distinct types, so that drone video cannot type-check into recognition."""
+"""Pictures from drones and fixed cameras: taken in by limited worker processes, shown live, recorded as received.
+
+`DroneFrame` and `CameraFrame` (`bowstreet.frames`) are distinct types: drone video cannot type-check into recognition.
+"""

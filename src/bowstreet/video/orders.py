@@ -1,0 +1,51 @@
+"""What the program tells a worker: where its camera is, and what the analyst is ordered."""
+
+import struct
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from bowstreet.frames import CameraPose
+from bowstreet.geo import Position
+
+_LENGTH = struct.Struct(">I")
+MOST_BYTES = 1_000_000
+
+
+class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Where the camera is by the vehicle's telemetry, for streams that do not tell it themselves."""
+
+    position: Position
+    altitude_m_amsl: float
+    heading_deg: float
+    tilt_deg: float
+    horizontal_fov_deg: float
+
+    def as_pose(self) -> CameraPose:
+        return CameraPose(
+            position=self.position, altitude_m_amsl=self.altitude_m_amsl, heading_deg=self.heading_deg, tilt_deg=self.tilt_deg,
+            horizontal_fov_deg=self.horizontal_fov_deg,
+        )  # fmt: skip
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """For the analyst, in its own encoding."""
+
+    data: bytes
+
+
+_decoder: Any = msgspec.msgpack.Decoder(PoseKnown | Order)
+
+
+def written(order: PoseKnown | Order) -> bytes:
+    body = msgspec.msgpack.encode(order)
+    return _LENGTH.pack(len(body)) + body
+
+
+def read_orders(source: BinaryIO) -> Iterator[PoseKnown | Order]:
+    """Until the program goes."""
+    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(head)
+        body = source.read(min(length, MOST_BYTES))
+        yield _decoder.decode(body)

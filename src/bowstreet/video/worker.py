@@ -1,0 +1,336 @@
+"""One stream's worker: opens the source, hands on what is coded as it came, and lets an analyst look at pictures.
+
+Run by `ingest` as a process of its own. Bytes from outside are parsed here and nowhere else, and this process may do little: it
+writes no file, has bounded memory, and a crash of it is a stream that is connected anew.
+"""
+
+import contextlib
+import importlib
+import os
+import resource
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import av
+import msgspec
+from av.bitstream import BitStreamFilterContext
+
+from bowstreet.errors import BowstreetError
+from bowstreet.frames import CameraPose, DroneFrame
+from bowstreet.video import klv, nal
+from bowstreet.video.address import Address, parse_address
+from bowstreet.video.model import (
+    MOST_PIXELS,
+    MOST_UNIT_BYTES,
+    AccessUnit,
+    Codec,
+    Ended,
+    Finding,
+    FromWorker,
+    Metadata,
+    StreamFormat,
+    Trouble,
+    VideoSource,
+)
+from bowstreet.video.orders import Order, PoseKnown, read_orders
+from bowstreet.video.pipe import framed
+
+# Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
+MEMORY_BYTES = 6 * 1024**3
+OPEN_FILES = 256
+CONNECT_S, SILENCE_S = 10.0, 6.0
+# Coded pictures that wait to be decoded: a second. Beyond it the decoder starts again at the next keyframe.
+MOST_WAITING = 30
+# Two metadata packets further apart than this do not tell the same camera: a clock that jumps is reported.
+MOST_CLOCK_JUMP_US = 5_000_000
+
+
+def limit() -> None:
+    """Take away what this process does not need."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.nice(5)  # the program that flies comes first
+
+
+class Teller:
+    """Tells the program, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._out = sys.stdout.buffer
+        self._troubles: dict[str, int] = {}
+
+    def say(self, message: FromWorker) -> None:
+        data = framed(message)
+        with self._lock:
+            self._out.write(data)
+            self._out.flush()
+
+    def trouble(self, code: str, text: str) -> None:
+        """The first of a kind at once, then every hundredth: a broken stream must not flood its own record."""
+        count = self._troubles[code] = self._troubles.get(code, 0) + 1
+        if count == 1 or count % 100 == 0:
+            self.say(Trouble(code=code, text=text, count=count))
+
+
+class Looker:
+    """Decodes and lets the analyst look, in two threads of its own, always at the newest picture."""
+
+    def __init__(self, source: VideoSource, teller: Teller) -> None:
+        module, _, name = source.analyst.partition(":")
+        self._analyst: Any = getattr(importlib.import_module(module), name)()
+        self._source, self._teller = source, teller
+        self._waiting: deque[AccessUnit] = deque()
+        self._newest: DroneFrame | None = None
+        self._orders: deque[bytes] = deque(maxlen=100)
+        self._ready, self._seen = threading.Condition(), threading.Condition()
+        self.pose: CameraPose | None = None
+        self.pose_by_stream = False
+
+    def start(self, codec: Codec) -> None:
+        threading.Thread(target=self._decode, args=(codec,), daemon=True).start()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def give(self, unit: AccessUnit) -> None:
+        with self._ready:
+            if len(self._waiting) >= MOST_WAITING:
+                self._waiting.clear()
+                self._teller.trouble("behind", "pictures come faster than they are decoded")
+            if self._waiting or unit.keyframe or not self._skipping:
+                self._waiting.append(unit)
+            self._skipping = not self._waiting
+            self._ready.notify()
+
+    _skipping = True
+
+    def order(self, data: bytes) -> None:
+        self._orders.append(data)
+
+    def _decode(self, codec: Codec) -> None:
+        decoder: Any = av.CodecContext.create(codec.value, "r")
+        decoder.thread_count = 1
+        due = 0.0
+        while True:
+            with self._ready:
+                while not self._waiting:
+                    self._ready.wait()
+                unit = self._waiting.popleft()
+            packet = av.Packet(unit.data)
+            packet.pts = unit.pts_us
+            try:
+                pictures = decoder.decode(packet)
+            except av.FFmpegError:
+                self._teller.trouble("corrupt", "a picture cannot be decoded")
+                continue
+            for picture in pictures:
+                if picture.width * picture.height > MOST_PIXELS:
+                    self._teller.trouble("too-large", "a picture is larger than 4096 × 2304")
+                    continue
+                if picture.is_corrupt:
+                    self._teller.trouble("corrupt", "a picture is damaged")
+                now = time.monotonic()
+                if now < due:
+                    continue
+                due = max(due + 1.0 / self._source.analysed_hz, now)
+                self._show(unit, picture)
+
+    def _show(self, unit: AccessUnit, picture: Any) -> None:
+        at = datetime.fromtimestamp((unit.captured_us or unit.received_us) / 1e6, UTC)
+        frame = DroneFrame(
+            source_id=self._source.source_id, vehicle_id=self._source.vehicle_id, sequence=unit.sequence, captured_at=at,
+            pixels=picture.to_ndarray(format="rgb24"), pose=self.pose,
+        )  # fmt: skip
+        with self._seen:
+            self._newest = frame
+            self._seen.notify()
+
+    def _look(self) -> None:
+        while True:
+            with self._seen:
+                while self._newest is None:
+                    self._seen.wait()
+                frame, self._newest = self._newest, None
+            while self._orders:
+                self._analyst.order(self._orders.popleft())
+            found = self._analyst.look(frame)
+            if found is not None:
+                captured_us = int(frame.captured_at.timestamp() * 1e6)
+                self._teller.say(Finding(sequence=frame.sequence, captured_us=captured_us, data=found))
+
+
+class Reader:
+    """Reads one opened source to its end."""
+
+    def __init__(self, teller: Teller, looker: Looker | None) -> None:
+        self._teller, self._looker = teller, looker
+        self._sequence = 0
+        self._first_pts_us: int | None = None
+        self._captured_us = 0
+        self._captured_at = 0.0
+        self._headers = b""
+        self._format: StreamFormat | None = None
+        self._pace: tuple[float, int] | None = None
+
+    def read(self, container: Any, address: Address) -> None:
+        streams = container.streams.video
+        if not streams:
+            raise _Unusable("no-video", "the source holds no video")
+        stream = streams[0]
+        name = stream.codec_context.name
+        if name not in (Codec.H264, Codec.H265):
+            raise _Unusable("wrong-codec", f"the source sends {name[:20]}; H.264 or H.265 is needed")
+        codec = Codec(name)
+        wanted = [stream, *container.streams.data]
+        filters = BitStreamFilterContext("h264_mp4toannexb" if codec is Codec.H264 else "hevc_mp4toannexb", stream)
+        for packet in container.demux(wanted):
+            if packet.size == 0:
+                continue
+            if packet.stream.type == "data":
+                self._metadata(bytes(packet), _us(packet))
+                continue
+            for part in filters.filter(packet):
+                self._unit(codec, stream, bytes(part), _us(part), address)
+
+    def _metadata(self, data: bytes, pts_us: int) -> None:
+        if len(data) > klv.MOST_BYTES:
+            self._teller.trouble("bad-metadata", "a metadata packet is too large")
+            return
+        try:
+            sensed = klv.read(data)
+        except BowstreetError as error:
+            self._teller.trouble("bad-metadata", error.message)
+            return
+        now = time.monotonic()
+        if (
+            self._captured_us
+            and abs(sensed.captured_us - self._captured_us - (now - self._captured_at) * 1e6) > MOST_CLOCK_JUMP_US
+        ):
+            self._teller.trouble("clock-jump", "the camera's clock has jumped")
+        self._captured_us, self._captured_at = sensed.captured_us, now
+        if self._looker is not None and sensed.pose is not None:
+            self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
+        self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
+
+    def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address) -> None:
+        if len(data) > MOST_UNIT_BYTES:
+            self._teller.trouble("too-large", "a coded picture is larger than 4 MB")
+            return
+        keyframe = nal.refreshes(codec, data)
+        if keyframe and (found := nal.headers(codec, data)):
+            self._headers = found
+        if self._format is None:
+            if not keyframe or not self._headers:
+                return
+            self._announce(codec, stream)
+        if keyframe:
+            data = nal.self_contained(codec, data, self._headers)
+        if self._first_pts_us is None:
+            self._first_pts_us = pts_us
+        if address.file:
+            self._keep_pace(pts_us)
+        received_us = _now_us()
+        captured_us = 0
+        if self._captured_us:
+            captured_us = self._captured_us + int((time.monotonic() - self._captured_at) * 1e6)
+        unit = AccessUnit(
+            sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=received_us, keyframe=keyframe, data=data,
+            captured_us=captured_us,
+        )  # fmt: skip
+        self._sequence += 1
+        self._teller.say(unit)
+        if self._looker is not None:
+            self._looker.give(unit)
+
+    def _announce(self, codec: Codec, stream: Any) -> None:
+        width, height = int(stream.codec_context.width), int(stream.codec_context.height)
+        if width * height > MOST_PIXELS:
+            raise _Unusable("too-large", f"the pictures measure {width} × {height}; at most 4096 × 2304 are taken")
+        rate = float(stream.average_rate or stream.guessed_rate or 25)
+        self._format = StreamFormat(
+            codec=codec, width_px=width, height_px=height, frame_rate_hz=min(max(rate, 1.0), 240.0), headers=self._headers
+        )
+        self._teller.say(self._format)
+        if self._looker is not None:
+            self._looker.start(codec)
+
+    def _keep_pace(self, pts_us: int) -> None:
+        """A file comes as it was recorded, as a camera would send it."""
+        if self._pace is None or pts_us < self._pace[1]:
+            self._pace = time.monotonic(), pts_us
+        ahead_s = self._pace[0] + (pts_us - self._pace[1]) / 1e6 - time.monotonic()
+        if ahead_s > 0:
+            time.sleep(min(ahead_s, 2.0))
+
+
+class _Unusable(Exception):
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
+
+
+def _us(packet: Any) -> int:
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    return 0 if stamp is None or packet.time_base is None else int(stamp * packet.time_base * 1_000_000)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def _orders(looker: Looker | None) -> None:
+    """What the program says, until it goes: then this process ends too."""
+    for order in read_orders(sys.stdin.buffer):
+        if looker is None:
+            continue
+        if isinstance(order, PoseKnown):
+            if not looker.pose_by_stream:
+                looker.pose = order.as_pose()
+        elif isinstance(order, Order):
+            looker.order(order.data)
+    os._exit(0)
+
+
+def _rounds(loop: bool) -> Iterator[None]:
+    yield
+    while loop:
+        yield
+
+
+def main() -> int:
+    source = msgspec.json.decode(sys.stdin.buffer.readline(1_000_000), type=VideoSource)
+    teller = Teller()
+    address = parse_address(source.address)
+    looker = Looker(source, teller) if source.analyst else None
+    limit()
+    threading.Thread(target=_orders, args=(looker,), daemon=True).start()
+    av.logging.set_level(None)
+    try:
+        reader = Reader(teller, looker)
+        for _ in _rounds(address.loop):
+            wait: Any = None if "listen_timeout" in address.options else (CONNECT_S, SILENCE_S)
+            with contextlib.closing(
+                av.open(address.url, format=address.format, options=address.options, timeout=wait)
+            ) as container:
+                reader.read(container, address)
+        teller.say(Ended())
+    except _Unusable as error:
+        teller.say(Trouble(code=error.code, text=error.text))
+        return 1
+    except av.FFmpegError as error:
+        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
+        return 1
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
