@@ -18,7 +18,10 @@ SILENCE_US = 5_000_000
 LISTEN_S = "86400"
 # Containers that a file may be. None of them can name another file, as playlists do.
 FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,h264,hevc"
-REMEDY = "use rtsp://host/path, rtsp+listen://host:port/path, udp://host:port (MPEG-TS), rtp://host:port (MPEG-TS), sdp:FILE, file:FILE"
+REMEDY = (
+    "use rtsp://host/path, rtsp+listen://host:port/path, udp://host:port or rtp://host:port (both MPEG-TS), "
+    "sdp:FILE.sdp, file:FILE or file+loop:FILE"
+)
 _NAME = re.compile(r"[A-Za-z0-9.\-_\[\]:]{1,255}")
 
 

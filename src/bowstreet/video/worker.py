@@ -189,6 +189,8 @@ class Reader:
             raise _Unusable("wrong-codec", f"the source sends {name[:20]}; H.264 or H.265 is needed")
         codec = Codec(name)
         wanted = [stream, *container.streams.data]
+        # Out of band, as RTSP tells them; an MP4's are of another form, and the filter puts those before each keyframe.
+        self._headers = nal.headers(codec, bytes(stream.codec_context.extradata or b""))
         filters = BitStreamFilterContext("h264_mp4toannexb" if codec is Codec.H264 else "hevc_mp4toannexb", stream)
         for packet in container.demux(wanted):
             if packet.size == 0:
@@ -320,6 +322,8 @@ def main() -> int:
                 av.open(address.url, format=address.format, options=address.options, timeout=wait)
             ) as container:
                 reader.read(container, address)
+        if not address.file:
+            raise _Unusable("ended", "the sender has ended the stream")
         teller.say(Ended())
     except _Unusable as error:
         teller.say(Trouble(code=error.code, text=error.text))
