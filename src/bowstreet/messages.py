@@ -176,6 +176,36 @@ class PacketRejected(Message, frozen=True, kw_only=True):
     count: int
 
 
+# --- video ----------------------------------------------------------------------------------------------------------
+
+
+class VideoWatched(Message, frozen=True, kw_only=True):
+    """Somebody is about to see live pictures: who, of which source, which incident it serves ("" when none), by which way."""
+
+    viewing_id: str
+    subject: str
+    source_id: str
+    incident_id: str
+    way: str
+
+
+class VideoLeft(Message, frozen=True, kw_only=True):
+    """A viewing is over."""
+
+    viewing_id: str
+
+
+class CameraSteered(Message, frozen=True, kw_only=True):
+    """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
+
+    mission_id: str
+    vehicle_id: str
+    level: bool
+    recording: bool
+    why: str
+    by: str = ""
+
+
 # --- airspace -------------------------------------------------------------------------------------------------------
 
 
@@ -327,6 +357,9 @@ MESSAGES: dict[type[Message], Spec] = {
     VehicleChanged: _row("flight", 1.0, audited=False),
     DockChanged: _row("flight", 1.0, audited=False),
     PacketRejected: _row("flight", 0.1, audited=False),
+    VideoWatched: _row("video", 0.05, audited=True),
+    VideoLeft: _row("video", 0.05, audited=True),
+    CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),
     SignedIn: _row("accountability", 0.01, audited=True),

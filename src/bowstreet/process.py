@@ -23,6 +23,7 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -40,6 +41,8 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.video.model import VideoSource
+from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     docks: tuple[DockConfig, ...]
     vehicles: tuple[VehicleConfig, ...]
     airframes: tuple[Airframe, ...]
+    video: tuple[VideoSource, ...] = ()
     zones: tuple[Zone, ...]
     zone_files: tuple[tuple[str, bytes], ...] = ()  # name and content; entered into the record at start
     permissions: tuple[Permission, ...]
@@ -97,6 +101,8 @@ class Process:
     flight: FlightService
     dispatch: DispatchService
     zone_watch: ZoneWatch
+    video: VideoService
+    eyes: Eyes
     accounts: Accounts
     authorities: Authorities
     vault: Vault
@@ -134,6 +140,7 @@ class Process:
 
     def sink(self, telemetry: Telemetry) -> None:
         self._received.append(telemetry)
+        self.eyes.heard(telemetry)
 
     async def stop(self) -> None:
         """In reverse. One that fails to stop keeps no other from stopping."""

@@ -37,6 +37,7 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -58,11 +59,14 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
 
 CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
 TIDY_EVERY_S = 300.0
+# What a camera may do in transit by a person's order ends within a second of its time.
+LOOK_EVERY_S = 1.0
 # An authority covers nothing from its end on; that it is over is noted within a minute.
 EXPIRE_EVERY_S = 60.0
 # A release comes within a minute of its time.
@@ -178,6 +182,11 @@ async def _dispatch(process: Process) -> None:
     process.zone_watch = ZoneWatch(process.recorder, process.clock, process.flight, process.airspace)
 
 
+async def _video(process: Process) -> None:
+    process.video = VideoService(process.operation.video, process.real_clock)
+    process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video)
+
+
 async def _console(process: Process) -> None:
     operation = process.operation
     if operation.edge is None:
@@ -185,7 +194,7 @@ async def _console(process: Process) -> None:
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
-        disclosure=process.disclosure,
+        disclosure=process.disclosure, video=process.video,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -200,6 +209,7 @@ async def _console(process: Process) -> None:
     process.server = Server(process.console.app, operation.edge)
     await process.server.start()
     process.at_stop("server", process.server.stop)
+    process.at_stop("viewings", process.console.viewings.close)
     process.at_stop("feed", _sync(process.console.feed.close))
     process.spawn(process.console.run(), "live feed")
 
@@ -217,6 +227,8 @@ async def _live(process: Process) -> None:
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
     process.spawn(process.zone_watch.run(), "zones")
+    process.spawn(process.video.run(), "video")
+    process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
@@ -271,7 +283,13 @@ ROLES: dict[str, Role] = {
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
         Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch"), start=_retention),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
-        Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "retention", "disclosure"), start=_console),
+        Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight",), start=_video),
+        Role(
+            name="console",
+            does="HTTP, live feed, web console",
+            needs=("accounts", "retention", "disclosure", "video"),
+            start=_console,
+        ),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
     )

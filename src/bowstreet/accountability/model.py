@@ -26,6 +26,7 @@ class Action(StrEnum):
     SEE_QUARANTINE = "see-quarantine"
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
+    WATCH = "watch"  # live pictures of drones
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"

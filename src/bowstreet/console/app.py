@@ -30,6 +30,8 @@ from bowstreet.console import (
     public,
     retention,
     static_files,
+    video,
+    video_socket,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -42,6 +44,7 @@ from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.console.viewings import Viewings
 from bowstreet.errors import BowstreetError
 
 log = structlog.get_logger(__name__)
@@ -65,6 +68,7 @@ class Console:
     live: LiveFeed
     scene: Scene
     once: Idempotency
+    viewings: Viewings
     accounts: Accounts
     document: dict[str, Any]
 
@@ -119,6 +123,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
+    viewings = Viewings(services, access)
+    api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
     api.include_router(_document_route(document), prefix=PREFIX)
@@ -135,6 +142,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         live=watched,
         scene=scene,
         once=once,
+        viewings=viewings,
         accounts=services.accounts,
         document=document,
     )

@@ -17,6 +17,7 @@ from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.video.service import VideoService
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class ConsoleServices:
     authorities: Authorities
     retention: Retention
     disclosure: Disclosure
+    video: VideoService
     recorder: Recorder
     log: TransparencyLog
     store: Store

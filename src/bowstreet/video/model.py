@@ -68,6 +68,22 @@ class AccessUnit(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     captured_us: int = 0
 
 
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """The head of a fragmented MP4: a player needs it before any fragment. A new one ends the file before it."""
+
+    data: bytes
+
+
+class Fragment(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """One picture as a fragment of MP4. It comes one picture late: it tells how long its picture lasted."""
+
+    sequence: int
+    pts_us: int
+    captured_us: int
+    keyframe: bool
+    data: bytes
+
+
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """A packet of metadata that came with the pictures (MISB ST 0601 local set), as received."""
 
@@ -96,7 +112,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Metadata | Finding | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,3 +41,11 @@ def refreshes(codec: Codec, data: bytes) -> bool:
 def self_contained(codec: Codec, data: bytes, known_headers: bytes) -> bytes:
     """A keyframe with its parameter sets before it, as a viewer who comes in the middle needs it."""
     return data if headers(codec, data) else known_headers + data
+
+
+def media_type(codec: Codec, parameter_sets: bytes) -> str:
+    """The MIME type with its codecs parameter (RFC 6381), as a browser's `SourceBuffer` wants it."""
+    if codec is Codec.H265:
+        return 'video/mp4; codecs="hvc1.1.6.L120.90"'
+    sps = next((unit for unit in units(parameter_sets) if kind(codec, unit) == 7 and len(unit) >= 4), b"\x67\x42\xe0\x1f")
+    return f'video/mp4; codecs="avc1.{sps[1:4].hex()}"'

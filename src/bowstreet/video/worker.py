@@ -24,6 +24,7 @@ from bowstreet.errors import BowstreetError
 from bowstreet.frames import CameraPose, DroneFrame
 from bowstreet.video import klv, nal
 from bowstreet.video.address import Address, parse_address
+from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import (
     MOST_PIXELS,
     MOST_UNIT_BYTES,
@@ -31,7 +32,9 @@ from bowstreet.video.model import (
     Codec,
     Ended,
     Finding,
+    Fragment,
     FromWorker,
+    Header,
     Metadata,
     StreamFormat,
     Trouble,
@@ -178,6 +181,8 @@ class Reader:
         self._headers = b""
         self._format: StreamFormat | None = None
         self._pace: tuple[float, int] | None = None
+        self._fragments: Fragmenter | None = None
+        self._before: AccessUnit | None = None
 
     def read(self, container: Any, address: Address) -> None:
         streams = container.streams.video
@@ -250,6 +255,26 @@ class Reader:
         self._teller.say(unit)
         if self._looker is not None:
             self._looker.give(unit)
+        self._fragment(unit)
+
+    def _fragment(self, unit: AccessUnit) -> None:
+        try:
+            if self._fragments is None:
+                assert self._format is not None
+                self._fragments = Fragmenter(self._format, unit.data)
+                self._teller.say(Header(data=self._fragments.header()))
+            data = self._fragments.fragment(unit)
+        except av.FFmpegError:
+            self._teller.trouble("not-recorded", "a picture cannot be put into a file")
+            return
+        before, self._before = self._before, unit
+        if data and before is not None:
+            self._teller.say(
+                Fragment(
+                    sequence=before.sequence, pts_us=before.pts_us, captured_us=before.captured_us or before.received_us,
+                    keyframe=before.keyframe, data=data,
+                )
+            )  # fmt: skip
 
     def _announce(self, codec: Codec, stream: Any) -> None:
         width, height = int(stream.codec_context.width), int(stream.codec_context.height)

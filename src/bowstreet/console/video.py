@@ -1,0 +1,77 @@
+"""Video over HTTP: which sources there are and how they do, and live pictures by WHEP."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from bowstreet.accountability.model import Action
+from bowstreet.console import contracts as c
+from bowstreet.console.access import Asker
+from bowstreet.console.desk import Desk, nothing
+from bowstreet.console.problems import EdgeError
+from bowstreet.console.viewings import Viewings
+from bowstreet.video.model import StreamStatus
+
+SDP = "application/sdp"
+
+
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A source: whose it is, whether it shows something now and else why not, and how its stream does."""
+
+    source_id: str
+    vehicle_id: str
+    shown: bool
+    recording: bool
+    why: str
+    viewers: int
+    stream: StreamStatus
+
+
+def router(desk: Desk, viewings: Viewings) -> APIRouter:
+    routes = APIRouter(tags=["video"])
+    video, needs = desk.services.video, desk.access.needs
+
+    @routes.get("/video", **c.route(list[SourceView]))
+    async def sources(who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """Every source of video."""
+        return c.json([
+            SourceView(
+                source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
+                recording=one.order.recording, why=one.order.why, viewers=len(one.pictures) + len(one.fragments),
+                stream=one.ingest.status,
+            )
+            for one in video.streams.values()
+        ])  # fmt: skip
+
+    @routes.post("/video/{source_id}/whep", **_offer_route())
+    async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """Live pictures by WebRTC: an offer in SDP, answered. All candidates are in the answer; there is no trickle."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
+            raise EdgeError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP",
+                remedy=f"send it as {SDP}",
+            )  # fmt: skip
+        session_id, answer = await viewings.begin_whep(who, source_id, await request.body())
+        return Response(
+            answer, HTTPStatus.CREATED, media_type=SDP,
+            headers={"Location": f"/api/v1/video/{source_id}/whep/{session_id}"},
+        )  # fmt: skip
+
+    @routes.delete("/video/{source_id}/whep/{session_id}", **c.route(status=204, changes=True))
+    async def leave(source_id: c.Id, session_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """End one's own viewing."""
+        await viewings.end_whep(who, session_id)
+        return nothing()
+
+    return routes
+
+
+def _offer_route() -> dict[str, Any]:
+    said = c.route(status=201, changes=True, also=(415,), says="The answer")
+    content = {SDP: {"schema": {"type": "string", "minLength": 1, "maxLength": 32_768}}}
+    said["openapi_extra"]["requestBody"] = {"required": True, "content": content}
+    said["responses"][201] |= {"content": {SDP: {"schema": {"type": "string"}}}}
+    return said

@@ -1,0 +1,115 @@
+"""Who sees live pictures now. Each viewing is on record before the first picture, and so is its end; one whose right or session
+has ended, or whose drone may show nothing any more, ends by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bowstreet.accountability.model import Action
+from bowstreet.console.access import Access, Asker
+from bowstreet.console.services import ConsoleServices
+from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
+from bowstreet.messages import VideoLeft, VideoWatched
+from bowstreet.runtime.ids import RandomIds
+from bowstreet.video.whep import Whep
+
+log = structlog.get_logger(__name__)
+
+# A wall of pictures has nine; a person sees no more.
+MOST_BY_ACCOUNT = 12
+CHECK_S = 1.0
+
+
+class Viewings:
+    """All live viewings of this console."""
+
+    def __init__(self, services: ConsoleServices, access: Access) -> None:
+        self._services, self.access, self.video = services, access, services.video
+        self._ids = RandomIds(services.clock)
+        self._open: dict[str, tuple[Asker, asyncio.Task[None] | None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sessions: dict[str, str] = {}  # WHEP session -> viewing
+        self.whep = Whep(services.video, self._whep_ended)
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def begin(self, asker: Asker, source_id: str, way: str) -> str:
+        """Put a viewing on record; gives its id. End it with `end`.
+
+        Raises:
+            NotFound: no such source.
+            TooManyAttempts: this account watches too many.
+            StoreUnavailable: it cannot be recorded, so nothing is shown.
+        """
+        stream = self.video.find(source_id)
+        if sum(one.account_id == asker.account_id for one, _ in self._open.values()) >= MOST_BY_ACCOUNT:
+            raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
+        viewing_id = self._ids.new("vie")
+        said = VideoWatched(
+            at=self._services.clock.now(), viewing_id=viewing_id, subject=asker.account_id, source_id=source_id,
+            incident_id=self._incident_of(stream.source.vehicle_id), way=way,
+        )  # fmt: skip
+        await self._services.recorder.record(messages=[said])
+        self._open[viewing_id] = asker, None
+        return viewing_id
+
+    async def begin_whep(self, asker: Asker, source_id: str, offer: bytes) -> tuple[str, str]:
+        """The WHEP session's id and the answer. Raises as `begin` and `Whep.offer` do."""
+        viewing_id = await self.begin(asker, source_id, "whep")
+        try:
+            session_id, answer = await self.whep.offer(source_id, offer)
+        except BaseException:
+            await self.end(viewing_id)
+            raise
+        self._sessions[session_id] = viewing_id
+        self._open[viewing_id] = asker, self._spawn(self._watch(asker, lambda: self.whep.end(session_id)))
+        return session_id, answer
+
+    async def end_whep(self, asker: Asker, session_id: str) -> None:
+        """Raises `NotFound` for a session that is over, or somebody else's."""
+        asked_by = self._open.get(self._sessions.get(session_id, ""), None)
+        if asked_by is None or asked_by[0].account_id != asker.account_id:
+            raise NotFound("this viewing is over", remedy="begin another")
+        await self.whep.end(session_id)
+
+    async def end(self, viewing_id: str) -> None:
+        """It is over; doing it again is harmless."""
+        found = self._open.pop(viewing_id, None)
+        if found is None:
+            return
+        if found[1] is not None and found[1] is not asyncio.current_task():
+            found[1].cancel()
+        try:
+            await self._services.recorder.record(messages=[VideoLeft(at=self._services.clock.now(), viewing_id=viewing_id)])
+        except BowstreetError as error:
+            log.warning("the end of a viewing was not recorded", problem=error.problem)
+
+    def may_go_on(self, asker: Asker) -> bool:
+        return self.access.still_valid(asker) and Action.WATCH in asker.identity.may
+
+    async def close(self) -> None:
+        await self.whep.close()
+        for viewing_id in tuple(self._open):
+            await self.end(viewing_id)
+
+    def _incident_of(self, vehicle_id: str) -> str:
+        missions = self._services.flight.active_missions()
+        return next((one.incident_id for one in missions if one.vehicle_id == vehicle_id), "")
+
+    async def _watch(self, asker: Asker, end: Callable[[], Awaitable[None]]) -> None:
+        while self.may_go_on(asker):  # noqa: ASYNC110 - time itself ends a session; there is no event for it
+            await asyncio.sleep(CHECK_S)
+        await end()
+
+    def _whep_ended(self, session_id: str) -> None:
+        viewing_id = self._sessions.pop(session_id, None)
+        if viewing_id is not None:
+            self._spawn(self.end(viewing_id))
+
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,94 @@
+"""What a drone's camera does while its flight goes on (D2), and where its worker is told that it is.
+
+Level and not recorded until over the scene, and again from leaving it on. Every change is on record before it takes effect.
+"""
+
+import structlog
+
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.errors import BowstreetError
+from bowstreet.flight.model import Mission, Phase, Telemetry
+from bowstreet.flight.service import FlightService
+from bowstreet.messages import CameraSteered, MissionChanged
+from bowstreet.runtime.ports import Clock
+from bowstreet.video.orders import PoseKnown
+from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order
+from bowstreet.video.service import VideoService
+
+log = structlog.get_logger(__name__)
+
+_STAGES = {
+    Phase.CLIMBING: Stage.TRANSIT, Phase.OUTBOUND: Stage.TRANSIT, Phase.ON_SCENE: Stage.ON_SCENE,
+    Phase.RETURNING: Stage.LEAVING, Phase.LANDING: Stage.LEAVING, Phase.CONTINGENCY: Stage.LEAVING,
+}  # fmt: skip
+# A camera that tells no field of view has that of a common 24 mm equivalent lens.
+USUAL_FOV_DEG = 73.7
+
+
+class Eyes:
+    """Steers the cameras of all drones that fly."""
+
+    def __init__(self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService) -> None:
+        self._recorder, self._clock, self._flight, self._video = recorder, clock, flight, video
+        self._overrides: dict[str, Override] = {}  # by mission
+        recorder.bus.subscribe(MissionChanged, self._on_changed)
+
+    async def override(self, mission_id: str, override: Override) -> None:
+        """A person looks down, or records, in transit; ends by itself."""
+        mission = self._flight.missions.get(mission_id)
+        self._overrides[mission_id] = override
+        await self._steer(mission, by=override.by)
+
+    async def look(self) -> None:
+        """Now and then: overrides end by time."""
+        for mission in self._flight.active_missions():
+            await self._steer(mission)
+
+    def heard(self, telemetry: Telemetry) -> None:
+        """For the telemetry sink: where the camera is, for streams that do not tell it themselves."""
+        self._video.tell(
+            telemetry.vehicle_id,
+            PoseKnown(
+                position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
+                tilt_deg=telemetry.gimbal_pitch_deg, horizontal_fov_deg=USUAL_FOV_DEG,
+            ),
+        )  # fmt: skip
+
+    async def _on_changed(self, message: MissionChanged) -> None:
+        mission = self._flight.missions.find(message.mission_id)
+        if mission is not None:
+            await self._steer(mission)
+
+    async def _steer(self, mission: Mission, by: str = "") -> None:
+        stream = self._video.of_vehicle(mission.vehicle_id)
+        if stream is None:
+            return
+        order = camera_order(
+            self._stage(mission), self._overrides.get(mission.mission_id), self._clock.now(),
+            record_ready=self._recorder.failing_since is None,
+        )  # fmt: skip
+        if order == stream.order:
+            return
+        try:
+            await self._recorder.record(messages=[_said(mission, order, by, self._clock)])
+        except BowstreetError as error:
+            # What cannot be recorded is not done: it may only show and record less.
+            log.error("a camera could not be steered", mission_id=mission.mission_id, problem=error.problem)
+            order = CameraOrder(
+                level=True, recording=False, live=stream.order.live and order.live, why="no record can be written"
+            )
+        self._video.steer(mission.vehicle_id, order)
+
+    @staticmethod
+    def _stage(mission: Mission) -> Stage:
+        if mission.phase is Phase.CONTROLLED:
+            # A pilot flies: over the scene once it has been reached, else still on the way.
+            return Stage.ON_SCENE if mission.eyes_on_at is not None else Stage.TRANSIT
+        return _STAGES.get(mission.phase, Stage.GROUND)
+
+
+def _said(mission: Mission, order: CameraOrder, by: str, clock: Clock) -> CameraSteered:
+    return CameraSteered(
+        at=clock.now(), mission_id=mission.mission_id, vehicle_id=mission.vehicle_id, level=order.level,
+        recording=order.recording, why=order.why, by=by,
+    )  # fmt: skip

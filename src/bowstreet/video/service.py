@@ -1,0 +1,152 @@
+"""The streams of one operation: taken in, shown to those who may see, handed to who records."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from bowstreet.errors import NotFound, Refused
+from bowstreet.runtime.ports import Clock
+from bowstreet.video import orders
+from bowstreet.video.ingest import Ingest
+from bowstreet.video.model import (
+    AccessUnit,
+    Finding,
+    Fragment,
+    FromWorker,
+    Header,
+    StreamFormat,
+    StreamStatus,
+    VideoSource,
+)
+from bowstreet.video.rules import CameraOrder
+from bowstreet.video.watching import Audience, Viewer
+
+log = structlog.get_logger(__name__)
+
+# What may be shown of a fixed camera is decided by its deployment, not here.
+ALWAYS = CameraOrder(level=False, recording=False, live=True, why="")
+OnFinding = Callable[[VideoSource, Finding], None]
+OnPart = Callable[[VideoSource, Header | Fragment], None]
+
+
+class Stream:
+    """One source while the operation runs."""
+
+    def __init__(self, source: VideoSource, ingest: Ingest) -> None:
+        self.source, self.ingest = source, ingest
+        self.header: Header | None = None
+        self.pictures: Audience[AccessUnit] = Audience()
+        self.fragments: Audience[Fragment] = Audience()
+        self.keyframe: AccessUnit | None = None  # the last, for a snapshot
+        self.order = (
+            ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
+        )
+
+    @property
+    def format(self) -> StreamFormat | None:
+        return self.ingest.format
+
+
+class VideoService:
+    """All streams. `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
+
+    def __init__(self, sources: Iterable[VideoSource], clock: Clock) -> None:
+        self._clock = clock
+        self._on_finding: list[OnFinding] = []
+        self._on_part: list[OnPart] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.streams: dict[str, Stream] = {}
+        for source in sources:
+            self._add(source)
+
+    def listen(self, *, on_finding: OnFinding | None = None, on_part: OnPart | None = None) -> None:
+        if on_finding is not None:
+            self._on_finding.append(on_finding)
+        if on_part is not None:
+            self._on_part.append(on_part)
+
+    def _add(self, source: VideoSource) -> Stream:
+        ingest = Ingest(source, self._clock, lambda message: self._take(stream, message))
+        stream = Stream(source, ingest)
+        self.streams[source.source_id] = stream
+        return stream
+
+    async def run(self) -> None:
+        """Take every source in, until cancelled."""
+        self._tasks = {name: asyncio.ensure_future(stream.ingest.run()) for name, stream in self.streams.items()}
+        try:
+            await asyncio.gather(*self._tasks.values())
+            await asyncio.Event().wait()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            for stream in self.streams.values():
+                stream.pictures.close()
+                stream.fragments.close()
+
+    def find(self, source_id: str) -> Stream:
+        """Raises `NotFound`."""
+        stream = self.streams.get(source_id)
+        if stream is None:
+            raise NotFound(f"there is no video source '{source_id}'", remedy="look at GET /api/v1/video")
+        return stream
+
+    def of_vehicle(self, vehicle_id: str) -> Stream | None:
+        return next((one for one in self.streams.values() if one.source.vehicle_id == vehicle_id), None)
+
+    def statuses(self) -> list[StreamStatus]:
+        return [stream.ingest.status for stream in self.streams.values()]
+
+    def steer(self, vehicle_id: str, order: CameraOrder) -> None:
+        """What the camera of a drone may show from now on. Who watches what may not be seen any more sees no more of it."""
+        stream = self.of_vehicle(vehicle_id)
+        if stream is None or stream.order == order:
+            return
+        stream.order = order
+        if not order.live:
+            stream.pictures.close()
+            stream.fragments.close()
+
+    def tell(self, vehicle_id: str, order: orders.PoseKnown | orders.Order) -> None:
+        stream = self.of_vehicle(vehicle_id)
+        if stream is not None:
+            stream.ingest.order(order)
+
+    def join(self, source_id: str) -> Viewer[AccessUnit]:
+        """Watch coded pictures. Leave with `leave`. Raises `NotFound`, and `Refused` while nothing may be shown."""
+        return self._shown(source_id).pictures.join()
+
+    def join_fragments(self, source_id: str) -> tuple[Header, Viewer[Fragment]]:
+        """The same as MP4. Raises `Refused` also before the first picture."""
+        stream = self._shown(source_id)
+        if stream.header is None:
+            raise Refused("nothing has come from this source yet", remedy="try again when it is live")
+        return stream.header, stream.fragments.join()
+
+    def _shown(self, source_id: str) -> Stream:
+        stream = self.find(source_id)
+        if not stream.order.live:
+            raise Refused(f"this camera shows nothing now: {stream.order.why}", remedy="watch again when the drone flies")
+        return stream
+
+    def _take(self, stream: Stream, message: FromWorker) -> None:
+        if isinstance(message, AccessUnit):
+            if message.keyframe:
+                stream.keyframe = message
+            if stream.order.live:
+                stream.pictures.give(message)
+        elif isinstance(message, Fragment):
+            if stream.order.live:
+                stream.fragments.give(message)
+            for on_part in self._on_part:
+                on_part(stream.source, message)
+        elif isinstance(message, Header):
+            stream.header = message
+            stream.fragments.close()  # a player takes the new head by joining again
+            for on_part in self._on_part:
+                on_part(stream.source, message)
+        elif isinstance(message, Finding):
+            for on_finding in self._on_finding:
+                on_finding(stream.source, message)

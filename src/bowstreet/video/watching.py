@@ -1,0 +1,84 @@
+"""Those who watch a stream: each has a short queue of its own. Who does not keep up loses pictures up to the next keyframe and
+is told how many; nobody else waits for them."""
+
+import asyncio
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+
+class Picture(Protocol):
+    """What is watched: coded pictures, or their fragments."""
+
+    @property
+    def keyframe(self) -> bool: ...
+
+
+Seen = TypeVar("Seen", bound=Picture)
+# A second and a half of pictures: more would be a delay that nobody should see as live.
+MOST_WAITING = 40
+
+
+class Viewer(Generic[Seen]):
+    """One who watches. Iterate over it; it begins with a keyframe and ends when the stream is closed to it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Seen] = deque()
+        self._ready = asyncio.Event()
+        self._skipping = True
+        self._closed = False
+        self.dropped = 0
+
+    def give(self, picture: Seen) -> None:
+        if self._closed:
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped += len(self._waiting)
+            self._waiting.clear()
+            self._skipping = True
+        if self._skipping and not picture.keyframe:
+            self.dropped += 1
+            return
+        self._skipping = False
+        self._waiting.append(picture)
+        self._ready.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._ready.set()
+
+    async def next(self) -> Seen | None:
+        """The next picture; None when there is no more to see."""
+        while not self._waiting:
+            if self._closed:
+                return None
+            self._ready.clear()
+            await self._ready.wait()
+        return self._waiting.popleft()
+
+
+class Audience(Generic[Seen]):
+    """All who watch one stream."""
+
+    def __init__(self) -> None:
+        self._viewers: set[Viewer[Seen]] = set()
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def join(self) -> Viewer[Seen]:
+        viewer: Viewer[Seen] = Viewer()
+        self._viewers.add(viewer)
+        return viewer
+
+    def leave(self, viewer: Viewer[Seen]) -> None:
+        viewer.close()
+        self._viewers.discard(viewer)
+
+    def give(self, picture: Seen) -> None:
+        for viewer in self._viewers:
+            viewer.give(picture)
+
+    def close(self) -> None:
+        """Nobody sees any more of it."""
+        for viewer in tuple(self._viewers):
+            self.leave(viewer)

@@ -1,0 +1,160 @@
+"""Live pictures to browsers by WebRTC (WHEP, draft-ietf-wish-whep): H.264 as received, nothing coded again. Over aiortc.
+
+A session is an offer answered and a peer connection that lasts until either side ends it, or its stream is closed to it.
+"""
+
+import asyncio
+import contextlib
+import re
+import secrets
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import av
+import structlog
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from bowstreet.errors import BadInput, NotFound, Refused
+from bowstreet.video.model import AccessUnit, Codec
+from bowstreet.video.service import Stream, VideoService
+from bowstreet.video.watching import Viewer
+
+log = structlog.get_logger(__name__)
+
+# Of one program; beyond it pictures are given to an external media server. Measured: 1.5% of a core each.
+MOST_SESSIONS = 30
+MOST_SDP_BYTES = 32 * 1024
+# Each candidate is an address that this program would send packets to.
+MOST_CANDIDATES = 24
+CONNECT_S = 15.0
+_MICROSECONDS = Fraction(1, 1_000_000)
+# Between two pictures; anything else is a clock that jumped or a file that began again.
+_MOST_STEP_US, _LEAST_STEP_US = 5_000_000, -1_000_000
+_CANDIDATE = re.compile(rb"^a=candidate:", re.MULTILINE)
+
+
+class _Track(MediaStreamTrack):
+    """Hands coded pictures to a peer connection."""
+
+    kind = "video"
+
+    def __init__(self, viewer: Viewer[AccessUnit]) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._offset_us = 0
+        self._last_us: int | None = None
+
+    async def recv(self) -> Any:
+        unit = await self._viewer.next()
+        if unit is None:
+            self.stop()
+            raise MediaStreamError
+        at_us = unit.pts_us + self._offset_us
+        if self._last_us is not None and not _LEAST_STEP_US <= at_us - self._last_us <= _MOST_STEP_US:
+            self._offset_us += self._last_us + 40_000 - at_us
+            at_us = unit.pts_us + self._offset_us
+        self._last_us = at_us
+        packet = av.Packet(unit.data)
+        packet.pts, packet.time_base = max(0, at_us), _MICROSECONDS
+        return packet
+
+
+class Whep:
+    """The WebRTC sessions of one program.
+
+    Args:
+        ended: told the id of every session that is over.
+    """
+
+    def __init__(self, video: VideoService, ended: Callable[[str], None] = lambda _: None) -> None:
+        self._video = video
+        self._ended = ended
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._sessions: dict[str, tuple[RTCPeerConnection, Stream, Viewer[AccessUnit]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def offer(self, source_id: str, sdp: bytes) -> tuple[str, str]:
+        """Answer a viewer's offer; gives the session's id and the answer.
+
+        Raises:
+            NotFound: no such source.
+            Refused: nothing may be shown now, there are too many viewers, or the codec is not H.264.
+            BadInput: the offer is no SDP that can be answered with H.264 video.
+        """
+        text = _checked(sdp)
+        stream = self._video.find(source_id)
+        if stream.format is not None and stream.format.codec is not Codec.H264:
+            raise Refused("this source sends H.265, which WebRTC does not carry here", remedy="use the MP4 stream beside it")
+        if len(self._sessions) >= MOST_SESSIONS:
+            raise Refused("there are too many viewers", remedy="close one, or configure a media server")
+        viewer = self._video.join(source_id)
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        session_id = secrets.token_urlsafe(18)
+        self._sessions[session_id] = peer, stream, viewer
+        try:
+            answer = await self._answer(peer, viewer, text)
+        except Exception as error:  # whatever a hostile offer makes the library raise is about the offer
+            await self.end(session_id)
+            raise BadInput("the offer cannot be answered", remedy="offer to receive H.264 video, with candidates") from error
+        self._watch(session_id, peer)
+        return session_id, answer
+
+    async def _answer(self, peer: RTCPeerConnection, viewer: Viewer[AccessUnit], offer: str) -> str:
+        codecs = [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType in ("video/H264", "video/rtx")]
+        transceiver = peer.addTransceiver(_Track(viewer), direction="sendonly")
+        transceiver.setCodecPreferences(codecs)  # before the offer is set, or the library picks VP8
+        async with asyncio.timeout(CONNECT_S):
+            await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+            await peer.setLocalDescription(await peer.createAnswer())
+        return str(peer.localDescription.sdp)
+
+    def _watch(self, session_id: str, peer: Any) -> None:
+        async def changed() -> None:
+            if peer.connectionState in ("failed", "closed"):
+                await self._gone(session_id)
+
+        peer.on("connectionstatechange", changed)
+        waiting = asyncio.ensure_future(self._unconnected(session_id))
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._waiting.discard)
+
+    async def _unconnected(self, session_id: str) -> None:
+        await asyncio.sleep(CONNECT_S)
+        found = self._sessions.get(session_id)
+        if found is not None and found[0].connectionState != "connected":
+            await self._gone(session_id)
+
+    async def _gone(self, session_id: str) -> None:
+        with contextlib.suppress(NotFound):
+            await self.end(session_id)
+
+    async def end(self, session_id: str) -> None:
+        """Raises `NotFound` for a session that is over."""
+        found = self._sessions.pop(session_id, None)
+        if found is None:
+            raise NotFound("this viewing is over", remedy="begin another")
+        peer, stream, viewer = found
+        stream.pictures.leave(viewer)
+        await peer.close()
+        self._ended(session_id)
+
+    async def close(self) -> None:
+        for waiting in tuple(self._waiting):
+            waiting.cancel()
+        for session_id in tuple(self._sessions):
+            await self._gone(session_id)
+
+
+def _checked(sdp: bytes) -> str:
+    if not sdp.startswith(b"v=0") or len(sdp) > MOST_SDP_BYTES:
+        raise BadInput("the body is no SDP of at most 32 KB", remedy="send an offer as application/sdp")
+    if len(_CANDIDATE.findall(sdp)) > MOST_CANDIDATES:
+        raise BadInput("the offer names too many candidates", remedy="offer at most 24")
+    try:
+        return sdp.decode()
+    except UnicodeDecodeError as error:
+        raise BadInput("the offer is not UTF-8", remedy="send an offer as application/sdp") from error
