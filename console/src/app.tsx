@@ -11,6 +11,7 @@ import { NewCall } from "./panels/NewCall.tsx";
 import { queue, QueuePanel } from "./panels/Queue.tsx";
 import { TimelinePanel } from "./panels/Timeline.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
+import { PicturesPage } from "./pages/Pictures.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
 import { SetupPage, SignInPage, UnreachablePage } from "./pages/SignIn.tsx";
 import { Icon, type IconName } from "./parts/marks.tsx";
@@ -51,6 +52,7 @@ export function App() {
 
 function Main({ page }: { page: string }) {
   if (page === "quarantine") return <QuarantinePage />;
+  if (page === "pictures") return <PicturesPage />;
   if (page === "accounts") return <AccountsPage />;
   return <Operation />;
 }

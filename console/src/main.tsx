@@ -7,6 +7,7 @@ import "./style/map.css";
 import "./style/pages.css";
 import "./style/panels.css";
 import "./style/details.css";
+import "./style/video.css";
 import "./style/narrow.css";
 import { render } from "preact";
 import { watchAlarms } from "./alarms.ts";

@@ -22,6 +22,7 @@ const may = computed<readonly string[]>(() => me.value?.may ?? session.value?.ma
 // What each act needs, by the server's own names for it.
 const NEEDS = {
   see: "see",
+  watch: "watch",
   quarantine: "see-quarantine",
   accounts: "see-accounts",
   report: "report",
@@ -38,6 +39,7 @@ export type Deed = keyof typeof NEEDS;
 
 const WHO_MAY: Record<Deed, string> = {
   see: "anyone who is signed in",
+  watch: "a dispatcher, pilot, supervisor or regulator",
   quarantine: "a dispatcher, supervisor or regulator",
   accounts: "a supervisor or regulator",
   report: "a dispatcher or supervisor",

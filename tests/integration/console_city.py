@@ -44,11 +44,13 @@ from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Message
 from bowstreet.runtime.bus import InlineBus
-from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.clock import SimulatedClock, SystemClock
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.video.model import VideoSource
+from bowstreet.video.service import VideoService
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PASSWORD = "three unrelated words"
@@ -191,7 +193,13 @@ def telemetry(vehicle_id: str, at: datetime, position: Position, *, height_m: fl
 
 
 async def city(
-    settings: EdgeSettings | None = None, store: Store | None = None, *, bus: Any = None, clock: Any = None, set_up: bool = True
+    settings: EdgeSettings | None = None,
+    store: Store | None = None,
+    *,
+    bus: Any = None,
+    clock: Any = None,
+    set_up: bool = True,
+    video: tuple[VideoSource, ...] = (),
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -260,6 +268,7 @@ async def city(
         authorities=authorities,
         retention=retention,
         disclosure=disclosure,
+        video=VideoService(video, SystemClock()),
         recorder=recorder,
         log=log,
         store=store,

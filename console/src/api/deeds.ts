@@ -102,6 +102,19 @@ export interface IssuedToken {
   readonly secret: string;
 }
 
+/** A source of video, and whether it shows something now. */
+export interface VideoSource {
+  readonly source_id: string;
+  readonly vehicle_id: string;
+  readonly shown: boolean;
+  readonly recording: boolean;
+  readonly why: string;
+  readonly viewers: number;
+  readonly stream: { readonly state: string; readonly trouble: string; readonly width_px: number; readonly height_px: number };
+}
+
+export const videoSources = (): Promise<VideoSource[]> => get("video");
+
 export const accounts = (): Promise<Account[]> => get("accounts");
 export const createAccount = (name: string, role: string, password: string): Promise<Account> => act("POST", "accounts", { name, role, password });
 export const disableAccount = (account: string): Promise<Account> => act("POST", path("accounts", account, "disable"));

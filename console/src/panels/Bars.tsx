@@ -22,6 +22,7 @@ export function TopBar() {
       <Badge />
       <nav aria-label="Pages">
         <PageLink page="" name="Operation" />
+        {allowed("watch") ? <PageLink page="pictures" name="Pictures" /> : null}
         {allowed("quarantine") ? <PageLink page="quarantine" name="Quarantine" /> : null}
         {allowed("accounts") ? <PageLink page="accounts" name="Accounts" /> : null}
       </nav>

@@ -11,6 +11,7 @@ import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.
 import { StateWord } from "../parts/marks.tsx";
 import { Age, At, Until } from "../parts/times.tsx";
 import { dialog, picking, select } from "../state.ts";
+import { LivePicture } from "../video/LivePicture.tsx";
 import { phaseWord } from "../words.ts";
 
 export function isMine(mission: Mission): boolean {
@@ -41,6 +42,7 @@ export function MissionCard({ mission, withDrone = true }: { mission: Mission; w
           </span>
         )}
       </h3>
+      {over ? null : <LivePicture vehicle={mission.vehicle_id} />}
       <Headline mission={mission} />
       {over ? null : <Live mission={mission} />}
       <Facts mission={mission} />

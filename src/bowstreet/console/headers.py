@@ -20,7 +20,8 @@ STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")  # a year
 def content_security_policy(tile_origins: Sequence[str] = ()) -> str:
     """No inline script, no frame, no other origin but an operator's own map tiles.
 
-    MapLibre runs its worker from a blob; the style attributes that it sets through the DOM are not what CSP governs.
+    MapLibre runs its worker from a blob, and live pictures as MP4 are one; style attributes set through the DOM are not what CSP
+    governs.
     `connect-src 'self'` covers the WebSocket of the same origin (CSP 3).
     """
     tiles = "".join(f" {origin}" for origin in tile_origins)
@@ -33,6 +34,7 @@ def content_security_policy(tile_origins: Sequence[str] = ()) -> str:
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
             f"connect-src 'self'{tiles}",
+            "media-src 'self' blob:",
             "font-src 'self'",
             "object-src 'none'",
             "base-uri 'none'",

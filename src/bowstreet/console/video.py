@@ -11,9 +11,10 @@ from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
-from bowstreet.console.problems import EdgeError
+from bowstreet.console.problems import EdgeError, Misfit
 from bowstreet.console.viewings import Viewings
 from bowstreet.video.model import StreamStatus
+from bowstreet.video.whep import MalformedOffer
 
 SDP = "application/sdp"
 
@@ -54,7 +55,10 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP",
                 remedy=f"send it as {SDP}",
             )  # fmt: skip
-        session_id, answer = await viewings.begin_whep(who, source_id, await request.body())
+        try:
+            session_id, answer = await viewings.begin_whep(who, source_id, await request.body())
+        except MalformedOffer as error:
+            raise Misfit(error.message, remedy=error.remedy) from error
         return Response(
             answer, HTTPStatus.CREATED, media_type=SDP,
             headers={"Location": f"/api/v1/video/{source_id}/whep/{session_id}"},

@@ -35,6 +35,10 @@ _MOST_STEP_US, _LEAST_STEP_US = 5_000_000, -1_000_000
 _CANDIDATE = re.compile(rb"^a=candidate:", re.MULTILINE)
 
 
+class MalformedOffer(BadInput):
+    """An offer that is no SDP, or cannot be answered with H.264 video."""
+
+
 class _Track(MediaStreamTrack):
     """Hands coded pictures to a peer connection."""
 
@@ -83,7 +87,7 @@ class Whep:
         Raises:
             NotFound: no such source.
             Refused: nothing may be shown now, there are too many viewers, or the codec is not H.264.
-            BadInput: the offer is no SDP that can be answered with H.264 video.
+            MalformedOffer: the offer is no SDP that can be answered with H.264 video.
         """
         text = _checked(sdp)
         stream = self._video.find(source_id)
@@ -99,7 +103,9 @@ class Whep:
             answer = await self._answer(peer, viewer, text)
         except Exception as error:  # whatever a hostile offer makes the library raise is about the offer
             await self.end(session_id)
-            raise BadInput("the offer cannot be answered", remedy="offer to receive H.264 video, with candidates") from error
+            raise MalformedOffer(
+                "the offer cannot be answered", remedy="offer to receive H.264 video, with candidates"
+            ) from error
         self._watch(session_id, peer)
         return session_id, answer
 
@@ -151,10 +157,10 @@ class Whep:
 
 def _checked(sdp: bytes) -> str:
     if not sdp.startswith(b"v=0") or len(sdp) > MOST_SDP_BYTES:
-        raise BadInput("the body is no SDP of at most 32 KB", remedy="send an offer as application/sdp")
+        raise MalformedOffer("the body is no SDP of at most 32 KB", remedy="send an offer as application/sdp")
     if len(_CANDIDATE.findall(sdp)) > MOST_CANDIDATES:
-        raise BadInput("the offer names too many candidates", remedy="offer at most 24")
+        raise MalformedOffer("the offer names too many candidates", remedy="offer at most 24")
     try:
         return sdp.decode()
     except UnicodeDecodeError as error:
-        raise BadInput("the offer is not UTF-8", remedy="send an offer as application/sdp") from error
+        raise MalformedOffer("the offer is not UTF-8", remedy="send an offer as application/sdp") from error
