@@ -195,6 +195,33 @@ class VideoLeft(Message, frozen=True, kw_only=True):
     viewing_id: str
 
 
+class RecordingStarted(Message, frozen=True, kw_only=True):
+    recording_id: str
+    source_id: str
+    vehicle_id: str
+    mission_id: str
+    incident_id: str
+
+
+class RecordingAnchored(Message, frozen=True, kw_only=True):
+    """How far a recording goes, and the head of its chain of hashes (hex)."""
+
+    recording_id: str
+    parts: int
+    octets: int
+    head: str
+
+
+class RecordingClosed(Message, frozen=True, kw_only=True):
+    """A recording is whole: nothing is added to it any more."""
+
+    recording_id: str
+    parts: int
+    octets: int
+    head: str
+    why: str
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 
@@ -359,6 +386,9 @@ MESSAGES: dict[type[Message], Spec] = {
     PacketRejected: _row("flight", 0.1, audited=False),
     VideoWatched: _row("video", 0.05, audited=True),
     VideoLeft: _row("video", 0.05, audited=True),
+    RecordingStarted: _row("video", 0.05, audited=True),
+    RecordingAnchored: _row("video", 0.5, audited=True),
+    RecordingClosed: _row("video", 0.05, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),

@@ -42,6 +42,7 @@ from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
 from bowstreet.video.model import VideoSource
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -102,6 +103,7 @@ class Process:
     dispatch: DispatchService
     zone_watch: ZoneWatch
     video: VideoService
+    footage: FootageRecorder
     eyes: Eyes
     accounts: Accounts
     authorities: Authorities

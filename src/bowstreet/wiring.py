@@ -59,6 +59,7 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,7 @@ RELEASE_EVERY_S = 60.0
 # Periods are days: within the hour is on time.
 ERASE_EVERY_S = 3_600.0
 TELEMETRY_EVERY_S = 0.5
+FOOTAGE_FOLDER = "footage"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -184,7 +186,12 @@ async def _dispatch(process: Process) -> None:
 
 async def _video(process: Process) -> None:
     process.video = VideoService(process.operation.video, process.real_clock)
-    process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video)
+    process.footage = FootageRecorder(
+        process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
+    )
+    await process.footage.load(process.store)
+    process.at_stop("footage", process.footage.close)
+    process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
 async def _console(process: Process) -> None:
@@ -238,6 +245,9 @@ async def _live(process: Process) -> None:
 
 
 async def _retention(process: Process) -> None:
+    def is_held(subject_id: str) -> bool:
+        return process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None
+
     name, text = process.operation.retention_table or shipped_table()
     process.retention = Retention(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, parse_table(text, name),
@@ -246,8 +256,9 @@ async def _retention(process: Process) -> None:
             ClosedIncidents(process.intake, beside=[process.dispatch.decisions]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
+            FootageHeld(process.footage, is_held),
         ],
-        lambda subject_id: process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
+        is_held,
     )  # fmt: skip
     await process.retention.load(process.store)
     process.metrics.read_gauge("bowstreet_erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
@@ -281,7 +292,7 @@ ROLES: dict[str, Role] = {
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
-        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch"), start=_retention),
+        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch", "video"), start=_retention),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
         Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight",), start=_video),
         Role(

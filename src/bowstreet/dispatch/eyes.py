@@ -3,6 +3,7 @@
 Level and not recorded until over the scene, and again from leaving it on. Every change is on record before it takes effect.
 """
 
+import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
@@ -12,6 +13,7 @@ from bowstreet.flight.service import FlightService
 from bowstreet.messages import CameraSteered, MissionChanged
 from bowstreet.runtime.ports import Clock
 from bowstreet.video.orders import PoseKnown
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order
 from bowstreet.video.service import VideoService
 
@@ -28,8 +30,11 @@ USUAL_FOV_DEG = 73.7
 class Eyes:
     """Steers the cameras of all drones that fly."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService) -> None:
-        self._recorder, self._clock, self._flight, self._video = recorder, clock, flight, video
+    def __init__(
+        self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService, footage: FootageRecorder
+    ) -> None:
+        self._recorder, self._clock, self._flight, self._video, self._footage = recorder, clock, flight, video, footage
+        video.listen(on_part=footage.take)
         self._overrides: dict[str, Override] = {}  # by mission
         recorder.bus.subscribe(MissionChanged, self._on_changed)
 
@@ -46,6 +51,10 @@ class Eyes:
 
     def heard(self, telemetry: Telemetry) -> None:
         """For the telemetry sink: where the camera is, for streams that do not tell it themselves."""
+        stream = self._video.of_vehicle(telemetry.vehicle_id)
+        if stream is None:
+            return
+        self._footage.place(stream.source.source_id, telemetry.at, msgspec.json.encode(telemetry))
         self._video.tell(
             telemetry.vehicle_id,
             PoseKnown(
@@ -78,6 +87,13 @@ class Eyes:
                 level=True, recording=False, live=stream.order.live and order.live, why="no record can be written"
             )
         self._video.steer(mission.vehicle_id, order)
+        try:
+            if order.recording:
+                await self._footage.start(stream.source, mission.mission_id, mission.incident_id)
+            else:
+                await self._footage.stop(stream.source.source_id, order.why)
+        except BowstreetError as error:
+            log.error("a recording could not begin or end", mission_id=mission.mission_id, problem=error.problem)
 
     @staticmethod
     def _stage(mission: Mission) -> Stage:

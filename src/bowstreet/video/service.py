@@ -15,6 +15,7 @@ from bowstreet.video.model import (
     Fragment,
     FromWorker,
     Header,
+    Metadata,
     StreamFormat,
     StreamStatus,
     VideoSource,
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 # What may be shown of a fixed camera is decided by its deployment, not here.
 ALWAYS = CameraOrder(level=False, recording=False, live=True, why="")
 OnFinding = Callable[[VideoSource, Finding], None]
-OnPart = Callable[[VideoSource, Header | Fragment], None]
+OnPart = Callable[[VideoSource, Header | Fragment | Metadata], None]
 
 
 class Stream:
@@ -137,16 +138,17 @@ class VideoService:
                 stream.keyframe = message
             if stream.order.live:
                 stream.pictures.give(message)
-        elif isinstance(message, Fragment):
-            if stream.order.live:
-                stream.fragments.give(message)
-            for on_part in self._on_part:
-                on_part(stream.source, message)
-        elif isinstance(message, Header):
-            stream.header = message
-            stream.fragments.close()  # a player takes the new head by joining again
-            for on_part in self._on_part:
-                on_part(stream.source, message)
         elif isinstance(message, Finding):
             for on_finding in self._on_finding:
                 on_finding(stream.source, message)
+        elif isinstance(message, Header | Fragment | Metadata):
+            self._take_part(stream, message)
+
+    def _take_part(self, stream: Stream, message: Header | Fragment | Metadata) -> None:
+        if isinstance(message, Header):
+            stream.header = message
+            stream.fragments.close()  # a player takes the new head by joining again
+        elif isinstance(message, Fragment) and stream.order.live:
+            stream.fragments.give(message)
+        for on_part in self._on_part:
+            on_part(stream.source, message)

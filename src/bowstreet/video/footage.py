@@ -1,0 +1,138 @@
+"""The file of a recording: parts as received, each sealed, chained by hashes whose heads are in the ledger.
+
+A part is a head or a fragment of MP4, metadata as it came, or where the drone was. Chain: `head(0)` is SHA-256 of the recording's
+name; `head(n + 1)` is SHA-256 of `head(n)` and of part n's SHA-256. Parts put together in order (heads and fragments) are the MP4
+as received. What was cut off by a crash is at most the last part; all before it still verify.
+
+The file: a magic line, then for each part its length (4 octets) and its sealed octets. The part's number is bound to the seal.
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bowstreet.accountability.keys import open_with, seal_with
+from bowstreet.errors import MalformedProof
+from bowstreet.video.model import MOST_UNIT_BYTES
+
+MAGIC = b"bowstreet footage 1\n"
+_LENGTH = struct.Struct(">I")
+MOST_PART_BYTES = MOST_UNIT_BYTES + 65_536
+
+
+class PartKind(StrEnum):
+    HEADER = "header"  # of MP4
+    FRAGMENT = "fragment"
+    KLV = "klv"  # a MISB ST 0601 local set, as received
+    PLACE = "place"  # where the drone was by its telemetry, JSON
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of a recording. `captured_us` is Unix time, 0 where it has none."""
+
+    kind: PartKind
+    pts_us: int
+    captured_us: int
+    data: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Part).decode
+
+
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a recording goes: so many parts and octets of them, and the head over all of them."""
+
+    parts: int
+    octets: int
+    head: bytes
+
+    def then(self, body: bytes) -> "Chain":
+        return Chain(
+            parts=self.parts + 1, octets=self.octets + len(body), head=sha256(self.head + sha256(body).digest()).digest()
+        )
+
+
+def start(recording_id: str) -> Chain:
+    return Chain(parts=0, octets=0, head=sha256(b"bowstreet recording " + recording_id.encode()).digest())
+
+
+class FootageWriter:
+    """Appends parts to a new file. What was appended survives kill -9; `sync` makes it survive a power cut."""
+
+    def __init__(self, path: Path, recording_id: str, key: AESGCM) -> None:
+        self._key, self._recording_id = key, recording_id
+        self._file = path.open("xb", buffering=0)
+        path.chmod(0o600)
+        self._file.write(MAGIC)
+        self.chain = start(recording_id)
+
+    def append(self, part: Part) -> None:
+        """Raises `OSError` when the disk is full; then the file ends before this part."""
+        body = _encode(part)
+        sealed = seal_with(self._key, body, _context(self._recording_id, self.chain.parts))
+        whole = _LENGTH.pack(len(sealed)) + sealed
+        at = self._file.tell()
+        try:
+            written = self._file.write(whole)
+            if written != len(whole):
+                raise OSError(28, "no space left on device")
+        except OSError:
+            self._file.truncate(at)
+            self._file.seek(at)
+            raise
+        self.chain = self.chain.then(body)
+
+    def sync(self) -> None:
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that was read, and the chain with it."""
+
+    part: Part
+    chain: Chain
+
+
+def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
+    """Every whole part, in order; what a crash cut off at the end is passed over.
+
+    Raises:
+        MalformedProof: it is no footage, or a part was changed, dropped or moved; the number of the part is named.
+    """
+    if file.read(len(MAGIC)) != MAGIC:
+        raise MalformedProof("this is no footage", remedy="name a file of the footage folder")
+    chain = start(recording_id)
+    while len(said := file.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(said)
+        if length > MOST_PART_BYTES:
+            raise _wrong(recording_id, chain.parts)
+        sealed = file.read(length)
+        if len(sealed) < length:
+            return
+        try:
+            body = open_with(key, sealed, _context(recording_id, chain.parts))
+            part = _decode(body)
+        except (InvalidTag, msgspec.DecodeError) as error:
+            raise _wrong(recording_id, chain.parts) from error
+        chain = chain.then(body)
+        yield Read(part=part, chain=chain)
+
+
+def _wrong(recording_id: str, number: int) -> MalformedProof:
+    return MalformedProof(f"recording '{recording_id}': part {number} was changed", remedy="look for a copy that is whole")
+
+
+def _context(recording_id: str, number: int) -> bytes:
+    return b"footage %s %d" % (recording_id.encode(), number)

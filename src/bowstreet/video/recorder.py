@@ -1,0 +1,297 @@
+"""Records what drones see over a scene: as received, sealed under a key of the recording's own, its chain anchored in the ledger.
+
+A recording begins on record, is anchored every few seconds and closed on record. After kill -9 the next start closes what was
+open as far as its file goes. A disk that is full ends recordings, on record, and nothing else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec.structs import replace
+
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.errors import BowstreetError, MalformedProof, NotFound
+from bowstreet.messages import RecordingAnchored, RecordingClosed, RecordingStarted
+from bowstreet.runtime.ports import Clock, Ids, Store
+from bowstreet.runtime.records import Collection
+from bowstreet.video import footage
+from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
+from bowstreet.video.model import Fragment, Header, Metadata, VideoSource
+
+log = structlog.get_logger(__name__)
+
+# What a power cut may take from the record of a recording; also how often the file is synced.
+ANCHOR_EVERY_S = 5.0
+# Parts that wait for the disk: some 20 s of one stream. Beyond it the recording has a gap, which is counted.
+MOST_WAITING = 1_000
+
+
+class RecordingState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """One recording, as the store keeps it. `head` is hex. The footage is `<recording_id>.footage` in the footage folder."""
+
+    recording_id: str
+    source_id: str
+    vehicle_id: str
+    mission_id: str
+    incident_id: str
+    started_at: datetime
+    state: RecordingState = RecordingState.OPEN
+    closed_at: datetime | None = None
+    parts: int = 0
+    octets: int = 0
+    head: str = ""
+    why_closed: str = ""
+    dropped: int = 0
+
+
+class DataKeys(Protocol):
+    """A key for each subject, made where there is none."""
+
+    async def keys_for(self, subjects: Iterable[str]) -> dict[str, AESGCM]: ...
+
+    def find(self, subject: str) -> AESGCM | None: ...
+
+
+class _Running:
+    """A recording under way: its file, and what waits for it."""
+
+    def __init__(self, recording: Recording, writer: FootageWriter) -> None:
+        self.recording, self.writer = recording, writer
+        self.waiting: asyncio.Queue[Part | None] = asyncio.Queue()
+        self.begun = False  # a keyframe was seen
+        self.dropped = 0
+        self.failed = ""
+        self.task: asyncio.Task[None] | None = None
+
+    def give(self, part: Part) -> None:
+        if self.waiting.qsize() >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self.waiting.put_nowait(part)
+
+
+class FootageRecorder:
+    """All recordings of one operation."""
+
+    def __init__(self, recorder: Recorder, clock: Clock, ids: Ids, keys: DataKeys, folder: Path) -> None:
+        self._recorder, self._clock, self._ids, self._keys, self._folder = recorder, clock, ids, keys, folder
+        self.recordings: Collection[Recording] = Collection(
+            "recording", Recording, id_of=lambda one: one.recording_id, state_of=lambda one: one.state
+        )
+        self._running: dict[str, _Running] = {}  # by source
+        self._headers: dict[str, Header] = {}
+        self._lock = asyncio.Lock()
+
+    async def load(self, store: Store) -> None:
+        """Read what stands. Closes what a crash left open, as far as its file goes, and removes files without a record."""
+        await self.recordings.load(store)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        for recording in self.recordings.in_states(RecordingState.OPEN):
+            chain = await asyncio.to_thread(self._reach, recording)
+            await self._close(recording, chain, "the program ended while it ran", 0)
+        self.sweep()
+
+    def sweep(self) -> int:
+        """Remove the files of recordings that were erased; gives how many."""
+        doomed = [path for path in self._folder.glob("*.footage") if path.stem not in self.recordings]
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        return len(doomed)
+
+    def is_recording(self, source_id: str) -> bool:
+        return source_id in self._running
+
+    async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
+        """Begin a recording, on record before the first picture is kept; one that runs already goes on.
+
+        Raises:
+            StoreUnavailable: it cannot be recorded, so nothing is kept.
+        """
+        async with self._lock:
+            if source.source_id in self._running:
+                return self._running[source.source_id].recording.recording_id
+            now = self._clock.now()
+            recording = Recording(
+                recording_id=self._ids.new("rec"), source_id=source.source_id, vehicle_id=source.vehicle_id,
+                mission_id=mission_id, incident_id=incident_id, started_at=now,
+            )  # fmt: skip
+            said = RecordingStarted(
+                at=now, recording_id=recording.recording_id, source_id=source.source_id, vehicle_id=source.vehicle_id,
+                mission_id=mission_id, incident_id=incident_id,
+            )  # fmt: skip
+            keys = await self._keys.keys_for([recording.recording_id])
+            await self._recorder.record(save=[(self.recordings, recording)], messages=[said])
+            writer = FootageWriter(self._path(recording.recording_id), recording.recording_id, keys[recording.recording_id])
+            running = self._running[source.source_id] = _Running(recording, writer)
+            running.task = asyncio.ensure_future(self._run(running))
+            return recording.recording_id
+
+    async def stop(self, source_id: str, why: str) -> None:
+        """End a recording, on record; one that does not run is no error."""
+        async with self._lock:
+            running = self._running.pop(source_id, None)
+        if running is None or running.task is None:
+            return
+        running.waiting.put_nowait(None)
+        await running.task
+        await self._finish(running, running.failed or why)
+
+    async def close(self) -> None:
+        for source_id in tuple(self._running):
+            await self.stop(source_id, "the program stops")
+
+    # --- what comes --------------------------------------------------------------------------------------------------
+
+    def take(self, source: VideoSource, message: Header | Fragment | Metadata) -> None:
+        """For the streams: everything that could be recorded."""
+        if isinstance(message, Header):
+            self._headers[source.source_id] = message
+        running = self._running.get(source.source_id)
+        if running is None:
+            return
+        if isinstance(message, Fragment):
+            if not running.begun:
+                if not message.keyframe or source.source_id not in self._headers:
+                    return
+                running.begun = True
+                running.give(_part(PartKind.HEADER, self._headers[source.source_id].data))
+            running.give(_part(PartKind.FRAGMENT, message.data, message.pts_us, message.captured_us))
+        elif isinstance(message, Header):
+            running.begun = False  # a file of its own from the next keyframe on
+        elif running.begun:
+            running.give(_part(PartKind.KLV, message.data, message.pts_us, message.received_us))
+
+    def place(self, source_id: str, at: datetime, said: bytes) -> None:
+        """Where the drone was, for the record beside its pictures."""
+        running = self._running.get(source_id)
+        if running is not None and running.begun:
+            running.give(_part(PartKind.PLACE, said, 0, int(at.timestamp() * 1e6)))
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def parts(self, recording_id: str) -> Iterable[footage.Read]:
+        """Every part of a recording, opened.
+
+        Raises:
+            NotFound: no such recording, or it was erased.
+            MalformedProof: a part was changed.
+        """
+        key = self._keys.find(recording_id) if recording_id in self.recordings else None
+        path = self._path(recording_id)
+        if key is None or not path.exists():
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        with path.open("rb") as file:
+            yield from footage.read(file, recording_id, key)
+
+    # --- the file ----------------------------------------------------------------------------------------------------
+
+    async def _run(self, running: _Running) -> None:
+        loop = asyncio.get_running_loop()
+        anchored_at, anchored = loop.time(), 0
+        ended = False
+        while not ended:
+            parts: list[Part | None] = []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ANCHOR_EVERY_S):
+                    parts.append(await running.waiting.get())
+            while not running.waiting.empty():
+                parts.append(running.waiting.get_nowait())
+            ended = None in parts
+            try:
+                await asyncio.to_thread(_append, running.writer, [part for part in parts if part is not None])
+            except OSError as error:
+                log.error("a recording cannot be written", recording=running.recording.recording_id, error=error.strerror)
+                running.failed = f"the disk did not take it ({error.strerror})"
+                if self._running.pop(running.recording.source_id, None) is running:
+                    await self._finish(running, running.failed)
+                return
+            if loop.time() - anchored_at >= ANCHOR_EVERY_S and running.writer.chain.parts > anchored:
+                anchored_at, anchored = loop.time(), running.writer.chain.parts
+                await self._anchor(running)
+
+    async def _anchor(self, running: _Running) -> None:
+        chain = running.writer.chain
+        await asyncio.to_thread(running.writer.sync)
+        said = RecordingAnchored(
+            at=self._clock.now(), recording_id=running.recording.recording_id, parts=chain.parts, octets=chain.octets,
+            head=chain.head.hex(),
+        )  # fmt: skip
+        try:
+            await self._recorder.record(messages=[said])
+        except BowstreetError as error:
+            log.error("a recording could not be anchored", recording=running.recording.recording_id, problem=error.problem)
+
+    async def _finish(self, running: _Running, why: str) -> None:
+        await asyncio.to_thread(running.writer.sync)
+        running.writer.close()
+        await self._close(running.recording, running.writer.chain, why, running.dropped)
+
+    async def _close(self, recording: Recording, chain: Chain, why: str, dropped: int) -> None:
+        now = self._clock.now()
+        closed = replace(
+            recording, state=RecordingState.CLOSED, closed_at=now, parts=chain.parts, octets=chain.octets,
+            head=chain.head.hex(), why_closed=why, dropped=dropped,
+        )  # fmt: skip
+        said = RecordingClosed(
+            at=now, recording_id=recording.recording_id, parts=chain.parts, octets=chain.octets, head=chain.head.hex(), why=why
+        )
+        await self._recorder.record(save=[(self.recordings, closed)], messages=[said])
+
+    def _reach(self, recording: Recording) -> Chain:
+        """How far the file goes."""
+        chain = footage.start(recording.recording_id)
+        try:
+            for found in self.parts(recording.recording_id):
+                chain = found.chain
+        except (MalformedProof, NotFound) as error:
+            log.error("a recording does not verify to its end", recording=recording.recording_id, problem=error.problem)
+        return chain
+
+    def _path(self, recording_id: str) -> Path:
+        return self._folder / f"{recording_id}.footage"
+
+
+class FootageHeld:
+    """For retention: footage, from when its recording was closed.
+
+    Args:
+        is_held: whether a legal hold stands on an incident; it holds the incident's footage too.
+    """
+
+    retention_class = "footage"
+
+    def __init__(self, footage_recorder: FootageRecorder, is_held: Callable[[str], bool]) -> None:
+        self._footage, self._is_held = footage_recorder, is_held
+
+    async def since(self) -> Iterable[tuple[str, datetime]]:
+        self._footage.sweep()
+        return [
+            (one.recording_id, one.closed_at)
+            for one in self._footage.recordings.all()
+            if one.closed_at is not None and not self._is_held(one.incident_id)
+        ]
+
+    def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
+        return [(self._footage.recordings, subject_id)]
+
+
+def _append(writer: FootageWriter, parts: Sequence[Part]) -> None:
+    for part in parts:
+        writer.append(part)
+
+
+def _part(kind: PartKind, data: bytes, pts_us: int = 0, captured_us: int = 0) -> Part:
+    return Part(kind=kind, pts_us=pts_us, captured_us=captured_us, data=data)
