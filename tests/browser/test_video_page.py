@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright
+from tools.find_browser import find
+
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
 from tests.integration.test_video_live import Watched, free_port, sending, watched
-from tools.find_browser import find
 
 pytestmark = pytest.mark.browser
 

@@ -186,7 +186,10 @@ async def test_what_a_crash_left_open_is_closed_as_far_as_its_file_goes(tmp_path
     kept = again.footage.recordings.get(recording_id)
     assert (kept.state, kept.parts) == (RecordingState.CLOSED, 17)
     assert kept.head == list(again.footage.parts(recording_id))[-1].chain.head.hex()
-    await world.footage.close()
+    for running in world.footage._running.values():
+        assert running.task is not None
+        running.task.cancel()
+        running.writer.close()
 
 
 async def test_an_anchor_tells_how_far_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
