@@ -22,7 +22,7 @@ const may = computed<readonly string[]>(() => me.value?.may ?? session.value?.ma
 // What each act needs, by the server's own names for it.
 const NEEDS = {
   see: "see",
-  watch: "watch",
+  watch: "see-pictures",
   quarantine: "see-quarantine",
   accounts: "see-accounts",
   report: "report",

@@ -38,12 +38,12 @@ def test_the_table_of_permissions() -> None:
     assert may == {
         Role.VIEWER: {"see"},
         Role.CAD: {"report"},
-        Role.DISPATCHER: {"see", "see-quarantine", "report", "close", "launch", "recall", "record-occurrence"},
-        Role.PILOT: {"see", "recall", "control", "record-occurrence"},
+        Role.DISPATCHER: {"see", "see-quarantine", "see-pictures", "report", "close", "launch", "recall", "record-occurrence"},
+        Role.PILOT: {"see", "see-pictures", "recall", "control", "record-occurrence"},
         Role.SUPERVISOR: {str(action) for action in Action} - {"authorise"},
         Role.PLANNER: {"see"},
         Role.AUTHORISING_OFFICER: {"see", "authorise"} | authority,
-        Role.REGULATOR: {"see", "see-quarantine", "see-accounts", "see-authorisations"},
+        Role.REGULATOR: {"see", "see-quarantine", "see-pictures", "see-accounts", "see-authorisations"},
     }
 
 

@@ -26,7 +26,7 @@ class Action(StrEnum):
     SEE_QUARANTINE = "see-quarantine"
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
-    WATCH = "watch"  # live pictures of drones
+    WATCH = "see-pictures"  # live pictures of drones, and footage
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"

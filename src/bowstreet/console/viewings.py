@@ -10,8 +10,7 @@ from bowstreet.accountability.model import Action
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
-from bowstreet.messages import VideoLeft, VideoWatched
-from bowstreet.runtime.ids import RandomIds
+from bowstreet.video.viewing import ViewingBook
 from bowstreet.video.whep import Whep
 
 log = structlog.get_logger(__name__)
@@ -26,7 +25,7 @@ class Viewings:
 
     def __init__(self, services: ConsoleServices, access: Access) -> None:
         self._services, self.access, self.video = services, access, services.video
-        self._ids = RandomIds(services.clock)
+        self._book = ViewingBook(services.recorder, services.clock)
         self._open: dict[str, tuple[Asker, asyncio.Task[None] | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: dict[str, str] = {}  # WHEP session -> viewing
@@ -46,12 +45,8 @@ class Viewings:
         stream = self.video.find(source_id)
         if sum(one.account_id == asker.account_id for one, _ in self._open.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
-        viewing_id = self._ids.new("vie")
-        said = VideoWatched(
-            at=self._services.clock.now(), viewing_id=viewing_id, subject=asker.account_id, source_id=source_id,
-            incident_id=self._incident_of(stream.source.vehicle_id), way=way,
-        )  # fmt: skip
-        await self._services.recorder.record(messages=[said])
+        incident_id = self._incident_of(stream.source.vehicle_id)
+        viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way)
         self._open[viewing_id] = asker, None
         return viewing_id
 
@@ -82,7 +77,7 @@ class Viewings:
         if found[1] is not None and found[1] is not asyncio.current_task():
             found[1].cancel()
         try:
-            await self._services.recorder.record(messages=[VideoLeft(at=self._services.clock.now(), viewing_id=viewing_id)])
+            await self._book.over(viewing_id)
         except BowstreetError as error:
             log.warning("the end of a viewing was not recorded", problem=error.problem)
 
