@@ -1,6 +1,7 @@
 """schemathesis, which knows nothing of this program but its OpenAPI document, finds nothing: signed in, and as a stranger."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +27,15 @@ async def _run(town: City, headers: dict[str, str], *options: str) -> tuple[int,
     try:
         async with asyncio.timeout(150):
             process = await asyncio.create_subprocess_exec(
-                str(program), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+                str(program),
+                *arguments,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env={
+                    **os.environ,
+                    "SCHEMATHESIS_HOOKS": "tests.integration.schemathesis_hooks",
+                    "PYTHONPATH": os.pathsep.join(sys.path),
+                },
             )
             report, _ = await process.communicate()
         assert process.returncode is not None
