@@ -166,12 +166,12 @@ def _add_authority(commands: "argparse._SubParsersAction[_Parser]") -> None:
     verbs = authority.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     verify = verbs.add_parser(
         "verify",
-        help="check a signed authorisation",
-        description="Checks a signed authorisation. Exit status 1 when it was changed, or is not signed by that key.",
+        help="check a signed authorisation, or an occurrence's report",
+        description="Checks a signed document. Exit status 1 when it was changed, or is not signed by that key.",
         epilog='example:\n  bowstreet authority verify aut-01.txt --key "$(curl -s https://bow.example/log/key)"',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document")
+    verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document, or occurrences")
     verify.add_argument("--key", required=True, metavar="KEY", help="the log's key, as its operator publishes it at /log/key")
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
     verify.set_defaults(run=_authority_verify)
