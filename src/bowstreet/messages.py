@@ -277,7 +277,7 @@ class Disclosed(Message, frozen=True, kw_only=True):
 class Consulted(Message, frozen=True, kw_only=True):
     """Somebody is about to see something personal (DPA 2018 s.62). `log_id` is the day's log, which is kept and erased whole.
 
-    `what` and `justification` are of the closed lists in `accountability.consultation.model`; `subject_id` is an incident, a
+    `what` and `justification` are of the closed lists in `accountability.processing.model`; `subject_id` is an incident, a
     report, or what is named there. `stage` is empty, or `opened` and `closed` for the live feed, which is looked at all the time.
     """
 

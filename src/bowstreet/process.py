@@ -14,6 +14,7 @@ from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.note import Note, VerifierKey
 from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.sealed import SealedStore
@@ -104,6 +105,7 @@ class Process:
     vault: Vault
     retention: Retention
     occurrences: Occurrences
+    consultations: Consultations
     occurrence_watch: OccurrenceWatch
     disclosure: Disclosure
     console: Console | None

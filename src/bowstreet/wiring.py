@@ -22,6 +22,7 @@ from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.note import SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
@@ -126,6 +127,8 @@ async def _accounts(process: Process) -> None:
     await process.accounts.load(process.store)
     process.authorities = Authorities(process.recorder, process.clock, ids)
     await process.authorities.load(process.store)
+    process.consultations = Consultations(process.recorder, process.clock, process.real_clock)
+    await process.consultations.load(process.store)
     process.at_stop("accounts", _sync(process.accounts.close))
 
 
@@ -192,7 +195,7 @@ async def _console(process: Process) -> None:
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
-        occurrences=process.occurrences, disclosure=process.disclosure,
+        occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -243,6 +246,7 @@ async def _retention(process: Process) -> None:
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             process.occurrences,
+            process.consultations,
         ],
         lambda subject_id: process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip

@@ -211,11 +211,17 @@ class FeedServer:
             case "GET", ["incidents", incident, "decisions"] if incident in city.incidents:
                 return answered(city.decisions(incident))
             case "GET", ["quarantine"]:
-                wrong = {"line": 17, "reason": "latitude 151.2 is not on Earth", "raw": '{"latitude": 151.2}'}
-                hostile = {"line": None, "reason": "grade X is not known", "raw": HOSTILE}
+                reasons = {17: "latitude 151.2 is not on Earth", None: "grade X is not known"}
                 return answered(
-                    [v.QuarantineView(id=f"qua-{n}", at=city.at, source="cad", **one) for n, one in enumerate((wrong, hostile))]
+                    [
+                        v.QuarantineView(id=f"qua-{n}", at=city.at, source="cad", line=line, reason=reason)
+                        for n, (line, reason) in enumerate(reasons.items())
+                    ]
                 )
+            case "GET", ["quarantine", held]:
+                return answered({"id": held, "raw": '{"latitude": 151.2}' if held == "qua-0" else HOSTILE})
+            case "GET", ["incidents", incident, "words"] if incident in city.incidents:
+                return answered({"incident_id": incident, "words": city.words[incident]})
             case "GET", ["accounts"]:
                 return answered(list(self.accounts.values()))
             case "GET", ["service-tokens"]:

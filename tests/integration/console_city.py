@@ -19,6 +19,7 @@ from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
@@ -241,10 +242,11 @@ async def city(
     )
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
     occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
+    consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     retention = Retention(
         recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences],
+        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations],
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
@@ -263,6 +265,7 @@ async def city(
         authorities=authorities,
         retention=retention,
         occurrences=occurrences,
+        consultations=consultations,
         disclosure=disclosure,
         recorder=recorder,
         log=log,
@@ -282,6 +285,7 @@ async def city(
     await flight.load()
     await dispatch.load(store)
     await occurrences.load()
+    await consultations.load(store)
     await console.load()
     made = City(store=store, clock=clock, link=link, recorder=recorder, services=services, console=console, settings=settings)
     if set_up and accounts.needs_setup:

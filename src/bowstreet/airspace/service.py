@@ -209,7 +209,7 @@ class AirspaceService:
         return found
 
     def strayed(self, easting_m: FloatArray, northing_m: FloatArray) -> set[int]:
-        """Which of many places are where no flight of ours may be now: in a zone without leave, or outside the operating volume."""
+        """Which of many places are where we may not fly now: in a zone without leave, or outside the operating volume."""
         volume = self._picture().volume
         within = np.zeros(len(easting_m), bool) if volume is None else shapely.intersects_xy(volume, easting_m, northing_m)
         return {number for number, _ in self.breaches(easting_m, northing_m)} | set(map(int, np.flatnonzero(~within)))
