@@ -407,7 +407,7 @@ def _template(path: str) -> str:
     return "/".join("*" if part.startswith("{") or part in _IDS else part for part in path.split("/"))
 
 
-_IDS = {"inc-1", "mis-1", "none", "acc-1", "svc-1"}
+_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1"}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -9,6 +9,8 @@ from tests.integration.console_city import START, City, call, city
 
 from bowstreet.accountability.processing.model import What
 from bowstreet.accountability.processing.service import WINDOW
+from bowstreet.console.feed import Encoding
+from bowstreet.console.frames import Me
 from bowstreet.console.looking import LINGER_S, Looking
 from bowstreet.errors import StoreUnavailable
 from bowstreet.messages import Consulted
@@ -93,8 +95,8 @@ async def test_what_cannot_be_recorded_is_not_shown(town: City, monkeypatch: pyt
 async def test_no_frame_of_the_feed_holds_what_was_said(town: City) -> None:
     await incident(town)
     town.console.feed.turn()
-    me = town.console.feed.snapshot.__self__  # the feed itself: what every console is sent is made by it
-    picture = str(me._picture.__dict__)
+    me = Me(account_id="acc-1", name="A", role="supervisor", may=())
+    picture = (town.console.feed.snapshot(me, Encoding.JSON) + town.console.feed.frame(0, Encoding.JSON)).decode()
     assert "robbery" in picture
     assert WORDS not in picture
     listed = await _listed(town)
@@ -155,7 +157,7 @@ async def test_pages_of_the_log_join_and_the_last_says_so(town: City) -> None:
         by = (await regulator.get("/api/v1/log62", params={"account": town.people["supervisor"].account_id})).json()["lines"]
         none = (await regulator.get("/api/v1/log62", params={"from": "2026-11-24"})).json()
         assert (await regulator.get("/api/v1/log62", params={"from": "2026-11-31"})).status_code == 409
-    assert [one["processing"] for one in about] == ["collection", "consultation"]
+    assert [one["processing"] for one in about] == ["collection", "alteration", "consultation"]
     assert "A supervisor" in {one["by_name"] for one in by}
     assert none == {"lines": [], "next": None}
     assert [one["what"] for one in whole["lines"]][-1] == "processing-log"  # looking at the log is in it

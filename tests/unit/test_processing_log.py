@@ -52,8 +52,7 @@ def test_nobody_looks_without_a_reason_that_the_role_has(role: Role) -> None:
         for said in (None, *Justification):
             try:
                 found = rules.justified(role, said, acts=acts, standing=standing)
-            except Refused as refused:
-                assert refused.remedy
+            except Refused:
                 continue
             if said is not None:
                 assert found is said
