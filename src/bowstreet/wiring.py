@@ -185,6 +185,10 @@ async def _dispatch(process: Process) -> None:
         process.recorder, process.store, process.clock, RandomIds(process.clock), KnownFlights(process.flight, process.intake)
     )
     await process.occurrences.load()
+    process.metrics.read_gauge(
+        "bowstreet_occurrences_owed", "Occurrences of which somebody must still be told, or that are not determined",
+        lambda: float(process.occurrences.owed()),
+    )  # fmt: skip
     process.occurrence_watch = OccurrenceWatch(process.occurrences, process.clock, process.flight, process.airspace)
 
 

@@ -43,6 +43,10 @@ class Occurrences:
         """Raises `NotFound`."""
         return self._all.get(occurrence_id)
 
+    def owed(self) -> int:
+        """How many have a deadline that runs."""
+        return sum(rules.due_at(one) is not None for one in self._all.in_states(State.OPEN, State.REPORTED))
+
     # --- opened by the program ----------------------------------------------------------------------------------------
 
     async def _on_changed(self, message: MissionChanged) -> None:
