@@ -27,6 +27,8 @@ class Action(StrEnum):
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
     WATCH = "see-pictures"  # live pictures of drones, and footage
+    SEE_OCCURRENCES = "see-occurrences"
+    SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"

@@ -26,8 +26,10 @@ from bowstreet.console import (
     incidents,
     live,
     missions,
+    occurrences,
     problems,
     public,
+    record,
     retention,
     static_files,
     video,
@@ -40,6 +42,7 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.feed import Feed
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
+from bowstreet.console.looking import Looking
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
@@ -109,7 +112,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     access = Access(services.accounts, services.real_clock, settings, functools.partial(_borough_of, services))
     once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
-    watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits)
+    looking = Looking(services.consultations, services.real_clock)
+    watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits, looking)
     figures.register(services, access, feed, watched)
     api = FastAPI(
         title="Bowstreet",
@@ -120,7 +124,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention):
+    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, occurrences, record):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
@@ -46,7 +47,8 @@ class Viewings:
         if sum(one.account_id == asker.account_id for one, _ in self._open.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
-        viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way)
+        why = justified(asker.identity.role, None, acts=False, standing=True)
+        viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
         self._open[viewing_id] = asker, None
         return viewing_id
 

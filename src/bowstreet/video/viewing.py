@@ -10,12 +10,13 @@ class ViewingBook:
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self._recorder, self._clock, self._ids = recorder, clock, RandomIds(clock)
 
-    async def begun(self, subject: str, source_id: str, incident_id: str, way: str) -> str:
+    async def begun(self, by: str, source_id: str, incident_id: str, way: str, justification: str) -> str:
         """Put a viewing on record; gives its id. Raises `StoreUnavailable`: then nothing may be shown."""
         viewing_id = self._ids.new("vie")
         said = VideoWatched(
-            at=self._clock.now(), viewing_id=viewing_id, subject=subject, source_id=source_id, incident_id=incident_id, way=way
-        )
+            at=self._clock.now(), viewing_id=viewing_id, by=by, source_id=source_id, incident_id=incident_id, way=way,
+            justification=justification,
+        )  # fmt: skip
         await self._recorder.record(messages=[said])
         return viewing_id
 
