@@ -1,6 +1,7 @@
 """Paints what a camera sees of the made-up city: ground warped from above, then boxes, crowns and people from far to near."""
 
 import math
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -8,9 +9,9 @@ import numpy as np
 from bowstreet.frames import CameraPose, Pixels
 from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.ground import SHADED, Ground
-from bowstreet.simulation.scenery.life import Moment, moment
+from bowstreet.simulation.scenery.life import Moment, Person, Vehicle, moment
 from bowstreet.simulation.scenery.light import Light, noises
-from bowstreet.simulation.scenery.paint import VEHICLES_M, clipped, paint
+from bowstreet.simulation.scenery.paint import PEOPLE_M, VEHICLES_M, clipped, paint
 from bowstreet.simulation.scenery.solids import Solids, solids_of
 from bowstreet.simulation.scenery.street import COLUMN_M, ROW_M, FloatArray, Street
 from bowstreet.simulation.scenery.view import View, view
@@ -20,6 +21,7 @@ BUILDINGS_M = 460.0
 NEAR_PX, NEAR_GROUND_M, NEAR_MOVES_M = 1_280, 0.2, 40.0
 FAR_PX, FAR_GROUND_M, FAR_MOVES_M, FAR_FADES_M = 1_024, 2.4, 160.0, 420.0
 # Shadows of what moves: street in the shade.
+Anyone = TypeVar("Anyone", Person, Vehicle)
 SHADE = tuple(SHADED * one for one in (100.0, 100.0, 100.0))
 
 
@@ -49,6 +51,7 @@ class Renderer:
         return moment(self.street, [cell for cell, away in self._visible(seen) if away < VEHICLES_M], at_s)
 
     def paint(self, seen: View, about: Moment, *, noisy: bool = True) -> Pixels:
+        about = Moment(people=_touched(seen, about.people, PEOPLE_M), moving=_touched(seen, about.moving, VEHICLES_M))
         picture = np.empty((self.height_px, self.width_px, 3), np.uint8)
         self._lay_ground(picture, seen)
         if self.light.shadow is not None:
@@ -157,6 +160,13 @@ class Renderer:
         self._count += 1
         noise = self._noises[self._count % len(self._noises)]
         cv2.add(picture, noise, picture, dtype=cv2.CV_8U)
+
+
+def _touched(seen: View, those: tuple[Anyone, ...], reach_m: float) -> tuple[Anyone, ...]:
+    """Those who may be in the picture."""
+    places = np.array([(one.u, one.v, 1.2) for one in those]).reshape(-1, 3)
+    near = seen.touched(places, np.full(len(those), 6.0)) & (np.hypot(*(places - seen.at)[:, :2].T) < reach_m)
+    return tuple(those[one] for one in np.flatnonzero(near).tolist())
 
 
 def _on(at: float, metres_px: float) -> float:
