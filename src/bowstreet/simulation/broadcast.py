@@ -48,7 +48,8 @@ class Encoder:
 
     def encode(self, picture: Pixels, captured_us: int) -> tuple[bytes, bool]:
         """One picture, Annex B, and whether it stands alone."""
-        frame = av.VideoFrame.from_ndarray(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420)), format="yuv420p")
+        planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = captured_us
         packets = self._coder.encode(frame)
         return b"".join(bytes(packet) for packet in packets), any(packet.is_keyframe for packet in packets)

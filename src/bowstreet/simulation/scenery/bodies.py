@@ -1,4 +1,4 @@
-"""People as shapes: legs that step, a torso, arms and a head without a face. What is drawn and what is true come from one table."""
+"""People as shapes: legs that step, a torso, arms, a head without a face. What is drawn and what is true come from one table."""
 
 import math
 
@@ -63,13 +63,15 @@ def draw(picture: Pixels, pixels: FloatArray, scale: float, one: Person, light: 
     torso = [at[SHOULDER_L], at[SHOULDER_R], at[HIP_R], at[HIP_L]]
     cv2.polylines(picture, [np.array(torso)], True, shirt, max(1, round(0.2 * scale)), cv2.LINE_AA, 3)
     cv2.fillConvexPoly(picture, np.array(torso), shirt, cv2.LINE_AA, 3)
-    cv2.circle(picture, at[HEAD], max(8, round(HEAD_M * scale * 8)), _rgb(HAIR if scale < 14.0 else SKIN, light), -1, cv2.LINE_AA, 3)
+    cv2.circle(
+        picture, at[HEAD], max(8, round(HEAD_M * scale * 8)), _rgb(HAIR if scale < 14.0 else SKIN, light), -1, cv2.LINE_AA, 3
+    )
     if scale >= 14.0:
         top = (at[HEAD][0], at[HEAD][1] - round(0.04 * scale * 8))
         cv2.circle(picture, top, max(8, round(0.1 * scale * 8)), _rgb(HAIR, light), -1, cv2.LINE_AA, 3)
 
 
-def shadow(picture: Pixels, seen: View, one: Person, light: Light, colour: tuple[float, float, float]) -> None:
+def shadow(picture: Pixels, seen: View, one: Person, light: Light, colour: tuple[float, ...]) -> None:
     """Where the sun does not reach the street."""
     if light.shadow is None:
         return

@@ -1,4 +1,4 @@
-"""The street from straight above as a picture, to be laid under what stands on it: painted once for a while, warped each frame."""
+"""The street from straight above as a picture, to be laid under what stands on it: painted now and then, warped each frame."""
 
 import math
 
@@ -93,7 +93,7 @@ class Ground:
             for u, v, z, radius in block.trees.at.tolist():
                 x, y = self._pixels(np.array((u + shadow[0] * z, v + shadow[1] * z))).tolist()
                 cv2.circle(dark, (round(x), round(y)), max(1, round(radius / self._metres_px)), 255, -1)
-        shaded = cv2.multiply(self.pixels, (SHADED, SHADED, SHADED, 0.0))
+        shaded = cv2.convertScaleAbs(self.pixels, alpha=SHADED)
         cv2.copyTo(shaded, dark, self.pixels)
 
     def _roughen(self, seed: int) -> None:

@@ -1,8 +1,8 @@
 """Who and what moves through the made-up city: where each is at any time, by arithmetic alone.
 
 Everybody has a name that stays theirs, a place that is a pure function of time, and a body; nobody has a face. Traffic keeps to
-the left of the through roads; people walk round their block; in side streets a *subject* walks under a footbridge and trees, runs,
-gets into a car, is driven across a road, gets out and walks on, and after a while all of that backwards, for ever.
+the left of the through roads; people walk round their block; in side streets a *subject* walks under a footbridge and trees,
+runs, gets into a car, is driven across a road, gets out and walks on, and after a while all of that backwards, for ever.
 """
 
 import math

@@ -58,4 +58,4 @@ def noises(light: Light, height_px: int, width_px: int, seed: int) -> list[np.nd
 
 
 def tinted(colours: FloatArray, light: Light) -> FloatArray:
-    return np.clip(colours * np.array(light.tint), 0.0, 255.0)
+    return np.asarray(np.clip(colours * np.array(light.tint), 0.0, 255.0))

@@ -8,7 +8,7 @@ from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.life import Person
 from bowstreet.simulation.scenery.light import Light, tinted
 from bowstreet.simulation.scenery.solids import FACES, Solids, corners, facing
-from bowstreet.simulation.scenery.street import FloatArray, IntArray, Street
+from bowstreet.simulation.scenery.street import BoolArray, FloatArray, IntArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
 TREES_M, VEHICLES_M, PEOPLE_M, WINDOWS_M = 260.0, 260.0, 200.0, 170.0
@@ -31,7 +31,7 @@ def order(stands: FloatArray, layer: IntArray, last: FloatArray, part: IntArray,
 
 
 def _gap(low: FloatArray, high: FloatArray, at: float) -> FloatArray:
-    return np.maximum(np.maximum(low - at, at - high), 0.0)
+    return np.asarray(np.maximum(np.maximum(low - at, at - high), 0.0))
 
 
 def paint(picture: Pixels, seen: View, solids: Solids, people: list[Person], street: Street, light: Light) -> None:
@@ -52,11 +52,11 @@ def paint(picture: Pixels, seen: View, solids: Solids, people: list[Person], str
     about = [one for one in bodies_px if 1.0 < one[2].min() < PEOPLE_M and _near_picture(seen, one[1])]
     places = np.array([(one[0].u, one[0].v) for one in about]).reshape(-1, 2)
     strips = street.strips(places[:, 0], places[:, 1])
-    nobody = np.zeros(len(about), np.int64)
+    standing, nobody = np.column_stack((strips, strips[:, 2:], places[:, :1], places[:, :1])), np.zeros(len(about), np.int64)
     kinds = np.concatenate((np.full(len(shown), BOX), np.full(len(crowns), TREE), np.full(len(about), PERSON)))
     whose = np.concatenate((np.arange(len(shown)), crowns, np.arange(len(about))))
     sequence = order(
-        np.concatenate((boxes.stands[shown], trees.stands[crowns], np.column_stack((strips, strips[:, 2:], places[:, :1], places[:, :1])))),
+        np.concatenate((boxes.stands[shown], trees.stands[crowns], standing)),
         np.concatenate((boxes.layer[shown], trees.layer[crowns], nobody)),
         np.concatenate((last[shown], _tree_last(solids, at)[crowns], np.hypot(places[:, 0] - at[0], places[:, 1] - at[1]))),
         np.concatenate((solids.part[shown], np.zeros(len(crowns), np.int64), nobody)), at,
@@ -97,7 +97,8 @@ class _Boxes:
         fixed = np.round(np.clip(pixels, -FARTHEST_PX, FARTHEST_PX) * (1 << SHIFT)).astype(np.int32)
         self._faces = np.ascontiguousarray(fixed[:, FACES])
         looks = facing(ends, seen.at)
-        self._whole, self._facing = whole.tolist(), looks.tolist()
+        self._whole: list[bool] = whole.tolist()
+        self._facing: list[list[bool]] = looks.tolist()
         faded = (1.0 - np.exp(-away / HAZE_M))[:, None, None]
         colours = np.repeat(boxes.side[shown][:, None, :], 5, axis=1) * np.array((1.0, *light.faces))[None, :, None]
         colours[:, 0] = boxes.top[shown]
@@ -107,7 +108,7 @@ class _Boxes:
         self._panes = self._windows(solids, seen, near)
         self._glass, self._lit = tinted(GLASS, light).tolist(), LIT.tolist() if light.lit else None
 
-    def _windows(self, solids: Solids, seen: View, near: FloatArray) -> dict[tuple[int, int], FloatArray]:
+    def _windows(self, solids: Solids, seen: View, near: BoolArray) -> dict[tuple[int, int], IntArray]:
         some = np.flatnonzero(near[solids.owner, solids.on])
         pixels, _ = seen.seen(solids.windows[some])
         good = (pixels.max(1) > 0).all(1) & (pixels.min(1) < np.array((seen.width_px, seen.height_px))).all(1)
@@ -123,7 +124,8 @@ class _Boxes:
 
     def draw(self, number: int) -> None:
         """One of those that are shown."""
-        picture, colours, polygons, one = self._picture, self._colours[number], self._faces[number], int(self._shown[number])
+        picture, colours, polygons = self._picture, self._colours[number], self._faces[number]
+        one = int(self._shown[number])
         for face, looks in enumerate(self._facing[number]):
             if not looks:
                 continue

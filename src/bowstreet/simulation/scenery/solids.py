@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from bowstreet.simulation.scenery.life import Vehicle, parked
-from bowstreet.simulation.scenery.street import Block, Boxes, FloatArray, IntArray, Street, Trees
+from bowstreet.simulation.scenery.street import BoolArray, Boxes, FloatArray, IntArray, Street, Trees
 
 # A window every so many metres along a front, on each storey.
 WINDOW_EVERY_M, WINDOW_M, STOREY_M = 3.4, (1.2, 1.5), 3.0
@@ -167,11 +167,7 @@ def corners(ends: FloatArray) -> FloatArray:
     return found
 
 
-def facing(ends: FloatArray, at: FloatArray) -> FloatArray:
+def facing(ends: FloatArray, at: FloatArray) -> BoolArray:
     """Which of the five faces (top, u-, u+, v-, v+) look at a place: (n, 5) of truth values."""
     u, v, z = at.tolist()
     return np.stack((z > ends[:, 5], u < ends[:, 0], u > ends[:, 3], v < ends[:, 1], v > ends[:, 4]), axis=1)
-
-
-def block_of(street: Street, i: int, j: int) -> Block:
-    return street.block(i, j)

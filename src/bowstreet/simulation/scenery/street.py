@@ -17,6 +17,7 @@ from bowstreet.geo import GridPoint
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 # Lattice of the streets, metres, and by how much a street may lie off it.
 COLUMN_M, ROW_M, OFF_COLUMN_M, OFF_ROW_M = 112.0, 86.0, 10.0, 6.0
@@ -35,8 +36,8 @@ PALE = np.array([(188, 190, 192), (170, 176, 184), (150, 158, 168), (202, 194, 1
 class Boxes(msgspec.Struct, frozen=True, kw_only=True):
     """Upright boxes along the streets' axes.
 
-    A row each: `ends` holds u0, v0, z0, u1, v1, z1; `top` and `side` RGB colours; `stands` where the strips begin and end, in u and
-    v, and the slabs within them, in v and u; `layer` is 0 for what stands on the ground, 1 for crowns, 2 for bridges over a road.
+    A row each: `ends` holds u0, v0, z0, u1, v1, z1; `top` and `side` RGB colours; `stands` where the strips begin and end, in u
+    and v, and the slabs within them, in v and u; `layer` is 0 for what stands on the ground, 1 for crowns, 2 for bridges over a road.
     """
 
     ends: FloatArray
@@ -152,7 +153,7 @@ def _block(street: Street, i: int, j: int) -> Block:
     v1 = street.through_road(j + 1) - THROUGH_ROAD_M / 2 - PAVEMENT_M
     kind = str(dice.choice(["terrace", "towers", "offices", "park", "yard"], p=[0.52, 0.14, 0.16, 0.1, 0.08]))
     inside = (u0, v0, u1, v1)
-    rows = {"terrace": _terrace, "towers": _towers, "offices": _offices, "park": _nothing, "yard": _shed}[kind](dice, inside)
+    rows = {"terrace": _terrace, "towers": _towers, "offices": _offices, "park": _nothing, "yard": _nothing}[kind](dice, inside)
     rows += _bridge(street, i, j)
     ends = np.array([row[0] for row in rows], float).reshape(-1, 6)
     strips = street.strips((ends[:, 0] + ends[:, 3]) / 2, (ends[:, 1] + ends[:, 4]) / 2)
@@ -220,11 +221,6 @@ def _offices(dice: np.random.Generator, inside: tuple[float, float, float, float
 
 def _nothing(dice: np.random.Generator, inside: tuple[float, float, float, float]) -> list[Row]:
     return []
-
-
-def _shed(dice: np.random.Generator, inside: tuple[float, float, float, float]) -> list[Row]:
-    u0, v0, _, v1 = inside
-    return [((u0 + 2.0, v0 + 2.0, 0.0, u0 + 24.0, v1 - 2.0, 7.0), np.array((168.0, 172, 176)), np.array((150.0, 156, 160)), False)]
 
 
 def has_bridge(i: int, j: int) -> bool:

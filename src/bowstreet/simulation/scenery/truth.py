@@ -7,10 +7,11 @@ that the painter and the truth can be held against each other. For tests and mea
 import msgspec
 import numpy as np
 
+from bowstreet.frames import CameraPose
 from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.life import Moment, Person, Vehicle, parked
 from bowstreet.simulation.scenery.solids import corners, parts
-from bowstreet.simulation.scenery.street import FloatArray, Street
+from bowstreet.simulation.scenery.street import BoolArray, FloatArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
 # Beyond this nobody is listed.
@@ -20,7 +21,7 @@ CROWN = 0.92
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One person or vehicle. `box` is x0, y0, x1, y1 in pixels, not cut at the picture's edge; `visible` is a share of the body."""
+    """One person or vehicle. `box` is x0, y0, x1, y1 in pixels, not cut at the picture's edge; `visible` is a share of it."""
 
     name: str
     kind: str
@@ -36,6 +37,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     vehicle_id: str
     captured_us: int
     scene_s: float
+    pose: CameraPose
     objects: tuple[Seen, ...]
 
 
@@ -48,7 +50,8 @@ def truth(street: Street, seen: View, about: Moment) -> tuple[Seen, ...]:
     crowns = np.concatenate([street.block(i, j).trees.at for i, j in cells])
     hulls = np.array([parts(one)[part] for one in vehicles for part in (0, 1)], float).reshape(-1, 6)
     found: list[Seen] = []
-    for number, one in enumerate((*about.people, *vehicles)):
+    everybody: list[Person | Vehicle] = [*about.people, *vehicles]
+    for number, one in enumerate(everybody):
         body = number - len(about.people)
         if isinstance(one, Person):
             box, points, others = bodies.box(seen, one), bodies.joints(one), hulls
@@ -58,11 +61,15 @@ def truth(street: Street, seen: View, about: Moment) -> tuple[Seen, ...]:
         if box is None or box[2] < 0 or box[3] < 0 or box[0] > seen.width_px - 1 or box[1] > seen.height_px - 1:
             continue
         near = _between(others, seen.at, points)
-        hidden = _cut(np.concatenate((_between(walls, seen.at, points), near)), seen.at, points) | _shaded(crowns, seen.at, points)
+        hidden = _cut(np.concatenate((_between(walls, seen.at, points), near)), seen.at, points) | _shaded(
+            crowns, seen.at, points
+        )
         east, north = street.to_grid(one.u, one.v)
         kind = "person" if isinstance(one, Person) else one.kind
         found.append(
-            Seen(name=one.name, kind=kind, easting_m=float(east), northing_m=float(north), box=box, visible=float((~hidden).mean()))
+            Seen(
+                name=one.name, kind=kind, easting_m=float(east), northing_m=float(north), box=box, visible=float((~hidden).mean())
+            )
         )
     return tuple(found)
 
@@ -92,10 +99,10 @@ def _between(boxes: FloatArray, at: FloatArray, points: FloatArray) -> FloatArra
     """Boxes that touch the space between the camera and some points."""
     ends = np.concatenate((points, at[None]))
     low, high = ends.min(0), ends.max(0)
-    return boxes[((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1)]
+    return np.asarray(boxes[((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1)])
 
 
-def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> FloatArray:
+def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
     """Which lines of sight to points (n, 3) go through a box."""
     if not len(boxes):
         return np.zeros(len(points), bool)
@@ -106,7 +113,7 @@ def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> FloatArray:
     return np.asarray(((enters < leaves) & (leaves > 0.0) & (enters < 0.9999)).any(1))
 
 
-def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray) -> FloatArray:
+def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
     """Which lines of sight go through a crown."""
     way = points - at
     along = np.einsum("pi,ti->pt", way, crowns[:, :3] - at) / (way**2).sum(1)[:, None]

@@ -7,7 +7,7 @@ import numpy as np
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position, grid_arrays
-from bowstreet.simulation.scenery.street import FloatArray, Street
+from bowstreet.simulation.scenery.street import BoolArray, FloatArray, Street
 
 NEAR_M = 0.5
 
@@ -37,7 +37,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         pixels = inside[..., :2] * (self.focal_px / np.where(np.abs(depth) < 1e-9, 1e-9, depth))[..., None] + (x, y)
         return pixels, depth
 
-    def touched(self, middles: FloatArray, radii: FloatArray) -> FloatArray:
+    def touched(self, middles: FloatArray, radii: FloatArray) -> BoolArray:
         """Which balls (n, 3), (n) may show in the picture."""
         right, down, ahead = self.inside(middles).T
         wide, tall = self.width_px / 2 / self.focal_px, self.height_px / 2 / self.focal_px
