@@ -28,6 +28,7 @@ from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.video.address import parse_address
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
@@ -172,9 +173,12 @@ def _dock(one: config.Dock) -> DockConfig:
 
 
 def _vehicle(one: config.Vehicle) -> VehicleConfig:
+    if one.video:
+        parse_address(one.video)
     return VehicleConfig(
-        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id
-    )
+        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
+        video_address=one.video, field_of_view_deg=one.field_of_view_deg,
+    )  # fmt: skip
 
 
 def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:

@@ -133,6 +133,8 @@ class Vehicle(_Section, frozen=True, kw_only=True):
     home_dock_id: Id
     link: Link
     system_id: SystemId
+    video: Annotated[str, Meta(max_length=1_000)] = ""  # such as rtsp://10.0.1.2/live (docs/configuration.md)
+    field_of_view_deg: Annotated[float, Meta(ge=1.0, le=170.0)] = 60.0  # across the picture, unless the stream tells it
 
 
 class Fleet(_Section, frozen=True, kw_only=True):

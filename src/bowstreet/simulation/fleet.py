@@ -28,6 +28,7 @@ from bowstreet.flight.model import Wind
 from bowstreet.geo import wgs84_arrays
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.simulation import faults
+from bowstreet.simulation.camera_feed import CameraFeed
 from bowstreet.simulation.layout import Layout, decode
 from bowstreet.simulation.machines import Drone, Station
 from bowstreet.simulation.peers import Address, Air, Peer
@@ -69,6 +70,7 @@ class Fleet:
             Drone(number, one, docks[one.dock_id], self.bodies, self.clock, self.real, Air(self.clock, dice), self.log, boot_s)
             for number, one in enumerate(layout.vehicles)
         ]
+        self.cameras = CameraFeed(layout, self.drones, speed)
         self._docks = list(docks.values())
         self._points = np.array([(dock.at.easting_m, dock.at.northing_m) for dock in self._docks])
         self.peers: dict[str, Peer] = {peer.name: peer for peer in (*self.stations, *self.drones)}
@@ -89,6 +91,7 @@ class Fleet:
                 peer.listen_to(ground_station)
 
     async def close(self) -> None:
+        await self.cameras.close()
         for peer in self.peers.values():
             peer.close()
         for writer in list(self.writers):
@@ -131,6 +134,7 @@ class Fleet:
             drone.speak(now_s)
         for station in self.stations:
             station.speak(now_s)
+        self.cameras.tell(now_s)
 
     def _step(self, dt_s: float, now_s: float) -> None:
         self._blow(now_s)
@@ -249,6 +253,7 @@ def _host_port(text: str) -> Address:
 async def _main(arguments: argparse.Namespace, layout: Layout) -> None:
     fleet = Fleet(layout, arguments.speed, seed=arguments.seed, boot_s=arguments.boot_seconds)
     fleet.open(arguments.host, _host_port(arguments.ground_station) if arguments.ground_station else None)
+    await fleet.cameras.start()
     control: Address | None = None
     if arguments.control:
         server = await asyncio.start_server(fleet.serve, *_host_port(arguments.control), limit=1 << 20)

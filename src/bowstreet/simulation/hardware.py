@@ -13,7 +13,7 @@ import structlog
 from bowstreet.errors import LinkFailure
 from bowstreet.flight.model import DockConfig, VehicleConfig, Wind
 from bowstreet.simulation.city import City
-from bowstreet.simulation.layout import Autopilot, DockLayout, Layout, VehicleLayout, encode
+from bowstreet.simulation.layout import Autopilot, DockLayout, Layout, SceneLayout, VehicleLayout, encode
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +38,17 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved_to(city: City, first_port: int) -> City:
-    """The same city with its peers on ports from `first_port` on."""
+    """The same city with its peers on ports from `first_port` on, and after them a port for each vehicle's pictures."""
 
     def link(old: str) -> str:
         return f"udpout:127.0.0.1:{int(old.rpartition(':')[2]) - FIRST_PORT + first_port}"
 
     docks = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.docks)
-    vehicles = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.vehicles)
+    first_video = first_port + len(city.docks) + len(city.vehicles)
+    vehicles = tuple(
+        msgspec.structs.replace(one, link=link(one.link), video_address=f"udp://127.0.0.1:{first_video + number}")
+        for number, one in enumerate(city.vehicles)
+    )
     return msgspec.structs.replace(city, docks=docks, vehicles=vehicles)
 
 
@@ -59,7 +63,8 @@ def layout_of(city: City, wind: Wind, seed: int) -> Layout:
         brand: Autopilot = "px4" if number % 2 else "ardupilot"
         return VehicleLayout(
             vehicle_id=one.vehicle_id, dock_id=one.home_dock_id, pad=pad, port=_port(one.link), system_id=one.system_id,
-            autopilot=brand, airframe=airframes[one.airframe],
+            autopilot=brand, airframe=airframes[one.airframe], video=one.video_address,
+            field_of_view_deg=one.field_of_view_deg,
         )  # fmt: skip
 
     return Layout(
@@ -68,6 +73,8 @@ def layout_of(city: City, wind: Wind, seed: int) -> Layout:
         vehicles=tuple(vehicle(number, one) for number, one in enumerate(city.vehicles)),
         wind=wind,
         seed=seed,
+        # Streets as high as the docks: the demo has no terrain, and heights are told above docks.
+        scene=SceneLayout(ground_m_amsl=city.docks[0].ground_m_amsl, noise=True),
     )
 
 
@@ -108,7 +115,8 @@ class Hardware:
                 return
             await self.stop()
         for again in reversed(range(TRIES)):
-            first_port = _free_block(len(self.city.docks) + len(self.city.vehicles))
+            # A port for each dock and vehicle, and one to which each vehicle's camera sends.
+            first_port = _free_block(len(self.city.docks) + 2 * len(self.city.vehicles))
             self.city = moved_to(self.city, first_port)
             try:
                 await self._launch(first_port)
