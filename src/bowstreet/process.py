@@ -44,7 +44,6 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -63,7 +62,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     docks: tuple[DockConfig, ...]
     vehicles: tuple[VehicleConfig, ...]
     airframes: tuple[Airframe, ...]
-    video: tuple[VideoSource, ...] = ()
     zones: tuple[Zone, ...]
     zone_files: tuple[tuple[str, bytes], ...] = ()  # name and content; entered into the record at start
     permissions: tuple[Permission, ...]

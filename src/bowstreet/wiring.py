@@ -62,6 +62,7 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -199,7 +200,14 @@ async def _dispatch(process: Process) -> None:
 
 
 async def _video(process: Process) -> None:
-    process.video = VideoService(process.operation.video, process.real_clock)
+    vehicles = process.operation.vehicles if process.hardware is None else process.hardware.city.vehicles
+    process.video = VideoService(
+        [
+            VideoSource(source_id=one.vehicle_id, vehicle_id=one.vehicle_id, address=one.video_address)
+            for one in vehicles if one.video_address
+        ],
+        process.real_clock,
+    )  # fmt: skip
     process.footage = FootageRecorder(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
     )
