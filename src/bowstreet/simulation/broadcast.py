@@ -71,9 +71,9 @@ def sender(address: str, rate_hz: float) -> Sender:
     """
     parts = urlsplit(address)
     if parts.scheme == "udp" and parts.hostname and parts.port:
-        return Transport(_Datagrams(parts.hostname, parts.port), rate_hz)
+        return Transport(_Datagrams(parts.hostname, parts.port), rate_hz, live=True)
     if parts.scheme == "file" and parts.path:
-        return Transport(_File(Path(parts.path)), rate_hz)
+        return Transport(_File(Path(parts.path)), rate_hz, live=False)
     if parts.scheme == "rtsp" and parts.hostname:
         return Push(address)
     raise BadInput("a simulated camera cannot send there", remedy="use udp://HOST:PORT, rtsp://HOST:PORT/PATH or file:PATH")
@@ -115,12 +115,12 @@ class _File:
 class Transport:
     """MPEG-TS: before each picture the tables, the clock and its metadata (synchronous, MISB ST 1402).
 
-    A receiver knows a picture to be whole when the next one begins. So the next one's delimiter follows at once, with the time at
-    which it is due; without it each picture would be shown a whole period late.
+    A receiver knows a picture to be whole when the next one begins. So, live, the next one's delimiter follows at once, with the
+    time at which it is due; without it each picture would be shown a whole period late. A file ends with a whole picture.
     """
 
-    def __init__(self, out: _Out, rate_hz: float) -> None:
-        self._out, self._period_us = out, round(1_000_000 / rate_hz)
+    def __init__(self, out: _Out, rate_hz: float, *, live: bool) -> None:
+        self._out, self._period_us, self._live = out, round(1_000_000 / rate_hz), live
         klv = synchronous_klv_stream(KLV_PID, metadata_input_leak_rate=1_000, metadata_buffer_size=64)
         self._muxer = TransportMuxer(
             transport_stream_id=1, program_number=1, program_map_pid=PMT_PID, pcr_pid=VIDEO_PID,
@@ -135,14 +135,15 @@ class Transport:
             *muxer.program_tables(), muxer.mux_pcr(pcr_from_ticks(clock * 300)),
             *muxer.mux_sync_klv(KLV_PID, klv, pts=_ticks(shown_us)),
         ]  # fmt: skip
-        if not self._begun:
+        if not self._begun or not self._live:
             packets += self._delimiter(shown_us)
             self._begun = True
         body = unit[len(DELIMITER) :] if unit.startswith(DELIMITER[:5]) else unit
         for start in range(0, len(body), MOST_PES):
             pes = encode_pes_packet(body[start : start + MOST_PES], stream_id=VIDEO_ID)
             packets += muxer.mux_pes(VIDEO_PID, pes)
-        packets += self._delimiter(shown_us + self._period_us)
+        if self._live:
+            packets += self._delimiter(shown_us + self._period_us)
         self._out.put(packets)
 
     def _delimiter(self, shown_us: int) -> tuple[bytes, ...]:

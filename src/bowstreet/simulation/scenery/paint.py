@@ -97,7 +97,7 @@ class _Boxes:
         fixed = np.round(np.clip(pixels, -FARTHEST_PX, FARTHEST_PX) * (1 << SHIFT)).astype(np.int32)
         self._faces = np.ascontiguousarray(fixed[:, FACES])
         looks = facing(ends, seen.at)
-        self._whole: list[bool] = whole.tolist()
+        self._whole: list[bool] = np.asarray(whole).tolist()
         self._facing: list[list[bool]] = looks.tolist()
         faded = (1.0 - np.exp(-away / HAZE_M))[:, None, None]
         colours = np.repeat(boxes.side[shown][:, None, :], 5, axis=1) * np.array((1.0, *light.faces))[None, :, None]

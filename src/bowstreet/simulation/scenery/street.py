@@ -37,7 +37,7 @@ class Boxes(msgspec.Struct, frozen=True, kw_only=True):
     """Upright boxes along the streets' axes.
 
     A row each: `ends` holds u0, v0, z0, u1, v1, z1; `top` and `side` RGB colours; `stands` where the strips begin and end, in u
-    and v, and the slabs within them, in v and u; `layer` is 0 for what stands on the ground, 1 for crowns, 2 for bridges over a road.
+    and v, and the slabs within them, in v and u; `layer` is 0 on the ground, 1 for crowns, 2 for bridges over a road.
     """
 
     ends: FloatArray

@@ -45,7 +45,9 @@ def truth(street: Street, seen: View, about: Moment) -> tuple[Seen, ...]:
     """Everybody and every vehicle whose pixels touch the picture."""
     cells = street.cells(float(seen.at[0]), float(seen.at[1]), REACH_M)
     vehicles = [*about.moving, *(one for i, j in cells for one in parked(street, i, j))]
-    vehicles = [one for one in vehicles if np.hypot(one.u - seen.at[0], one.v - seen.at[1]) < REACH_M]
+    places = np.array([(one.u, one.v, 1.2) for one in vehicles]).reshape(-1, 3)
+    close = np.hypot(*(places - seen.at)[:, :2].T) < REACH_M
+    vehicles = [vehicles[one] for one in np.flatnonzero(seen.touched(places, np.full(len(places), 7.0)) & close).tolist()]
     walls = np.concatenate([street.block(i, j).buildings.ends for i, j in cells])
     crowns = np.concatenate([street.block(i, j).trees.at for i, j in cells])
     hulls = np.array([parts(one)[part] for one in vehicles for part in (0, 1)], float).reshape(-1, 6)
@@ -115,6 +117,9 @@ def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
 
 def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
     """Which lines of sight go through a crown."""
+    ends = np.concatenate((points, at[None]))
+    low, high = ends.min(0), ends.max(0)
+    crowns = crowns[((crowns[:, :3] - crowns[:, 3:] <= high) & (crowns[:, :3] + crowns[:, 3:] >= low)).all(1)]
     way = points - at
     along = np.einsum("pi,ti->pt", way, crowns[:, :3] - at) / (way**2).sum(1)[:, None]
     closest = at + np.clip(along, 0.0, 1.0)[..., None] * way[:, None, :]
