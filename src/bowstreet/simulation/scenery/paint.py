@@ -11,7 +11,7 @@ from bowstreet.simulation.scenery.solids import FACES, Solids, corners, facing
 from bowstreet.simulation.scenery.street import BoolArray, FloatArray, IntArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
-TREES_M, VEHICLES_M, PEOPLE_M, WINDOWS_M = 260.0, 260.0, 200.0, 170.0
+TREES_M, VEHICLES_M, CABINS_M, PEOPLE_M, WINDOWS_M = 240.0, 240.0, 140.0, 200.0, 150.0
 HAZE_M = 900.0
 LEAVES = np.array(((58.0, 86, 44), (96, 126, 66)))
 GLASS, LIT = np.array((62.0, 70.0, 82.0)), np.array((236.0, 204.0, 132.0))
@@ -40,7 +40,8 @@ def paint(picture: Pixels, seen: View, solids: Solids, people: list[Person], str
     middle = (boxes.ends[:, :3] + boxes.ends[:, 3:]) / 2
     away = np.hypot(middle[:, 0] - at[0], middle[:, 1] - at[1])
     radii = np.sqrt(((boxes.ends[:, 3:] - middle) ** 2).sum(1))
-    shown = np.flatnonzero(seen.touched(middle, radii) & ((solids.free == 0) | (away < VEHICLES_M)))
+    close = (solids.free == 0) | (away < np.where(solids.part > 0, CABINS_M, VEHICLES_M))
+    shown = np.flatnonzero(seen.touched(middle, radii) & close)
     last = np.where(solids.free > 0, away, _gap(boxes.stands[:, 6], boxes.stands[:, 7], float(at[0])))
     tree_px, tree_depth = seen.seen(trees.at[:, :3])
     tree_r = trees.at[:, 3] * seen.focal_px / np.maximum(tree_depth, NEAR_M)

@@ -17,8 +17,8 @@ from bowstreet.simulation.scenery.street import COLUMN_M, ROW_M, FloatArray, Str
 from bowstreet.simulation.scenery.view import View, view
 
 # Beyond this buildings show on the ground's picture only.
-BUILDINGS_M = 460.0
-NEAR_PX, NEAR_GROUND_M, NEAR_MOVES_M = 1_280, 0.2, 40.0
+BUILDINGS_M = 400.0
+NEAR_PX, NEAR_GROUND_M, NEAR_MOVES_M = 1_280, 0.2, 55.0
 FAR_PX, FAR_GROUND_M, FAR_MOVES_M, FAR_FADES_M = 1_024, 2.4, 160.0, 420.0
 # Shadows of what moves: street in the shade.
 Anyone = TypeVar("Anyone", Person, Vehicle)
@@ -39,6 +39,7 @@ class Renderer:
         sky = np.linspace(np.array(light.sky), np.array(light.haze), height_px)
         self._sky = np.repeat(sky[:, None, :], width_px, axis=1).astype(np.uint8)
         self._cells: tuple[tuple[int, int], FloatArray, list[tuple[int, int]]] | None = None
+        self._shown: tuple[View, list[tuple[tuple[int, int], float]]] | None = None
         self._still: tuple[tuple[tuple[int, int], ...], Solids] | None = None
 
     def picture(self, pose: CameraPose, at_s: float, *, noisy: bool = True) -> Pixels:
@@ -130,6 +131,8 @@ class Renderer:
 
     def _visible(self, seen: View) -> list[tuple[tuple[int, int], float]]:
         """Blocks, with their road pieces, that may show in the picture, and how far away each begins."""
+        if self._shown is not None and self._shown[0] is seen:
+            return self._shown[1]
         rims, cells = self._around(float(seen.at[0]), float(seen.at[1]))
         middles = np.column_stack(((rims[:, :2] + rims[:, 2:]) / 2, np.full(len(rims), 14.0)))
         radii = np.hypot((rims[:, 2] - rims[:, 0]) / 2, (rims[:, 3] - rims[:, 1]) / 2) + 6.0
@@ -137,7 +140,9 @@ class Renderer:
         gap_v = np.maximum(np.maximum(rims[:, 1] - seen.at[1], seen.at[1] - rims[:, 3]), 0.0)
         away = np.hypot(gap_u, gap_v)
         shown = np.flatnonzero(seen.touched(middles, radii) & (away < BUILDINGS_M))
-        return [(cells[one], float(away[one])) for one in shown.tolist()]
+        found = [(cells[one], float(away[one])) for one in shown.tolist()]
+        self._shown = seen, found
+        return found
 
     def _around(self, u: float, v: float) -> tuple[FloatArray, list[tuple[int, int]]]:
         place = math.floor(u / COLUMN_M), math.floor(v / ROW_M)
