@@ -182,6 +182,32 @@ async def test_a_file_is_a_stream_that_can_be_played(tmp_path: Path) -> None:
     assert all(0.0 < later - earlier < 2.0 for earlier, later in itertools.pairwise(times))
 
 
+async def test_pictures_are_pushed_by_rtsp_to_a_worker_that_listens() -> None:
+    (port,) = free_ports(1)
+    said: list[FromWorker] = []
+    source = VideoSource(source_id="pushed", address=f"rtsp+listen://127.0.0.1:{port}/live")
+    run = asyncio.ensure_future(Ingest(source, SystemClock(), said.append).run())
+    scene = SceneLayout(ground_m_amsl=35.0, width_px=320, height_px=180, rate_hz=10.0)
+    over = asyncio.Event()
+    flight = asyncio.ensure_future(fly(setup_of([f"rtsp://127.0.0.1:{port}/live"], scene), 1, over))
+    for _ in range(600):
+        await asyncio.sleep(0.1)
+        if sum(isinstance(one, AccessUnit) for one in said) >= 20:
+            break
+    over.set()
+    await flight
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    units = [one for one in said if isinstance(one, AccessUnit)]
+    assert len(units) >= 20
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    frames = [frame for unit in units for frame in decoder.decode(av.Packet(unit.data))]
+    read = [strip.read(frame.to_ndarray(format="rgb24")) for frame in frames]
+    assert None not in read
+    assert read == sorted(read)
+
+
 def test_pictures_larger_than_a_packet_can_say_come_whole(tmp_path: Path) -> None:
     from bowstreet.simulation.broadcast import Encoder
 

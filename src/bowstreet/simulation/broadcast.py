@@ -1,4 +1,4 @@
-"""A simulated camera's stream: H.264 by libx264, and MISB ST 0601 beside each picture, as MPEG-TS over UDP or RTSP, or a file."""
+"""A simulated camera's stream: H.264 by libx264 and MISB ST 0601, as MPEG-TS over UDP or a file; pictures alone by RTSP."""
 
 import contextlib
 import socket
@@ -158,10 +158,9 @@ def _ticks(us: int) -> int:
 
 
 class Push:
-    """RTSP, announced and pushed over TCP to whoever listens there, metadata beside the pictures (RFC 6597).
+    """RTSP, announced and pushed over TCP to whoever listens there: pictures alone, for PyAV's RTSP carries no metadata stream.
 
-    The library holds the latest packet until each stream has a later one. So a picture's metadata are said before it and again
-    after it: then the picture leaves at once.
+    Nobody may listen yet, or any more: it is tried again with each keyframe.
     """
 
     def __init__(self, address: str) -> None:
@@ -170,26 +169,30 @@ class Push:
         self._first_us = 0
 
     def send(self, unit: bytes, klv: bytes, captured_us: int, *, keyframe: bool) -> None:
-        if self._container is None:
-            if not keyframe:
-                return
-            self._open()
-            self._first_us = captured_us
-        at = (captured_us - self._first_us) * CLOCK_HZ // 1_000_000
-        for late, stream, data in ((0, self._klv, klv), (1, self._video, unit), (2, self._klv, klv)):
-            packet = av.Packet(data)
-            packet.stream, packet.time_base = stream, Fraction(1, CLOCK_HZ)
-            packet.pts = packet.dts = at + late
-            packet.is_keyframe = keyframe or stream is self._klv
+        try:
+            if self._container is None:
+                if not keyframe:
+                    return
+                self._open()
+                self._first_us = captured_us
+            packet = av.Packet(unit)
+            packet.stream, packet.time_base = self._video, Fraction(1, CLOCK_HZ)
+            packet.pts = packet.dts = (captured_us - self._first_us) * CLOCK_HZ // 1_000_000
+            packet.is_keyframe = keyframe
             self._container.mux(packet)
+        except av.FFmpegError:
+            self.close()
 
     def _open(self) -> None:
-        self._container = av.open(self._address, "w", format="rtsp", options={"rtsp_transport": "tcp"})
-        video: Any = self._container.add_stream("libx264", rate=25)
+        container: Any = av.open(self._address, "w", format="rtsp", options={"rtsp_transport": "tcp"}, timeout=(1.0, 1.0))
+        # What is told beforehand of the pictures; the parameter sets that count come with each keyframe.
+        video: Any = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
-        self._video, self._klv = video, self._container.add_data_stream("klv")
+        container.start_encoding()
+        self._container, self._video = container, video
 
     def close(self) -> None:
-        if self._container is not None:
+        container, self._container = self._container, None
+        if container is not None:
             with contextlib.suppress(av.FFmpegError):
-                self._container.close()
+                container.close()

@@ -28,7 +28,7 @@ class DockLayout(msgspec.Struct, frozen=True, kw_only=True):
 class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
     """One vehicle, a MAVLink peer on its own UDP port, standing on a pad of a dock. `autopilot` is whose habits it imitates.
 
-    `video` is where its camera sends to (`udp://HOST:PORT`, `file:PATH`); "" for no camera.
+    `video` is where its camera sends to (`udp://HOST:PORT`, `rtsp://HOST:PORT/PATH`, `file:PATH`); "" for no camera.
     """
 
     vehicle_id: str
