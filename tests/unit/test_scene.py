@@ -27,6 +27,7 @@ from bowstreet.simulation.scenery.truth import Seen, truth
 from bowstreet.simulation.scenery.view import View, view
 
 WIDTH, HEIGHT, GROUND_M = 640, 360, 35.0
+NOBODY = Moment(people=(), moving=())
 STREET = Street(seed=3, origin=GridPoint(easting_m=531_000.0, northing_m=184_000.0), ground_m_amsl=GROUND_M)
 
 
@@ -163,6 +164,10 @@ def test_the_subject_walks_under_a_bridge_and_rides_in_a_car() -> None:
     looking = pose_over(person.u, person.v - 4.0, height_m=60.0, heading_deg=0.0, tilt_deg=-88.0)
     true = find(truth(STREET, seen_from(looking), Moment(people=(person,), moving=())), person.name)
     assert true.visible < 0.2
+    # Nor is anything painted of what passes under it.
+    renderer = Renderer(STREET, LIGHTS["rain"], WIDTH, HEIGHT)
+    beneath = renderer.paint(seen_from(looking), Moment(people=(person,), moving=()), noisy=False)
+    assert np.abs(beneath.astype(int) - renderer.paint(seen_from(looking), NOBODY, noisy=False)).max() <= 6
     inside = [car for one, car in people if one is None]
     assert len(inside) / len(times) == pytest.approx((DRIVEN_S + 1.0 - ENTERS_S + 1.0) / ACT_S, abs=0.05)
 

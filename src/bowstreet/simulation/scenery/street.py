@@ -157,7 +157,11 @@ def _block(street: Street, i: int, j: int) -> Block:
     rows += _bridge(street, i, j)
     ends = np.array([row[0] for row in rows], float).reshape(-1, 6)
     strips = street.strips((ends[:, 0] + ends[:, 3]) / 2, (ends[:, 1] + ends[:, 4]) / 2)
-    buildings = _boxes(rows, strips, np.stack((ends[:, 1], ends[:, 4], ends[:, 0], ends[:, 3]), axis=1))
+    slabs = np.stack((ends[:, 1], ends[:, 4], ends[:, 0], ends[:, 3]), axis=1)
+    # What spans a street has no slab of its own: it hides, as a layer, all that passes under it.
+    spans = np.array([row[3] for row in rows], bool)
+    slabs[spans, :2] = strips[spans, 2:]
+    buildings = _boxes(rows, strips, slabs)
     return Block(i=i, j=j, kind=kind, inside=inside, buildings=buildings, trees=_trees(street, dice, i, j, kind, inside))
 
 

@@ -32,10 +32,11 @@ def burn(picture: Pixels, captured_us: int, name: str) -> None:
     scale = width / 640 * 0.4
     at = ((CELLS + 3) * cell, round(2.55 * cell))
     cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
-    large = width / 640 * 0.9
-    low = (width - round(168 * width / 640), height - 2 * cell)
-    cv2.putText(picture, WORD, low, cv2.FONT_HERSHEY_SIMPLEX, large, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(picture, WORD, low, cv2.FONT_HERSHEY_SIMPLEX, large, (255, 255, 255), 1, cv2.LINE_AA)
+    large = width / 640 * 0.8
+    (long, tall), below = cv2.getTextSize(WORD, cv2.FONT_HERSHEY_SIMPLEX, large, 1)
+    x, y = width - long - 2 * cell, height - below - 2 * cell
+    picture[y - tall - cell // 2 : y + below, x - cell // 2 : x + long + cell // 2] //= 3
+    cv2.putText(picture, WORD, (x, y), cv2.FONT_HERSHEY_SIMPLEX, large, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def read(picture: npt.NDArray[np.uint8]) -> int | None:
