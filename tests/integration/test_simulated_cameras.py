@@ -59,7 +59,7 @@ def looks_of(count: int, began_s: float) -> Looks:
         )
         for number in range(count)
     )  # fmt: skip
-    return Looks(real_s=now_s, scene_s=100.0 + now_s - began_s, looks=looks)
+    return Looks(at_us=time.time_ns() // 1_000, scene_s=100.0 + now_s - began_s, looks=looks)
 
 
 async def fly(setup: Setup, count: int, until: asyncio.Event) -> None:

@@ -110,7 +110,7 @@ def test_roles_start_after_those_they_need() -> None:
 def test_a_vehicle_names_its_stream(tmp_path: Path) -> None:
     [vehicle] = configured_operation(EXAMPLE, calls=None, headless=True, port=None).vehicles
     assert (vehicle.video_address, vehicle.field_of_view_deg) == ("rtsp://10.0.1.2/live", 60.0)
-    text = EXAMPLE.read_text().replace("rtsp://10.0.1.2/live", "http://10.0.1.2/live")
+    text = EXAMPLE.read_text().replace("rtsp://10.0.1.2/live", "http://10.0.1.2:80/live")
     text = text.replace('files = ["operating-volume.example.geojson"]', "files = []")
     (tmp_path / "city.toml").write_text(text)
     with pytest.raises(MalformedConfiguration, match="no scheme that is known"):

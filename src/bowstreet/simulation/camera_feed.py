@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import math
 import sys
-import time
 from collections.abc import Sequence
 
 import msgspec
 
 from bowstreet.geo import GridPoint, Position, to_grid
-from bowstreet.simulation.cameras import Look, Looks, Mount, Setup
+from bowstreet.runtime.ports import Clock
+from bowstreet.simulation.cameras import Look, Looks, Mount, Setup, unix_us
 from bowstreet.simulation.layout import Layout
 from bowstreet.simulation.machines import Drone
 
@@ -23,8 +23,8 @@ MOST_WAITING = 1 << 18
 class CameraFeed:
     """The cameras of one fleet; none when the layout names none."""
 
-    def __init__(self, layout: Layout, drones: Sequence[Drone], speed: float) -> None:
-        self._layout, self._speed = layout, speed
+    def __init__(self, layout: Layout, drones: Sequence[Drone], speed: float, real: Clock) -> None:
+        self._layout, self._speed, self._real = layout, speed, real
         self._drones = [one for one in drones if one.layout.video]
         self._program: asyncio.subprocess.Process | None = None
         self._told_s = 0.0
@@ -55,14 +55,14 @@ class CameraFeed:
 
     def tell(self, scene_s: float) -> None:
         """Where they are now, when it is time to say so again."""
-        program, now_s = self._program, time.monotonic()
+        program, now_s = self._program, self._real.monotonic_s()
         passed_s = now_s - self._told_s
         if program is None or program.stdin is None or program.returncode is not None or passed_s < EVERY_S:
             return
         self._told_s = now_s
         if program.stdin.transport.get_write_buffer_size() < MOST_WAITING:
             looks = tuple(self._look(number, one, passed_s) for number, one in enumerate(self._drones) if one.autopilot.flying)
-            program.stdin.write(msgspec.json.encode(Looks(real_s=now_s, scene_s=scene_s, looks=looks)) + b"\n")
+            program.stdin.write(msgspec.json.encode(Looks(at_us=unix_us(self._real), scene_s=scene_s, looks=looks)) + b"\n")
 
     def _look(self, number: int, drone: Drone, passed_s: float) -> Look:
         bodies, one = drone.bodies, drone.one

@@ -17,6 +17,8 @@ import numpy as np
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import GridPoint, Position, wgs84_arrays
+from bowstreet.runtime.clock import SystemClock
+from bowstreet.runtime.ports import Clock
 from bowstreet.simulation.broadcast import Encoder, Sender, sender
 from bowstreet.simulation.layout import SceneLayout
 from bowstreet.simulation.scenery import strip
@@ -71,11 +73,16 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Looks(msgspec.Struct, frozen=True, kw_only=True):
-    """All in the air at one moment: real time (monotonic, of this machine) and the scene's time."""
+    """All in the air at one moment: real time (microseconds of Unix time) and the scene's time."""
 
-    real_s: float
+    at_us: int
     scene_s: float
     looks: tuple[Look, ...]
+
+
+def unix_us(clock: Clock) -> int:
+    """Now, microseconds of Unix time."""
+    return round(clock.now().timestamp() * 1e6)
 
 
 def pose_at(look: Look, later_s: float, field_of_view_deg: float) -> CameraPose:
@@ -141,9 +148,9 @@ class Camera:
             self._street.block(i, j)
             yield
 
-    def take(self, looks: Looks, look: Look) -> None:
+    def take(self, looks: Looks, look: Look, captured_us: int) -> None:
         """Take one picture and send it."""
-        captured_us, later_s = time.time_ns() // 1_000, time.monotonic() - looks.real_s
+        later_s = (captured_us - looks.at_us) / 1e6
         scene_s = looks.scene_s + later_s * self._setup.speed
         pose = pose_at(look, later_s * self._setup.speed, self.mount.field_of_view_deg)
         seen = view(self._street, pose, self._setup.scene.width_px, self._setup.scene.height_px)
@@ -169,8 +176,8 @@ class Camera:
 class Cameras:
     """All cameras of a fleet, one after the other on one core."""
 
-    def __init__(self, setup: Setup) -> None:
-        self._setup = setup
+    def __init__(self, setup: Setup, clock: Clock) -> None:
+        self._setup, self._clock = setup, clock
         self.street = Street(seed=setup.seed, origin=setup.origin, ground_m_amsl=setup.ground_m_amsl)
         self._period_s = 1.0 / setup.scene.rate_hz
         self._at_work: dict[int, Camera] = {}
@@ -179,8 +186,9 @@ class Cameras:
 
     def step(self, looks: Looks | None) -> float:
         """Take the picture that is due, if one is; how long there is nothing to do, seconds."""
-        now_s = time.monotonic()
-        if looks is None or now_s - looks.real_s > STALE_S:
+        now_us = unix_us(self._clock)
+        now_s = now_us / 1e6
+        if looks is None or now_us - looks.at_us > STALE_S * 1e6:
             return 0.1
         in_air = {look.number: look for look in looks.looks}
         self._tend(in_air, now_s)
@@ -197,7 +205,7 @@ class Cameras:
         # In step; who is late by more than a picture leaves it out.
         self._due_s[number] = max(self._due_s[number] + self._period_s, now_s)
         if self._at_work[number].warm:
-            self._at_work[number].take(looks, in_air[number])
+            self._at_work[number].take(looks, in_air[number], now_us)
         return 0.0
 
     def _tend(self, in_air: dict[int, Look], now_s: float) -> None:
@@ -234,7 +242,7 @@ class _Newest:
 
 def main() -> int:
     source = sys.stdin.buffer
-    cameras = Cameras(msgspec.json.decode(source.readline(), type=Setup))
+    cameras = Cameras(msgspec.json.decode(source.readline(), type=Setup), SystemClock())
     newest = _Newest(source)
     try:
         while not newest.over:

@@ -70,7 +70,7 @@ class Fleet:
             Drone(number, one, docks[one.dock_id], self.bodies, self.clock, self.real, Air(self.clock, dice), self.log, boot_s)
             for number, one in enumerate(layout.vehicles)
         ]
-        self.cameras = CameraFeed(layout, self.drones, speed)
+        self.cameras = CameraFeed(layout, self.drones, speed, self.real)
         self._docks = list(docks.values())
         self._points = np.array([(dock.at.easting_m, dock.at.northing_m) for dock in self._docks])
         self.peers: dict[str, Peer] = {peer.name: peer for peer in (*self.stations, *self.drones)}
