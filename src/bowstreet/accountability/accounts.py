@@ -14,7 +14,7 @@ from bowstreet.accountability.authority.policy import EVERYWHERE, AccessPolicy, 
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Account, Action, AddressKey, Identity, Opened, Role, ServiceToken, Session, SetupToken
 from bowstreet.accountability.recorder import Recorder, Remove
-from bowstreet.errors import BadInput, Conflict, NotPermitted, NotSignedIn, Refused, TooManyAttempts
+from bowstreet.errors import BadInput, Conflict, NotPermitted, NotSignedIn, ProofNeeded, Refused, TooManyAttempts
 from bowstreet.messages import AccessDenied, AccountChanged, CommandDecided, PolicyInForce, ProvedAgain, SignedIn
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ports import Clock, Ids, Store
@@ -241,7 +241,10 @@ class Accounts:
         decision = self.decide(identity, action, what)
         if not decision.allowed:
             await self.denied(identity.account_id, action, decision.rule_ids)
-            raise NotPermitted("; ".join(rule.says for rule in decision.rules), remedy=decision.rules[0].remedy)
+            proof_is_all = identity.proved_s is not None and self.decide(replace(identity, proved_s=0), action, what).allowed
+            kind = ProofNeeded if proof_is_all else NotPermitted
+            says = "; ".join(rule.says for rule in decision.rules)
+            raise kind(says, remedy=decision.rules[0].remedy, rule=decision.rule_ids)
         return decision
 
     async def allowed(self, by: Identity, action: str, thing: str, decision: Decision, authorisation_id: str = "") -> None:

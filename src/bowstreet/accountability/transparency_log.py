@@ -76,6 +76,11 @@ class TransparencyLog:
         """The latest checkpoint, with the witnesses' signatures that came."""
         return self._note
 
+    @property
+    def witnesses(self) -> tuple[VerifierKey, ...]:
+        """Those who are asked to sign each checkpoint, whether or not they answer."""
+        return tuple(witness.key for witness in self._witnesses)
+
     async def open(self) -> None:
         """Read the leaves, and hold the record against the last checkpoint that was signed.
 

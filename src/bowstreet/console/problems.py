@@ -29,6 +29,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     remedy: str = ""
     instance: str = ""
+    rule: str = ""  # of the policy, by its id, when the policy refused it
     quarantine_id: str = ""  # where the report is kept, when the problem is a call that could not be used
 
 
@@ -84,6 +85,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
 _TITLES: dict[str, str] = {
     "not-signed-in": "Not signed in",
     "not-permitted": "Not permitted",
+    "proof-needed": "Prove again who you are",
     "too-many-attempts": "Too many requests",
     "refused": "A rule forbids it",
     "not-found": "Not found",
@@ -118,6 +120,7 @@ def problem_of(error: errors.BowstreetError, instance: str) -> Problem:
         detail=error.message,
         remedy=error.remedy,
         instance=instance,
+        rule=getattr(error, "rule", ""),
         quarantine_id=getattr(error, "quarantine_id", ""),
     )
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from bowstreet.accountability.authority.model import Authorisation, UseCase
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
-from bowstreet.accountability.retention.model import Erasure, RetentionClass
+from bowstreet.accountability.retention.model import Erasure, RetentionClass, Standing
 from bowstreet.accountability.retention.subject_access import Held, disclose_of
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
@@ -27,6 +27,7 @@ class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     digest: str
     classes: tuple[RetentionClass, ...]
+    holdings: tuple[Standing, ...]
     holds: tuple[Authorisation, ...]
     erasures: tuple[Erasure, ...]
     overdue_since: datetime | None
@@ -56,6 +57,7 @@ def router(desk: Desk) -> APIRouter:
         newest = sorted(kept.erasures.all(), key=lambda one: one.ordered_at, reverse=True)[:RECEIPTS]
         view = RetentionView(
             version=kept.table.version, digest=kept.version, classes=kept.table.classes,
+            holdings=tuple(await kept.standing()),
             holds=tuple(services.authorities.in_force(UseCase.LEGAL_HOLD)), erasures=tuple(newest),
             overdue_since=kept.oldest_due_at,
         )  # fmt: skip
