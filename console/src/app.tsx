@@ -10,8 +10,12 @@ import { MapPane } from "./panels/MapPane.tsx";
 import { NewCall } from "./panels/NewCall.tsx";
 import { queue, QueuePanel } from "./panels/Queue.tsx";
 import { TimelinePanel } from "./panels/Timeline.tsx";
+import { ProofDialog } from "./dialogs/Proof.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
+import { AuthorisationsPage } from "./pages/Authorisations.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
+import { RecordPage } from "./pages/Record.tsx";
+import { RetentionPage } from "./pages/Retention.tsx";
 import { SetupPage, SignInPage, UnreachablePage } from "./pages/SignIn.tsx";
 import { Icon, type IconName } from "./parts/marks.tsx";
 import { route } from "./route.ts";
@@ -33,7 +37,7 @@ export function App() {
           document.getElementById("main")?.focus();
         }}
       >
-        Skip to the queue
+        {page === "" ? "Skip to the queue" : "Skip to the page"}
       </a>
       <div class="shell">
         <TopBar />
@@ -42,6 +46,7 @@ export function App() {
         <StatusBar />
       </div>
       <Dialogs />
+      <ProofDialog />
       <div class="unseen" aria-live="assertive" role="alert">
         {spokenNow.value}
       </div>
@@ -52,6 +57,9 @@ export function App() {
 function Main({ page }: { page: string }) {
   if (page === "quarantine") return <QuarantinePage />;
   if (page === "accounts") return <AccountsPage />;
+  if (page === "authorisations") return <AuthorisationsPage />;
+  if (page === "retention") return <RetentionPage />;
+  if (page === "record") return <RecordPage />;
   return <Operation />;
 }
 

@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { act, csrf, get, Problem, whenSignedOut } from "./api/client.ts";
 import { forget, me, startFeed, stopFeed } from "./feed/store.ts";
 import type { Me, Millis } from "./feed/wire.ts";
+import { go, route } from "./route.ts";
 
 export interface Session extends Me {
   readonly csrf: string;
@@ -32,6 +33,12 @@ const NEEDS = {
   ground: "ground",
   zones: "activate-zone",
   manage: "manage-accounts",
+  authorisations: "see-authorisations",
+  request: "request-authorisation",
+  authorise: "authorise",
+  revoke: "revoke-authorisation",
+  erase: "erase",
+  disclose: "disclose",
 } as const;
 
 export type Deed = keyof typeof NEEDS;
@@ -48,6 +55,12 @@ const WHO_MAY: Record<Deed, string> = {
   ground: "a supervisor",
   zones: "a supervisor",
   manage: "a supervisor",
+  authorisations: "a supervisor, authorising officer or regulator",
+  request: "a supervisor or authorising officer",
+  authorise: "an authorising officer",
+  revoke: "a supervisor or authorising officer",
+  erase: "a supervisor",
+  disclose: "a supervisor",
 };
 
 export function allowed(deed: Deed): boolean {
@@ -65,6 +78,7 @@ whenSignedOut(() => leave("Your session has ended. Sign in again."));
 export async function resume(): Promise<void> {
   try {
     enter(await get<Session>("session"));
+    if (location.hash === "") land();
   } catch (error) {
     if (error instanceof Problem && error.status === 401) leave("");
     else standing.value = "unreachable";
@@ -73,6 +87,7 @@ export async function resume(): Promise<void> {
 
 export async function signIn(name: string, password: string): Promise<void> {
   enter(await act<Session>("POST", "session", { name, password }));
+  if (route.peek().page === "") land();
 }
 
 export async function setUp(token: string, name: string, password: string): Promise<void> {
@@ -85,6 +100,11 @@ export async function signOut(): Promise<void> {
   } finally {
     leave("");
   }
+}
+
+/** A regulator comes for the record; everybody else for the operation. */
+function land(): void {
+  if (session.peek()?.role === "regulator") go("record");
 }
 
 function enter(opened: Session): void {

@@ -23,6 +23,9 @@ export function TopBar() {
       <nav aria-label="Pages">
         <PageLink page="" name="Operation" />
         {allowed("quarantine") ? <PageLink page="quarantine" name="Quarantine" /> : null}
+        {allowed("authorisations") ? <PageLink page="authorisations" name="Authority" /> : null}
+        {allowed("authorisations") ? <PageLink page="retention" name="Retention" /> : null}
+        <PageLink page="record" name="Record" />
         {allowed("accounts") ? <PageLink page="accounts" name="Accounts" /> : null}
       </nav>
       <Clock />
