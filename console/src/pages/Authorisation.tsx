@@ -1,23 +1,21 @@
 // One authorisation whole: its answers, its window, who gave it, and what can be done with it.
 
-import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Authorisation, documentAddress, printAddress } from "../api/authority.ts";
 import { authorityWord, awaitsDecision, awaitsReview, endsAt, groundName, refusalName, stateNow, useCaseName, useCaseSays, whyNotDecide } from "../authority.ts";
-import { now } from "../feed/store.ts";
 import { utcDateTime } from "../format.ts";
 import { Button } from "../parts/controls.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
+import { Left, useMoment } from "../parts/windows.tsx";
 import { address, route } from "../route.ts";
 import { allowed, session } from "../session.ts";
 import { dialog } from "../state.ts";
-import { Left } from "./Authorisations.tsx";
 
 export function AuthorisationDetails({ one, lives }: { one: Authorisation; lives: number }) {
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []); // whoever chose it reads on here
-  const at = useComputed(() => Math.floor(now.value / 10)).value * 10_000;
+  const at = useMoment([one]);
   const state = stateNow(one, at);
   return (
     <article class="card authorisation">

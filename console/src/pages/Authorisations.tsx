@@ -1,14 +1,13 @@
 // Authority: what was asked for, what is in force and until when, and what became of the rest.
 
-import { useComputed } from "@preact/signals";
 import { type Authorisation, authorisations, type Terms, terms } from "../api/authority.ts";
-import { asShown, authorityWord, awaitsDecision, endsAt, filtered, groundName, SHOWN, SHOWN_NAMES, stateNow, timeLeft, useCaseName } from "../authority.ts";
-import { now } from "../feed/store.ts";
+import { asShown, authorityWord, awaitsDecision, endsAt, filtered, groundName, SHOWN, SHOWN_NAMES, stateNow, useCaseName } from "../authority.ts";
 import type { Millis } from "../feed/wire.ts";
 import { count, utcDateTime } from "../format.ts";
 import { ForThose, Trouble } from "../parts/controls.tsx";
 import { useFresh } from "../parts/fresh.ts";
 import { Icon, StateWord } from "../parts/marks.tsx";
+import { Left, useMoment } from "../parts/windows.tsx";
 import { address, choose, route } from "../route.ts";
 import { allowed } from "../session.ts";
 import { AuthorisationDetails } from "./Authorisation.tsx";
@@ -97,10 +96,9 @@ function Tools({ useCases }: { useCases: readonly string[] }) {
 
 function List({ all, lives }: { all: readonly Authorisation[]; lives: number }) {
   const { query } = route.value;
-  // By minutes: a row that expires leaves its group then; countdowns follow each second on their own.
-  const minute = useComputed(() => Math.floor(now.value / 60)).value * 60_000;
+  const at = useMoment(all);
   const filter = { shown: asShown(query.get("state")), useCase: query.get("use_case") ?? "", text: query.get("find") ?? "" };
-  const found = filtered(all, filter, minute);
+  const found = filtered(all, filter, at);
   return (
     <>
       <p class="soft" role="status">
@@ -111,7 +109,7 @@ function List({ all, lives }: { all: readonly Authorisation[]; lives: number }) 
       <ul class="rows framed" hidden={found.length === 0}>
         {found.map((one) => (
           <li key={one.authorisation_id}>
-            <Row one={one} at={minute} lives={lives} chosen={query.get("id") === one.authorisation_id} />
+            <Row one={one} at={at} lives={lives} chosen={query.get("id") === one.authorisation_id} />
           </li>
         ))}
       </ul>
@@ -143,10 +141,4 @@ function Row({ one, at, lives, chosen }: { one: Authorisation; at: Millis; lives
       ) : null}
     </a>
   );
-}
-
-/** How long is left, counting down; while hours are left it says no seconds. */
-export function Left({ at }: { at: Millis }) {
-  const text = useComputed(() => timeLeft(at / 1000 - now.value));
-  return <span class="num nowrap">{text}</span>;
 }

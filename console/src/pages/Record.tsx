@@ -27,8 +27,8 @@ export function RecordPage() {
 function ForRegulators() {
   return (
     <p class="note">
-      You see everything here and change nothing; that you looked is not hidden, and needs nobody’s leave. The <a href="#/">operation</a>, the{" "}
-      <a href="#/authorisations">authorities</a>, <a href="#/retention">what is kept and erased</a>, the <a href="#/quarantine">reports in quarantine</a> and the{" "}
+      You see everything here and change nothing. The <a href="#/">operation</a>, the{" "}
+      <a href="#/authorisations">authorities</a>, <a href="#/retention">what is kept, and what went</a>, the <a href="#/quarantine">reports in quarantine</a> and the{" "}
       <a href="#/accounts">accounts</a> are open to you.
     </p>
   );

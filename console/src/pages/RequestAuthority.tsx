@@ -20,7 +20,7 @@ export function RequestAuthority({ terms }: { terms: Terms }) {
   const doing = useDoing();
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []);
-  const [useCase, setUseCase] = useState(query.get("use_case") ?? "");
+  const [useCase, setUseCase] = useState(query.get("for") ?? "");
   const [ground, setGround] = useState("");
   const [subject, setSubject] = useState(query.get("subject") ?? "");
   const [boroughs, setBoroughs] = useState<readonly string[]>(terms.boroughs.length === 1 ? terms.boroughs : []);

@@ -3,7 +3,6 @@
 import { useState } from "preact/hooks";
 import { authorisations, type Authorisation, type Erasure, type Retention, retention, type RetentionClass, type Standing } from "../api/authority.ts";
 import { asFile, covering, groundName, useCaseName } from "../authority.ts";
-import { now } from "../feed/store.ts";
 import { capital, count, utcDateTime } from "../format.ts";
 import { Button, ForThose, Trouble } from "../parts/controls.tsx";
 import { useFresh } from "../parts/fresh.ts";
@@ -12,7 +11,7 @@ import { disclosed } from "../orders.ts";
 import { address, route } from "../route.ts";
 import { allowed, type Deed } from "../session.ts";
 import { dialog } from "../state.ts";
-import { Left } from "./Authorisations.tsx";
+import { Left, useMoment } from "../parts/windows.tsx";
 import { Page } from "./Page.tsx";
 
 const LEAD = "Personal data go when their period is over: their keys are destroyed, so that no copy can be read, and a receipt stays in the record.";
@@ -36,7 +35,7 @@ function Body() {
       <Trouble error={error ?? leave.error} />
       <Lateness since={value.overdue_since} />
       <Table kept={value} />
-      {allowed("erase") || allowed("disclose") ? <Orders all={leave.value ?? []} /> : null}
+      {allowed("erase") || allowed("disclose") ? <Orders all={leave.value ?? []} gone={new Set(value.erasures.map((one) => one.subject_id))} /> : null}
       <Disclosed />
       <Holds holds={value.holds} />
       <Receipts erasures={value.erasures} all={leave.value ?? []} />
@@ -96,7 +95,7 @@ function ClassRow({ one, held }: { one: RetentionClass; held: Standing | undefin
         {held === undefined ? <span class="soft">{one.held ? "–" : "nothing of the kind"}</span> : held.subjects.toLocaleString("en-GB")}
       </td>
       <td data-name="Due">{held === undefined ? "–" : <DueText held={held} />}</td>
-      <td data-name="Source">{one.source}</td>
+      <td data-name="Source">{capital(one.source)}</td>
     </tr>
   );
 }
@@ -113,7 +112,9 @@ function DueText({ held }: { held: Standing }) {
 
 // --- orders -----------------------------------------------------------------------------------------------------------------
 
-function Orders({ all }: { all: readonly Authorisation[] }) {
+/** `gone`: subjects that are erased; an authority for one of them has nothing left to be used on. */
+function Orders({ all, gone }: { all: readonly Authorisation[]; gone: ReadonlySet<string> }) {
+  const left = all.filter((one) => one.use_case !== "erasure" || !gone.has(one.subject_id));
   return (
     <section aria-label="Erase or disclose by authority">
       <h2>Erase or disclose by authority</h2>
@@ -122,16 +123,15 @@ function Orders({ all }: { all: readonly Authorisation[] }) {
         password.
       </p>
       <div class="two">
-        <Order all={all} useCase="erasure" deed="erase" verb="Erase" />
-        <Order all={all} useCase="disclosure" deed="disclose" verb="Disclose" />
+        <Order all={left} useCase="erasure" deed="erase" verb="Erase" />
+        <Order all={left} useCase="disclosure" deed="disclose" verb="Disclose" />
       </div>
     </section>
   );
 }
 
 function Order({ all, useCase, deed, verb }: { all: readonly Authorisation[]; useCase: string; deed: Deed; verb: string }) {
-  const at = Math.floor(now.value / 10) * 10_000;
-  const standing = covering(all, useCase, at);
+  const standing = covering(all, useCase, useMoment(all));
   const asked = route.value.query.get("by");
   const [picked, pick] = useState<string | null>(null);
   const chosen = standing.find((one) => one.authorisation_id === (picked ?? asked));
@@ -160,7 +160,7 @@ function Order({ all, useCase, deed, verb }: { all: readonly Authorisation[]; us
       <div class="actions">
         {standing.length === 0 ? null : (
           <Button
-            look="grave"
+            look={deed === "erase" ? "grave" : "plain"}
             why={chosen === undefined ? "Choose the authority first." : ""}
             onPress={() => chosen !== undefined && (dialog.value = { kind: "order", authorisation: chosen })}
           >
@@ -168,7 +168,7 @@ function Order({ all, useCase, deed, verb }: { all: readonly Authorisation[]; us
           </Button>
         )}
         {allowed("request") ? (
-          <a class="button" href={address("authorisations", { new: "1", use_case: useCase })}>
+          <a class="button" href={address("authorisations", { new: "1", for: useCase })}>
             Request authority
           </a>
         ) : null}
