@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
 from tests.browser.conftest import WATCH_POLICY
 from tests.browser.test_console_page import accessible
 

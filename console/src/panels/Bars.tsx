@@ -14,6 +14,9 @@ import { dialog, phonePart, tab } from "../state.ts";
 import { roleName, type Tone } from "../words.ts";
 
 export function TopBar() {
+  const { page } = route.value;
+  // On a phone the row of pages is wider than the screen: the one that is open is shown.
+  useEffect(() => document.querySelector('.top-bar nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [page]);
   return (
     <header class="top-bar">
       <a class="brand" href="#/" aria-label="Bowstreet, to the operation">

@@ -24,11 +24,11 @@ from bowstreet.console import (
     fleet,
     health,
     incidents,
+    ledger,
     live,
     missions,
     problems,
     public,
-    record,
     retention,
     static_files,
     zone_files,
@@ -117,7 +117,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, record):
+    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
