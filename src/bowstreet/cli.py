@@ -124,6 +124,7 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     export.add_argument("--out", type=Path, metavar="BUNDLE", required=True, help="the file to write")
     export.add_argument("--master-key", default="", metavar="SOURCE", help="as for verify")
     export.set_defaults(run=_audit_export)
+    _add_log62(verbs)
     witness = verbs.add_parser(
         "witness",
         help="see to it that somebody's log shows one history to all",
@@ -139,6 +140,24 @@ def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     witness.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default 127.0.0.1)")
     witness.add_argument("--port", type=_positive(int), default=8701, metavar="N", help="(default 8701)")
     witness.set_defaults(run=_audit_witness)
+
+
+def _add_log62(verbs: "argparse._SubParsersAction[_Parser]") -> None:
+    log62 = verbs.add_parser(
+        "log62",
+        help="who did what with personal data (DPA 2018 s.62), as a file and as counts",
+        description="Writes the log of processing as CSV or JSON lines, also while the program runs, and prints its counts.",
+        epilog="example:\n  bowstreet audit log62 --data bowstreet-data --from 2026-11-01 --to 2026-11-30 --out november.csv",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    log62.add_argument("--data", type=Path, metavar="DIR", help="a data directory (default ./bowstreet-data)")
+    log62.add_argument("--from", dest="first", metavar="DAY", help="from this day (UTC) on")
+    log62.add_argument("--to", dest="last", metavar="DAY", help="up to this day, which is included")
+    log62.add_argument("--subject", metavar="ID", help="about this incident or report only")
+    log62.add_argument("--account", metavar="ID", help="by this account only")
+    log62.add_argument("--out", type=Path, metavar="FILE", required=True, help="FILE.csv or FILE.jsonl")
+    log62.add_argument("--master-key", default="", metavar="SOURCE", help="as for verify")
+    log62.set_defaults(run=_audit_log62)
 
 
 def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -166,12 +185,12 @@ def _add_authority(commands: "argparse._SubParsersAction[_Parser]") -> None:
     verbs = authority.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     verify = verbs.add_parser(
         "verify",
-        help="check a signed authorisation",
-        description="Checks a signed authorisation. Exit status 1 when it was changed, or is not signed by that key.",
+        help="check a signed authorisation, or an occurrence's report",
+        description="Checks a signed document. Exit status 1 when it was changed, or is not signed by that key.",
         epilog='example:\n  bowstreet authority verify aut-01.txt --key "$(curl -s https://bow.example/log/key)"',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document")
+    verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document, or occurrences")
     verify.add_argument("--key", required=True, metavar="KEY", help="the log's key, as its operator publishes it at /log/key")
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
     verify.set_defaults(run=_authority_verify)
@@ -240,6 +259,12 @@ def _audit_export(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.audit import export
 
     return export(arguments)
+
+
+def _audit_log62(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.log62 import log62
+
+    return log62(arguments)
 
 
 def _audit_witness(arguments: argparse.Namespace) -> int:

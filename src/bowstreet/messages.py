@@ -264,12 +264,41 @@ class Erased(Message, frozen=True, kw_only=True):
 
 
 class Disclosed(Message, frozen=True, kw_only=True):
-    """Personal data of a subject were given out, by whose order, under which authority."""
+    """Personal data of a subject were given out: by whose order, under which authority, on which ground, to whom."""
 
     subject_id: str
     by: str
     authorisation_id: str
     parts: int
+    ground: str = ""
+    recipient: str = ""
+
+
+class Consulted(Message, frozen=True, kw_only=True):
+    """Somebody is about to see something personal (DPA 2018 s.62). `log_id` is the day's log, which is kept and erased whole.
+
+    `what` and `justification` are of the closed lists in `accountability.processing.model`; `subject_id` is an incident, a
+    report, or what is named there. `stage` is empty, or `opened` and `closed` for the live feed, which is looked at all the time.
+    """
+
+    log_id: str
+    by: str
+    role: str
+    what: str
+    subject_id: str
+    justification: str
+    stage: str = ""
+
+
+class OccurrenceChanged(Message, frozen=True, kw_only=True):
+    """`state` is one of `accountability.occurrence.model.State`; `digest` is SHA-256 of the report as it is now."""
+
+    occurrence_id: str
+    occurrence_kind: str
+    severity: str
+    state: str
+    by: str
+    digest: str
 
 
 class ReleasePublished(Message, frozen=True, kw_only=True):
@@ -334,6 +363,8 @@ MESSAGES: dict[type[Message], Spec] = {
     PolicyInForce: _row("accountability", 0.001, audited=True),
     CommandDecided: _row("accountability", 0.2, audited=True),
     Disclosed: _row("accountability", 0.001, audited=True),
+    Consulted: _row("accountability", 0.05, audited=True),
+    OccurrenceChanged: _row("accountability", 0.001, audited=True),
     ReleasePublished: _row("accountability", 0.001, audited=True),
     RetentionTableInForce: _row("accountability", 0.001, audited=True),
     ErasureOrdered: _row("accountability", 0.01, audited=True),

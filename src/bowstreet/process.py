@@ -13,6 +13,8 @@ from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.note import Note, VerifierKey
+from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.sealed import SealedStore
@@ -23,6 +25,7 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -101,6 +104,9 @@ class Process:
     authorities: Authorities
     vault: Vault
     retention: Retention
+    occurrences: Occurrences
+    consultations: Consultations
+    occurrence_watch: OccurrenceWatch
     disclosure: Disclosure
     console: Console | None
     server: Server | None

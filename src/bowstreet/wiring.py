@@ -21,6 +21,8 @@ from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.note import SoftwareSigner
+from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
@@ -37,6 +39,7 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -124,6 +127,8 @@ async def _accounts(process: Process) -> None:
     await process.accounts.load(process.store)
     process.authorities = Authorities(process.recorder, process.clock, ids)
     await process.authorities.load(process.store)
+    process.consultations = Consultations(process.recorder, process.clock, process.real_clock)
+    await process.consultations.load(process.store)
     process.at_stop("accounts", _sync(process.accounts.close))
 
 
@@ -176,6 +181,15 @@ async def _dispatch(process: Process) -> None:
     )  # fmt: skip
     await process.dispatch.load(process.store)
     process.zone_watch = ZoneWatch(process.recorder, process.clock, process.flight, process.airspace)
+    process.occurrences = Occurrences(
+        process.recorder, process.store, process.clock, RandomIds(process.clock), KnownFlights(process.flight, process.intake)
+    )
+    await process.occurrences.load()
+    process.metrics.read_gauge(
+        "bowstreet_occurrences_owed", "Occurrences of which somebody must still be told, or that are not determined",
+        lambda: float(process.occurrences.owed()),
+    )  # fmt: skip
+    process.occurrence_watch = OccurrenceWatch(process.occurrences, process.clock, process.flight, process.airspace)
 
 
 async def _console(process: Process) -> None:
@@ -185,7 +199,7 @@ async def _console(process: Process) -> None:
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
-        disclosure=process.disclosure,
+        occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -217,6 +231,7 @@ async def _live(process: Process) -> None:
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
     process.spawn(process.zone_watch.run(), "zones")
+    process.spawn(process.occurrence_watch.run(), "occurrences")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
@@ -234,6 +249,8 @@ async def _retention(process: Process) -> None:
             ClosedIncidents(process.intake, beside=[process.dispatch.decisions]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
+            process.occurrences,
+            process.consultations,
         ],
         lambda subject_id: process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
@@ -333,7 +350,9 @@ async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[
 
 
 async def _tidy(process: Process) -> None:
-    await process.telemetry.thin(process.clock.now() - timedelta(hours=process.operation.telemetry_hours))
+    await process.occurrences.work()
+    limit = process.clock.now() - timedelta(hours=process.operation.telemetry_hours)
+    await process.telemetry.thin(limit, keep=process.occurrences.telemetry_kept())
 
 
 async def _cancel(process: Process) -> None:

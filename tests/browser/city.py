@@ -69,6 +69,7 @@ class City:
         self.docks: dict[str, v.DockView] = {}
         self.drones: list[v.DroneView] = []
         self.incidents: dict[str, v.IncidentView] = {}
+        self.words: dict[str, str] = {}
         self.missions: dict[str, v.MissionView] = {}
         self.changed: set[tuple[str, str]] = set()
         self._ids = 0
@@ -130,12 +131,13 @@ class City:
         lat, lon = place or metres(near.lat, near.lon, self.random.uniform(-1500, 1500), self.random.uniform(-1500, 1500))
         age = timedelta(seconds=self.random.uniform(5, 500)) if not place and not category else timedelta()
         incident = v.IncidentView(
-            id=self._id("inc"), grade=grade or self.random.choices("ISER", (4, 6, 3, 1))[0], text=text, lat=lat, lon=lon,
+            id=self._id("inc"), grade=grade or self.random.choices("ISER", (4, 6, 3, 1))[0], lat=lat, lon=lon,
             category=category or self.random.choice(CATEGORIES), reported_at=self.at - age - timedelta(seconds=4),
             opened_at=self.at - age, state=state, close_reason=None, reports=self.random.choice((1, 1, 1, 2, 3)), mission_ids=(),
             eyes_on_at=None, closed_at=None, waiting_reason=self.random.choice(WAITING) if state == "open" else "",
         )  # fmt: skip
         self.incidents[incident.id] = incident
+        self.words[incident.id] = text
         self.changed.add(("incidents", incident.id))
         names = {"I": "Immediate", "S": "Significant", "E": "Extended", "R": "Referred"}
         severity = "notice" if incident.grade == "I" else "info"

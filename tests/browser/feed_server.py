@@ -196,6 +196,16 @@ class FeedServer:
         answer.set_cookie("bowstreet", f"session-{name}", httponly=True, samesite="strict", path="/")
         return answer
 
+    def _quarantine(self, held: list[str]) -> Any:
+        """The list, or one report as it came."""
+        if held:
+            return {"id": held[0], "raw": '{"latitude": 151.2}' if held[0] == "qua-0" else HOSTILE}
+        reasons = {17: "latitude 151.2 is not on Earth", None: "grade X is not known"}
+        return [
+            v.QuarantineView(id=f"qua-{n}", at=self.city.at, source="cad", line=line, reason=reason)
+            for n, (line, reason) in enumerate(reasons.items())
+        ]
+
     def _answer(self, method: str, path: list[str], said: dict[str, Any], role: str) -> Response:
         city = self.city
         match method, path:
@@ -210,12 +220,10 @@ class FeedServer:
                 return answered(self.zones)
             case "GET", ["incidents", incident, "decisions"] if incident in city.incidents:
                 return answered(city.decisions(incident))
-            case "GET", ["quarantine"]:
-                wrong = {"line": 17, "reason": "latitude 151.2 is not on Earth", "raw": '{"latitude": 151.2}'}
-                hostile = {"line": None, "reason": "grade X is not known", "raw": HOSTILE}
-                return answered(
-                    [v.QuarantineView(id=f"qua-{n}", at=city.at, source="cad", **one) for n, one in enumerate((wrong, hostile))]
-                )
+            case "GET", ["quarantine", *held]:
+                return answered(self._quarantine(held))
+            case "GET", ["incidents", incident, "words"] if incident in city.incidents:
+                return answered({"incident_id": incident, "words": city.words[incident]})
             case "GET", ["accounts"]:
                 return answered(list(self.accounts.values()))
             case "GET", ["service-tokens"]:

@@ -277,6 +277,16 @@ async def test_telemetry_is_thinned(telemetry: TelemetryStore) -> None:
     assert sorted(left) == [b"%d" % number for number in range(20, 30)]
 
 
+async def test_what_is_kept_is_not_thinned(telemetry: TelemetryStore) -> None:
+    moments = [START + timedelta(minutes=10 * number) for number in range(30)]
+    await telemetry.append([b"%d" % number for number in range(30)], moments, ["a", "b"] * 15)
+    keep = [("a", moments[4], moments[8]), ("b", moments[11], moments[11])]
+    assert await telemetry.thin(moments[20], keep) == 18
+    assert await telemetry.between("a", START, moments[20]) == [b"4", b"6"]
+    assert await telemetry.thin(moments[20], keep) == 0
+    assert await telemetry.thin(moments[20]) == 2
+
+
 async def test_telemetry_of_unequal_lengths_is_refused(telemetry: TelemetryStore) -> None:
     with pytest.raises(ValueError, match="argument"):
         await telemetry.append([b"1"], [START, START], ["a"])

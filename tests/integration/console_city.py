@@ -18,6 +18,8 @@ from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
+from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
@@ -32,6 +34,7 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
@@ -238,10 +241,12 @@ async def city(
         wind=FixedWind().wind,
     )
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
+    occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
+    consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     retention = Retention(
         recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts)],
+        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations],
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
@@ -259,6 +264,8 @@ async def city(
         accounts=accounts,
         authorities=authorities,
         retention=retention,
+        occurrences=occurrences,
+        consultations=consultations,
         disclosure=disclosure,
         recorder=recorder,
         log=log,
@@ -277,6 +284,8 @@ async def city(
     await airspace.load()
     await flight.load()
     await dispatch.load(store)
+    await occurrences.load()
+    await consultations.load(store)
     await console.load()
     made = City(store=store, clock=clock, link=link, recorder=recorder, services=services, console=console, settings=settings)
     if set_up and accounts.needs_setup:

@@ -112,7 +112,9 @@ async def test_quarantine_is_for_dispatchers(town: City) -> None:
         await cad.post("/api/v1/incidents", json=call(grade="Z"))
     async with town.signed_in("dispatcher") as dispatcher:
         [held] = (await dispatcher.get("/api/v1/quarantine")).json()
-        assert "knife" in held["raw"]
+        assert "raw" not in held
+        whole = (await dispatcher.get(f"/api/v1/quarantine/{held['id']}")).json()
+        assert "knife" in whole["raw"]
     async with town.signed_in("viewer") as viewer:
         assert (await viewer.get("/api/v1/quarantine")).status_code == 403
 
@@ -319,12 +321,14 @@ async def test_change_password(town: City) -> None:
 
 ROLES = ("viewer", "cad", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator")
 SEE = {"viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"}
+ROOM = {"dispatcher", "pilot", "supervisor"}
 AUTHORITY = {"supervisor", "authorising-officer", "regulator"}
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents"): {"cad", "dispatcher", "supervisor"},
     ("GET", "/incidents"): SEE,
     ("GET", "/incidents/inc-1"): SEE,
     ("GET", "/incidents/inc-1/decisions"): SEE,
+    ("GET", "/incidents/inc-1/words"): SEE,
     ("POST", "/incidents/inc-1/launch"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("GET", "/missions"): SEE,
@@ -348,6 +352,17 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/airspace/export"): SEE,
     ("GET", "/map/boroughs"): SEE,
     ("GET", "/quarantine"): {"dispatcher", "supervisor", "regulator"},
+    ("GET", "/quarantine/qua-1"): {"dispatcher", "supervisor", "regulator"},
+    ("GET", "/log62"): {"supervisor", "regulator"},
+    ("GET", "/audit/bundle"): {"supervisor", "regulator"},
+    ("GET", "/occurrences"): ROOM | {"authorising-officer", "regulator"},
+    ("GET", "/occurrences/occ-1"): ROOM | {"authorising-officer", "regulator"},
+    ("GET", "/occurrences/occ-1/document"): ROOM | {"authorising-officer", "regulator"},
+    ("GET", "/occurrences/occ-1/print"): ROOM | {"authorising-officer", "regulator"},
+    ("POST", "/occurrences"): ROOM,
+    ("POST", "/occurrences/occ-1/findings"): ROOM,
+    ("POST", "/occurrences/occ-1/report"): ROOM,
+    ("POST", "/occurrences/occ-1/close"): ROOM,
     ("GET", "/accounts"): {"supervisor", "regulator"},
     ("POST", "/accounts"): {"supervisor"},
     ("POST", "/accounts/acc-1/disable"): {"supervisor"},
@@ -392,7 +407,7 @@ def _template(path: str) -> str:
     return "/".join("*" if part.startswith("{") or part in _IDS else part for part in path.split("/"))
 
 
-_IDS = {"inc-1", "mis-1", "none", "acc-1", "svc-1"}
+_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1"}
 
 
 @pytest.mark.parametrize("role", ROLES)

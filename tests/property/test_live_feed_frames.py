@@ -50,7 +50,6 @@ def _incident(number: int, reports: int, state: str) -> IncidentView:
         mission_ids=(),
         eyes_on_at=None,
         closed_at=None,
-        text="",
         waiting_reason="",
     )
 

@@ -30,7 +30,12 @@ export const putBack = (vehicle: string, reason: string): Promise<void> => act("
 export const activateZone = (zone: string, active: boolean, reason: string): Promise<void> =>
   act("POST", path("airspace", "zones", zone, "activation"), { active, reason });
 
-export const decisions = (incident: string): Promise<Decision[]> => get(path("incidents", incident, "decisions"));
+/** What a person can say, when the program asks why they look at something that is over. */
+export const REASONS_TO_LOOK = ["incident-handling", "complaint", "subject-access", "safety"];
+const whyOf = (why: string): string => (why === "" ? "" : `?why=${encodeURIComponent(why)}`);
+
+export const decisions = (incident: string, why = ""): Promise<Decision[]> => get(path("incidents", incident, "decisions") + whyOf(why));
+export const words = (incident: string, why = ""): Promise<{ readonly words: string }> => get(path("incidents", incident, "words") + whyOf(why));
 
 // Bounds of the server's own checks, for the controls that ask for these values.
 export const HEIGHT_M = { min: 10, max: 120 };
@@ -46,10 +51,10 @@ export interface Held {
   readonly source: string;
   readonly line: number | null;
   readonly reason: string;
-  readonly raw: string;
 }
 
 export const quarantine = (): Promise<Held[]> => get("quarantine");
+export const reportWhole = (id: string): Promise<{ readonly raw: string }> => get(path("quarantine", id));
 
 export interface Zone {
   readonly zone_id: string;

@@ -49,7 +49,6 @@ export interface Incident {
   readonly mission_ids: readonly string[];
   readonly eyes_on_at: Millis | null;
   readonly closed_at: Millis | null;
-  readonly text: string;
   readonly waiting_reason: string;
 }
 

@@ -1,11 +1,27 @@
 // Reports that could not be used, whole, for a person to mend.
 
 import { useEffect, useState } from "preact/hooks";
-import { type Held, quarantine } from "../api/deeds.ts";
+import { type Held, quarantine, reportWhole } from "../api/deeds.ts";
 import { events } from "../feed/store.ts";
 import { utcDateTime } from "../format.ts";
-import { ForThose, Trouble } from "../parts/controls.tsx";
+import { Button, ForThose, Trouble } from "../parts/controls.tsx";
 import { Page } from "./Page.tsx";
+
+/** What a report says, when somebody asks: that they did is on record. */
+function AsItCame({ id }: { id: string }) {
+  const [raw, setRaw] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const show = (): void => void reportWhole(id).then((found) => (setRaw(found.raw), setError(null)), setError);
+  if (raw !== null) return <pre class="raw">{raw}</pre>;
+  return (
+    <>
+      <Button onPress={show} look="quiet">
+        Show
+      </Button>
+      <Trouble error={error} />
+    </>
+  );
+}
 
 export function QuarantinePage() {
   const [held, setHeld] = useState<readonly Held[] | null>(null);
@@ -49,7 +65,7 @@ export function QuarantinePage() {
                     <td class="num">{one.line ?? "–"}</td>
                     <td>{one.reason}</td>
                     <td>
-                      <pre class="raw">{one.raw}</pre>
+                      <AsItCame id={one.id} />
                     </td>
                   </tr>
                 ))}

@@ -17,6 +17,7 @@ import { isForUs, limits, restriction, zonesById } from "../zones.ts";
 import { MissionCard } from "./MissionCard.tsx";
 import { EventList } from "./Timeline.tsx";
 import { WhyPanel } from "./Why.tsx";
+import { WordsPanel } from "./Words.tsx";
 
 export function Details() {
   const chosen = selection.value;
@@ -127,7 +128,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
           Close…
         </Button>
       </div>
-      {incident.text === "" ? null : <blockquote class="said">{incident.text}</blockquote>}
+      <WordsPanel incident={incident} />
       {flights.map((mission) => (
         <MissionCard key={mission.id} mission={mission} />
       ))}

@@ -6,6 +6,7 @@ import type { Decision, Incident } from "../feed/wire.ts";
 import { capital, count, duration } from "../format.ts";
 import { Trouble } from "../parts/controls.tsx";
 import { At } from "../parts/times.tsx";
+import { whys } from "./Words.tsx";
 
 const ASK_EVERY_MS = 10_000; // while it waits the answer may change without the incident changing
 const LISTED = 8;
@@ -14,11 +15,12 @@ const LISTED = 8;
 export function useDecisions(incident: Incident): { known: readonly Decision[] | null; error: unknown } {
   const [known, setKnown] = useState<readonly Decision[] | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const version = `${incident.id} ${incident.state} ${incident.mission_ids.length} ${incident.waiting_reason}`;
+  const why = whys.value.get(incident.id) ?? "";
+  const version = `${incident.id} ${incident.state} ${incident.mission_ids.length} ${incident.waiting_reason} ${why}`;
   useEffect(() => {
     let here = true;
     const ask = (): void => {
-      decisions(incident.id).then(
+      decisions(incident.id, why).then(
         (found) => {
           if (!here) return;
           setKnown(found);

@@ -12,7 +12,7 @@ It is read and written line by line, so that a ledger of ten million entries tak
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,7 @@ from bowstreet.accountability.merkle import NO_LINK, leaf_hash, link
 from bowstreet.accountability.note import Note, Signer, VerifierKey
 from bowstreet.accountability.tiles import MOST_ENTRY_BYTES, GrowingTree
 from bowstreet.errors import LedgerBroken, MalformedProof
-from bowstreet.runtime.ports import LogRow
+from bowstreet.runtime.ports import LogRow, Store
 
 VERSION = 1
 # An entry, and a payload of 256 kB, with their escapes: a line that is longer is none of ours.
@@ -141,40 +141,83 @@ def write(
     Raises:
         LedgerBroken: the rows are not those of the checkpoint.
     """
-    said = checkpoints.read_text(published.text)
-    digests, tree = Digests(), GrowingTree()
-
-    def put(part: int, line: object) -> None:
-        data = _encode(line) + b"\n"
-        digests.take(part, data)
-        out.write(data)
-
-    put(HEAD, Head(bundle=VERSION, key=key.write(), made_at=made_at, origin=said.origin, size=said.size, version=version))
+    lines = _Lines(published, key, made_at, version)
+    out.write(lines.head())
     for row in rows:
-        if tree.size == said.size:
+        if lines.complete:
             break
-        tree.append(leaf_hash(row.entry))
+        out.write(lines.row(row))
+        if on_progress and lines.count % TELL_EVERY == 0:
+            on_progress(lines.count, lines.size)
+    out.write(lines.tail(lambda text: Note(text=text, signatures=(notes.sign(text, key.name, signer),))))
+    return lines.count
+
+
+async def stream(
+    store: Store, published: Note, key: VerifierKey, seal: Callable[[str], Note], *, made_at: datetime, version: str
+) -> AsyncIterator[bytes]:
+    """The same, line by line, while the program runs. Broken off it is no bundle: its seal is its end.
+
+    Raises:
+        LedgerBroken: the rows are not those of the checkpoint.
+    """
+    lines = _Lines(published, key, made_at, version)
+    yield lines.head()
+    async for row in store.log_rows(0, lines.size):
+        yield lines.row(row)
+    yield lines.tail(seal)
+
+
+class _Lines:
+    """The lines of a bundle, in order."""
+
+    def __init__(self, published: Note, key: VerifierKey, made_at: datetime, version: str) -> None:
+        self._published, self._said = published, checkpoints.read_text(published.text)
+        self._digests, self._tree = Digests(), GrowingTree()
+        self._head = Head(
+            bundle=VERSION, key=key.write(), made_at=made_at, origin=self._said.origin, size=self._said.size, version=version
+        )
+
+    @property
+    def size(self) -> int:
+        return self._said.size
+
+    @property
+    def count(self) -> int:
+        return self._tree.size
+
+    @property
+    def complete(self) -> bool:
+        return self.count == self.size
+
+    def head(self) -> bytes:
+        return self._line(HEAD, self._head)
+
+    def row(self, row: LogRow) -> bytes:
+        self._tree.append(leaf_hash(row.entry))
         opened = row.payload is not None and row.salt is not None
-        put(
-            ROWS,
-            Row(
-                entry=row.entry.decode(),
-                link=row.link.hex(),
-                payload=row.payload.decode() if opened and row.payload is not None else None,
-                salt=row.salt.hex() if opened and row.salt is not None else None,
-            ),
+        said = Row(
+            entry=row.entry.decode(),
+            link=row.link.hex(),
+            payload=row.payload.decode() if opened and row.payload is not None else None,
+            salt=row.salt.hex() if opened and row.salt is not None else None,
         )
-        if on_progress and tree.size % TELL_EVERY == 0:
-            on_progress(tree.size, said.size)
-    if (tree.size, tree.root()) != (said.size, said.root):
-        raise LedgerBroken(
-            f"the record is not the one whose checkpoint was signed at {said.size} entries",
-            remedy="run 'bowstreet audit verify' on the data directory",
-        )
-    put(TAIL, Published(checkpoint=published.write().decode()))
-    text = digests.text(said.origin)
-    out.write(_encode(Seal(seal=Note(text=text, signatures=(notes.sign(text, key.name, signer),)).write().decode())) + b"\n")
-    return tree.size
+        return self._line(ROWS, said)
+
+    def tail(self, seal: Callable[[str], Note]) -> bytes:
+        if (self.count, self._tree.root()) != (self.size, self._said.root):
+            raise LedgerBroken(
+                f"the record is not the one whose checkpoint was signed at {self.size} entries",
+                remedy="run 'bowstreet audit verify' on the data directory",
+            )
+        checkpoint = self._line(TAIL, Published(checkpoint=self._published.write().decode()))
+        sealed = seal(self._digests.text(self._said.origin)).write().decode()
+        return checkpoint + _encode(Seal(seal=sealed)) + b"\n"
+
+    def _line(self, part: int, said: object) -> bytes:
+        data = _encode(said) + b"\n"
+        self._digests.take(part, data)
+        return data
 
 
 # --- verifying --------------------------------------------------------------------------------------------------------

@@ -48,6 +48,8 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PolicyInForce: "version",
     m.CommandDecided: "subject",
     m.Disclosed: "authorisation_id",
+    m.Consulted: "log_id",
+    m.OccurrenceChanged: "occurrence_id",
     m.ReleasePublished: "release_id",
     m.RetentionTableInForce: "version",
     m.ErasureOrdered: "erasure_id",

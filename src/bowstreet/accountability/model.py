@@ -26,6 +26,8 @@ class Action(StrEnum):
     SEE_QUARANTINE = "see-quarantine"
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
+    SEE_OCCURRENCES = "see-occurrences"
+    SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"

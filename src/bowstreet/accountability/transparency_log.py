@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 # What else this key signs begins so; a checkpoint begins with the origin, which has no space in it.
 STATEMENT = "Bowstreet "
+BUNDLE = "bowstreet bundle v"
 
 
 class Witness(Protocol):
@@ -143,6 +144,12 @@ class TransparencyLog:
         """
         if not text.startswith(STATEMENT) or self.key.name.startswith(STATEMENT):
             raise ValueError("a statement begins with its kind, and no log has such a name")
+        return Note(text=text, signatures=(notes.sign(text, self.key.name, self._signer),))
+
+    def seal(self, text: str) -> Note:
+        """Sign the end of a bundle. Raises `ValueError` when the text is none."""
+        if not text.startswith(BUNDLE) or self.key.name.startswith(BUNDLE):
+            raise ValueError("the end of a bundle begins with its kind, and no log has such a name")
         return Note(text=text, signatures=(notes.sign(text, self.key.name, self._signer),))
 
     async def publish(self, size: int, root: bytes, *, keep: bool = False) -> Note:

@@ -208,6 +208,12 @@ class AirspaceService:
             found += [(int(number), zone.zone_id) for number in np.flatnonzero(inside)]
         return found
 
+    def strayed(self, easting_m: FloatArray, northing_m: FloatArray) -> set[int]:
+        """Which of many places are where we may not fly now: in a zone without leave, or outside the operating volume."""
+        volume = self._picture().volume
+        within = np.zeros(len(easting_m), bool) if volume is None else shapely.intersects_xy(volume, easting_m, northing_m)
+        return {number for number, _ in self.breaches(easting_m, northing_m)} | set(map(int, np.flatnonzero(~within)))
+
     def crossed(self, way: Sequence[GridPoint]) -> frozenset[str]:
         """The zones without leave, active now, that a way crosses or its one point lies in."""
         router = self._picture().router

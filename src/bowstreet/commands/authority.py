@@ -1,37 +1,50 @@
-"""`bowstreet authority`: check a signed authorisation anywhere, check a policy before it is put in force."""
+"""`bowstreet authority`: check signed documents anywhere, check a policy before it is put in force."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from bowstreet.accountability import note as notes
+from bowstreet.accountability import signed_document
 from bowstreet.accountability.authority import document
 from bowstreet.accountability.authority.policy import AccessPolicy, shipped
 from bowstreet.accountability.model import Role
+from bowstreet.accountability.note import VerifierKey
+from bowstreet.accountability.occurrence import document as occurrences
 from bowstreet.commands.output import write_json
 from bowstreet.errors import MalformedConfiguration, MalformedProof, NotFound
 
 
 def verify(arguments: argparse.Namespace) -> int:
     """Exit status 1 when the document was changed, or is not signed by that key."""
-    key = notes.read_key(arguments.key)
+    key, data = notes.read_key(arguments.key), _bytes(arguments.file)
     try:
-        found = document.read(_bytes(arguments.file), key)
+        facts, said, digest, signed_by = _read(data, key)
     except MalformedProof as error:
         write_json(arguments.json, {"ok": False, "why": error.message})
         sys.stdout.write(f"NOT VERIFIED: {error}\n")
         return 1
-    write_json(arguments.json, {"ok": True, "signed_by": found.signed_by, **msgspec.to_builtins(found.authorisation)})
+    write_json(arguments.json, {"ok": True, "signed_by": signed_by, **said})
     if arguments.json != "-":
-        width = max(len(name) for name, _ in document.says(found.authorisation))
-        lines = [f"{name:<{width}}  {said}" for name, said in document.says(found.authorisation)]
-        digest = document.digest(found.authorisation)
+        width = max(len(name) for name, _ in facts)
+        lines = [f"{name:<{width}}  {value}" for name, value in facts]
         sys.stdout.write(
-            "\n".join([*lines, "", f"VERIFIED: signed by {found.signed_by}.", f"The ledger's digest of it is {digest}.", ""])
+            "\n".join([*lines, "", f"VERIFIED: signed by {signed_by}.", f"The ledger's digest of it is {digest}.", ""])
         )
     return 0
+
+
+def _read(data: bytes, key: VerifierKey) -> tuple[list[tuple[str, str]], dict[str, Any], str, str]:
+    """Facts, all of it, the ledger's digest, and who signed; of an authorisation or of an occurrence's report."""
+    if signed_document.head_of(data) == occurrences.HEAD:
+        one = occurrences.read(data, key)
+        return occurrences.says(one), msgspec.to_builtins(one), occurrences.digest(one), key.name
+    found = document.read(data, key)
+    given = found.authorisation
+    return document.says(given), msgspec.to_builtins(given), document.digest(given), found.signed_by
 
 
 def policy(arguments: argparse.Namespace) -> int:

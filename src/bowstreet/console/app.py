@@ -27,8 +27,10 @@ from bowstreet.console import (
     ledger,
     live,
     missions,
+    occurrences,
     problems,
     public,
+    record,
     retention,
     static_files,
     zone_files,
@@ -39,6 +41,7 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.feed import Feed
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
+from bowstreet.console.looking import Looking
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
@@ -106,7 +109,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     access = Access(services.accounts, services.real_clock, settings, functools.partial(_borough_of, services))
     once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
-    watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits)
+    looking = Looking(services.consultations, services.real_clock)
+    watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits, looking)
     figures.register(services, access, feed, watched)
     api = FastAPI(
         title="Bowstreet",
@@ -117,7 +121,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger):
+    for module in (
+        incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger, occurrences, record,
+    ):  # fmt: skip
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)

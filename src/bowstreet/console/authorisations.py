@@ -94,14 +94,14 @@ def _seen(routes: APIRouter, desk: Desk) -> None:
         newest = sorted(authorities.all(), key=lambda one: one.requested_at, reverse=True)
         return c.json([named(one) for one in newest])
 
-    @routes.get("/authorisations/{authorisation_id}/document", **_document("text/plain", "A C2SP signed note"))
+    @routes.get("/authorisations/{authorisation_id}/document", **document_route("text/plain", "A C2SP signed note"))
     async def document(authorisation_id: c.Id, who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
         """The signed document, as `bowstreet authority verify` reads it."""
         named = {"Content-Disposition": f'attachment; filename="{authorisation_id}.txt"'}
         note = log.attest(documents.text_of(authorities.get(authorisation_id)))
         return Response(note.write(), media_type=NOTE, headers=named)
 
-    @routes.get("/authorisations/{authorisation_id}/print", **_document("text/html", "A page to print"))
+    @routes.get("/authorisations/{authorisation_id}/print", **document_route("text/html", "A page to print"))
     async def page(authorisation_id: c.Id, who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
         """The same, to read and print."""
         one = authorities.get(authorisation_id)
@@ -176,7 +176,7 @@ def _terms(boroughs: tuple[str, ...]) -> AuthorityTerms:
     )  # fmt: skip
 
 
-def _document(media_type: str, says: str) -> dict[str, Any]:
+def document_route(media_type: str, says: str) -> dict[str, Any]:
     said = c.route(says=says)
     said["responses"][200]["content"] = {media_type: {"schema": {"type": "string"}}}
     return said

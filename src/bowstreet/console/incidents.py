@@ -5,15 +5,17 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import OPERATION, Justification, What
 from bowstreet.console import contracts as c
 from bowstreet.console import views
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
+from bowstreet.console.looking import consult
 from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
 from bowstreet.console.scene import Scene
 from bowstreet.console.services import ConsoleServices
@@ -46,6 +48,13 @@ class CallAtGridPoint(_Call, frozen=True, kw_only=True):
     northing: Annotated[float, msgspec.Meta(ge=0, le=1_300_000)]
 
 
+class ReportWhole(msgspec.Struct, frozen=True, kw_only=True):
+    """A report as it came: personal data. That it was looked at is on record."""
+
+    id: str
+    raw: str
+
+
 class Launch(c.Body, frozen=True, kw_only=True):
     """A launch by hand. The same safety rules hold as for any."""
 
@@ -59,12 +68,20 @@ class Reasoned(c.Body, frozen=True, kw_only=True):
     reason: c.ReasonText
 
 
+class IncidentWords(msgspec.Struct, frozen=True, kw_only=True):
+    """What callers said: personal data. That it was looked at, by whom and why, is on record."""
+
+    incident_id: str
+    words: str
+
+
 class IncidentWithDecisions(msgspec.Struct, frozen=True, kw_only=True):
     incident: views.IncidentView
     missions: tuple[views.MissionView, ...]
     decisions: tuple[views.DecisionView, ...]
 
 
+Why = Annotated[Justification | None, Query(description="why you look, where it is not plain")]
 BoundingBox = tuple[float, float, float, float]  # west, south, east, north; WGS 84 degrees
 INCIDENTS = "/api/v1/incidents/"
 MAX_LISTED = 500  # more than a shift opens; the record has the rest
@@ -90,14 +107,16 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/incidents", **c.route(list[views.IncidentView], says="Incidents, newest first, 500 at most"))
     async def list_incidents(who: Annotated[Asker, needs(Action.SEE)], closed: bool = False) -> Response:
         """Incidents that are not closed; with `closed` also the others."""
+        await consult(services.consultations, who, What.INCIDENTS, OPERATION)
         found = [i for i in services.intake.incidents.all() if closed or i.state is not IncidentState.CLOSED]
         newest = sorted(found, key=lambda incident: incident.opened_at, reverse=True)[:MAX_LISTED]
         return c.json([desk.scene.incident(incident) for incident in newest])
 
     @routes.get("/incidents/{incident_id}", **c.route(IncidentWithDecisions))
-    async def one_incident(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)]) -> Response:
+    async def one_incident(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
         """One incident with its flights and decisions."""
         incident = services.intake.incidents.get(incident_id)
+        await _consult(desk, incident, who, What.DECISIONS, why)
         flights = tuple(m for m in services.flight.missions.all() if m.incident_id == incident_id)
         return c.json(
             IncidentWithDecisions(
@@ -108,10 +127,17 @@ def router(desk: Desk) -> APIRouter:
         )
 
     @routes.get("/incidents/{incident_id}/decisions", **c.route(list[views.DecisionView]))
-    async def decisions(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)]) -> Response:
+    async def decisions(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
         """'Why this drone', 'why none': the latest decisions about an incident, oldest first."""
-        services.intake.incidents.get(incident_id)
+        await _consult(desk, services.intake.incidents.get(incident_id), who, What.DECISIONS, why)
         return c.json(_decisions(desk, incident_id))
+
+    @routes.get("/incidents/{incident_id}/words", **c.route(IncidentWords))
+    async def words(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
+        """What callers said. `why` is needed for what is over and was not one's own, and may be given for any."""
+        incident = services.intake.incidents.get(incident_id)
+        await _consult(desk, incident, who, What.WORDS, why)
+        return c.json(IncidentWords(incident_id=incident_id, words=incident.text))
 
     @routes.post("/incidents/{incident_id}/launch", **c.route(views.MissionView, status=201, body=Launch, changes=True, key=True))
     async def launch(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.LAUNCH)]) -> Response:
@@ -132,11 +158,26 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/quarantine", **c.route(list[views.QuarantineView]))
     async def quarantine(who: Annotated[Asker, needs(Action.SEE_QUARANTINE)]) -> Response:
-        """Reports that could not be used, newest first."""
+        """Reports that could not be used, newest first, and why; what they say is asked for one by one."""
         held = sorted(services.intake.quarantined.all(), key=lambda q: q.at, reverse=True)[:MAX_LISTED]
         return c.json([views.quarantined(one) for one in held])
 
+    @routes.get("/quarantine/{quarantine_id}", **c.route(ReportWhole))
+    async def one_report(quarantine_id: c.Id, who: Annotated[Asker, needs(Action.SEE_QUARANTINE)], why: Why = None) -> Response:
+        """One of them as it came."""
+        held = services.intake.quarantined.get(quarantine_id)
+        await consult(services.consultations, who, What.REPORT, quarantine_id, why)
+        return c.json(ReportWhole(id=quarantine_id, raw=held.raw))
+
     return routes
+
+
+async def _consult(desk: Desk, incident: Incident, who: Asker, what: What, why: Justification | None) -> None:
+    """Raises `Refused` when no reason to look is given and none is plain."""
+    flights = (one for one in desk.services.flight.missions.all() if one.incident_id == incident.incident_id)
+    acts = any(who.account_id in (one.authorised_by, one.pilot) for one in flights)
+    standing = incident.state is not IncidentState.CLOSED
+    await consult(desk.services.consultations, who, what, incident.incident_id, why, acts=acts, standing=standing)
 
 
 async def _take(desk: Desk, body: bytes, who: Asker) -> Response:

@@ -19,6 +19,7 @@ from bowstreet.console.access import Access, Asker
 from bowstreet.console.feed import Encoding, Feed
 from bowstreet.console.frames import Me
 from bowstreet.console.limits import Buckets, Limits
+from bowstreet.console.looking import Looking
 from bowstreet.errors import BowstreetError, NotSignedIn
 from bowstreet.runtime.ports import Clock
 
@@ -51,13 +52,17 @@ class LiveFeed:
 
     Args:
         on_heartbeat: told the account of a pilot whose console is alive.
+        looking: records that somebody looks, and when they leave.
     """
 
-    def __init__(self, feed: Feed, access: Access, on_heartbeat: OnHeartbeat, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, feed: Feed, access: Access, on_heartbeat: OnHeartbeat, clock: Clock, limits: Limits, looking: Looking
+    ) -> None:
         self._feed = feed
         self._access = access
         self._on_heartbeat = on_heartbeat
         self._limits = limits
+        self._looking = looking
         self._said = Buckets(limits.live_messages, clock)
         self._open: Counter[str] = Counter()
 
@@ -72,9 +77,11 @@ class LiveFeed:
         try:
             asker = await self._admit(socket)
             try:
+                await self._looking.opened(asker.identity)
                 await self._converse(socket, asker, encoding or Encoding.JSON)
             finally:
                 self._open[asker.account_id] -= 1
+                self._looking.closed(asker.identity)
         except _Closed as closed:
             await self._close(socket, closed)
         except WebSocketDisconnect:

@@ -11,12 +11,14 @@ from starlette.responses import Response
 from bowstreet.accountability.authority.model import Authorisation, UseCase
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import Recipient
 from bowstreet.accountability.retention.model import Erasure, RetentionClass, Standing
 from bowstreet.accountability.retention.subject_access import Held, disclose_of
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import SubjectId
 from bowstreet.console.desk import Desk
+from bowstreet.errors import NotPermitted
 
 RECEIPTS = 500  # the newest; the ledger has all
 
@@ -41,9 +43,10 @@ class EraseOrder(c.Body, frozen=True, kw_only=True):
 
 
 class DisclosureOrder(c.Body, frozen=True, kw_only=True):
-    """All that is held of one subject."""
+    """All that is held of one subject; `recipient` when it is another than whom the authorisation's ground is about."""
 
     subject_id: SubjectId
+    recipient: Recipient | None = None
 
 
 def router(desk: Desk) -> APIRouter:
@@ -83,17 +86,19 @@ def router(desk: Desk) -> APIRouter:
         who = await access.person(request, Action.DISCLOSE)
         await access.may_ever(who, Action.DISCLOSE)
         said: DisclosureOrder = await c.read(request, DisclosureOrder)
-        authorisation_id = await _with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, said.subject_id)
-        held = await disclose_of(services.recorder, said.subject_id, who.account_id, authorisation_id)
+        leave = await _with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, said.subject_id)
+        held = await disclose_of(services.recorder, said.subject_id, who.account_id, leave, said.recipient)
         return c.json(held)
 
     return routes
 
 
-async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseCase, subject_id: str) -> str:
-    """The id of the authorisation that covers it. Raises `NotPermitted`."""
+async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseCase, subject_id: str) -> Authorisation:
+    """The authorisation that covers it. Raises `NotPermitted`."""
     standing = desk.services.authorities.covering(use_case, subject_id)
     authorisation_id = "" if standing is None else standing.authorisation_id
     what = What(thing=subject_id, authorised=standing is not None)
     await desk.access.require(who, action, what, changes=True, authorisation_id=authorisation_id)
-    return authorisation_id
+    if standing is None:  # a policy of the operator's own may not ask for one; this does
+        raise NotPermitted("this act needs an authorisation in force that covers it", remedy="request one")
+    return standing

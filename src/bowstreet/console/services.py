@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.occurrence.service import Occurrences
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog
@@ -38,6 +40,8 @@ class ConsoleServices:
     accounts: Accounts
     authorities: Authorities
     retention: Retention
+    occurrences: Occurrences
+    consultations: Consultations
     disclosure: Disclosure
     recorder: Recorder
     log: TransparencyLog

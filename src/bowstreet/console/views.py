@@ -57,7 +57,7 @@ class DockView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident. `text` is what the caller said: personal data. `waiting_reason` says why an open one has no drone yet."""
+    """An incident. What callers said is asked for apart, on record. `waiting_reason` says why an open one has no drone yet."""
 
     id: str
     grade: str
@@ -72,7 +72,6 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     mission_ids: tuple[str, ...]
     eyes_on_at: datetime | None
     closed_at: datetime | None
-    text: str
     waiting_reason: str
 
 
@@ -126,14 +125,13 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuarantineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A report that could not be used. `raw` is as it came: personal data."""
+    """A report that could not be used. What it says is asked for apart, on record."""
 
     id: str
     at: datetime
     source: str
     line: int | None
     reason: str
-    raw: str
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -184,7 +182,6 @@ def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str) -
         id=value.incident_id,
         grade=value.grade.value,
         category=value.category,
-        text=value.text,
         lat=round(value.position.latitude_deg, DEGREE_DIGITS),
         lon=round(value.position.longitude_deg, DEGREE_DIGITS),
         reported_at=value.reported_at,
@@ -274,9 +271,7 @@ def decision(value: Decision) -> DecisionView:
 
 
 def quarantined(value: Quarantined) -> QuarantineView:
-    return QuarantineView(
-        id=value.quarantine_id, at=value.at, source=value.source, line=value.line, reason=value.reason, raw=value.raw
-    )
+    return QuarantineView(id=value.quarantine_id, at=value.at, source=value.source, line=value.line, reason=value.reason)
 
 
 def _line(waypoints: Sequence[Waypoint]) -> tuple[LatLon, ...]:

@@ -111,12 +111,15 @@ class MemoryTelemetryStore:
     async def between(self, vehicle_id: str, start: datetime, stop: datetime) -> list[bytes]:
         return [row for moment, row in self._rows.get(vehicle_id, []) if start <= moment < stop]
 
-    async def thin(self, before: datetime) -> int:
+    async def thin(self, before: datetime, keep: Sequence[tuple[str, datetime, datetime]] = ()) -> int:
         dropped = 0
-        for kept in self._rows.values():
-            count = bisect_left(kept, before, key=lambda pair: pair[0])
-            del kept[:count]
-            dropped += count
+        for vehicle_id, rows in self._rows.items():
+            count = bisect_left(rows, before, key=lambda pair: pair[0])
+            stays = [
+                row for row in rows[:count] if any(one == vehicle_id and first <= row[0] < last for one, first, last in keep)
+            ]
+            rows[:count] = stays
+            dropped += count - len(stays)
         return dropped
 
     async def close(self) -> None:

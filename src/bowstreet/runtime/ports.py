@@ -132,8 +132,8 @@ class TelemetryStore(Protocol):
 
     async def between(self, vehicle_id: str, start: datetime, stop: datetime) -> list[bytes]: ...
 
-    async def thin(self, before: datetime) -> int:
-        """Drop what is older; returns how many rows went."""
+    async def thin(self, before: datetime, keep: Sequence[tuple[str, datetime, datetime]] = ()) -> int:
+        """Drop what is older; returns how many rows went. What is in `keep` stays: a vehicle, from, and until before when."""
         ...
 
     async def close(self) -> None: ...

@@ -306,16 +306,17 @@ class SqliteTelemetryStore:
         await self.flush()
         return await self._reader.run(read)
 
-    async def thin(self, before: datetime) -> int:
+    async def thin(self, before: datetime, keep: Sequence[tuple[str, datetime, datetime]] = ()) -> int:
         await self.flush()
         limit = _microseconds(before)
-        hour = limit // _HOUR_US
-        dropped = 0
+        kept = [(vehicle_id, _microseconds(first), _microseconds(last)) for vehicle_id, first, last in keep]
+        next_hour = "SELECT hour FROM telemetry WHERE hour > ? AND hour <= ? ORDER BY hour LIMIT 1"
+        dropped, hour = 0, -1
         # An hour at a time, so that appending never waits long.
-        while oldest := await self._reader.rows("SELECT hour FROM telemetry WHERE hour <= ? ORDER BY hour LIMIT 1", (hour,)):
-            dropped += await self._writer.write(partial(_drop, hour=oldest[0][0], before_us=limit))
-            if oldest[0][0] == hour:
-                break
+        while oldest := await self._reader.rows(next_hour, (hour, limit // _HOUR_US)):
+            hour = oldest[0][0]
+            here = [one for one in kept if one[1] // _HOUR_US <= hour <= one[2] // _HOUR_US]
+            dropped += await self._writer.write(partial(_drop, hour=hour, before_us=limit, keep=here))
         return dropped
 
     async def close(self) -> None:
@@ -325,5 +326,13 @@ class SqliteTelemetryStore:
         await self._writer.close()
 
 
-def _drop(connection: sqlite3.Connection, hour: int, before_us: int) -> int:
-    return connection.execute("DELETE FROM telemetry WHERE hour = ? AND at_us < ?", (hour, before_us)).rowcount
+def _drop(connection: sqlite3.Connection, hour: int, before_us: int, keep: Sequence[tuple[str, int, int]]) -> int:
+    # The intervals stand in a table: a statement has room for few parameters.
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS kept (vehicle_id TEXT, first_us INTEGER, last_us INTEGER)")
+    connection.execute("DELETE FROM kept")
+    connection.executemany("INSERT INTO kept VALUES (?, ?, ?)", keep)
+    return connection.execute(
+        "DELETE FROM telemetry WHERE hour = ? AND at_us < ? AND NOT EXISTS (SELECT 1 FROM kept WHERE "
+        "kept.vehicle_id = telemetry.vehicle_id AND telemetry.at_us >= first_us AND telemetry.at_us < last_us)",
+        (hour, before_us),
+    ).rowcount

@@ -8,13 +8,11 @@ import html
 
 import msgspec
 
-from bowstreet.accountability import note as notes
+from bowstreet.accountability import signed_document
 from bowstreet.accountability.authority.model import Authorisation
 from bowstreet.accountability.note import VerifierKey
-from bowstreet.errors import MalformedProof
 
 HEAD = "Bowstreet authorisation v1"
-MOST_BYTES = 65_536
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,20 +42,7 @@ def read(data: bytes, key: VerifierKey) -> Document:
     Raises:
         MalformedProof: it is none, was changed, or is not signed by `key`.
     """
-    if len(data) > MOST_BYTES:
-        raise _not("it is too long", "give the file as it was downloaded")
-    note = notes.read(data)
-    head, _, body = note.text.partition("\n")
-    if head != HEAD:
-        raise _not(f"it begins with '{head[:60]}'", "give a file from GET /api/v1/authorisations/ID/document")
-    if not notes.signed_by(note, key):
-        raise _not("the signature is not that key's over this text", "get the key from the log, and the document anew")
-    try:
-        authorisation = msgspec.json.decode(body, type=Authorisation)
-    except msgspec.DecodeError as error:
-        raise _not(str(error), "get the document anew") from error
-    if note.text != text_of(authorisation):
-        raise _not("it is not in its canonical form", "get the document anew")
+    authorisation = signed_document.read(data, key, HEAD, Authorisation, text_of, "GET /api/v1/authorisations/ID/document")
     return Document(authorisation=authorisation, signed_by=key.name)
 
 
@@ -85,19 +70,8 @@ def says(authorisation: Authorisation) -> list[tuple[str, str]]:
 def to_html(authorisation: Authorisation, signed: bytes, key: VerifierKey) -> str:
     """A page to print: the facts, the signed text, and how to check it. No script, no outside address."""
     rows = "".join(f"<tr><th scope=row>{html.escape(name)}<td>{html.escape(said)}" for name, said in says(authorisation))
-    return (
-        '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>Authorisation '
-        f"{html.escape(authorisation.authorisation_id)}</title><h1>Authorisation</h1><table>{rows}</table>"
-        "<h2>Signed text</h2><p>Save these lines as a file and check them with "
-        "<code>bowstreet authority verify FILE --key KEY</code>, on any machine. "
-        "The key is the log's; take it from somebody you trust, not from this page alone.</p>"
-        f"<pre>{html.escape(signed.decode())}</pre><h2>Key</h2><pre>{html.escape(key.write())}</pre>"
-    )
+    return signed_document.page("Authorisation", authorisation.authorisation_id, rows, signed, key)
 
 
 def _moment(at: object) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _not(why: str, remedy: str) -> MalformedProof:
-    return MalformedProof(f"this is no signed authorisation: {why}", remedy=remedy)

@@ -9,7 +9,7 @@ import msgspec
 from bowstreet.accountability.retention.model import Due, Standing, Table
 from bowstreet.errors import MalformedConfiguration
 
-NEEDED = frozenset({"incident", "quarantine", "account"})
+NEEDED = frozenset({"incident", "quarantine", "account", "processing-log", "occurrence"})
 REMEDY = "see docs/retention.md, and start from the table that comes with the product"
 
 

@@ -7,6 +7,9 @@ from typing import Any
 import msgspec
 
 from bowstreet.accountability import ledger
+from bowstreet.accountability.authority.model import Authorisation
+from bowstreet.accountability.processing.model import Recipient
+from bowstreet.accountability.processing.rules import RECIPIENTS
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.sealed import SEALED_KINDS, subject_of
 from bowstreet.messages import Disclosed
@@ -37,12 +40,18 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     entries: Sequence[HeldEntry]
 
 
-async def disclose_of(recorder: Recorder, subject_id: str, by: str, authorisation_id: str) -> Held:
-    """All that is held of a subject, to be given out; that it is, is on record before."""
+async def disclose_of(
+    recorder: Recorder, subject_id: str, by: str, leave: Authorisation, recipient: Recipient | None = None
+) -> Held:
+    """All that is held of a subject, to be given out; that it is, to whom and why, is on record before.
+
+    Args:
+        recipient: when it is another than whom the ground is about.
+    """
     held = await held_of(recorder.store, subject_id)
     said = Disclosed(
-        at=recorder.clock.now(), subject_id=subject_id, by=by, authorisation_id=authorisation_id,
-        parts=len(held.records) + len(held.entries),
+        at=recorder.clock.now(), subject_id=subject_id, by=by, authorisation_id=leave.authorisation_id,
+        parts=len(held.records) + len(held.entries), ground=leave.ground, recipient=recipient or RECIPIENTS[leave.ground],
     )  # fmt: skip
     await recorder.record(messages=[said])
     return held

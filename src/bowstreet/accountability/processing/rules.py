@@ -1,0 +1,147 @@
+"""What each audited message is in the terms of DPA 2018 s.62, and why somebody may look. Pure.
+
+s.62(2) asked consultation logs for the justification, the moment and as far as possible the person; s.62(3) the same of
+disclosures, with the recipient. The Data (Use and Access) Act 2025, s.82, takes the justification out; it is kept here.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from bowstreet import messages as m
+from bowstreet.accountability.authority.model import Ground
+from bowstreet.accountability.model import Role
+from bowstreet.accountability.processing.model import Justification, Line, NotPersonal, Processing, Recipient
+from bowstreet.errors import Refused
+
+_DRONE = NotPersonal(because="what a drone does; whom its camera shows is logged once there is video")
+_STAFF = NotPersonal(because="what somebody at work did with the program, under a pseudonym; nothing of a subject is in it")
+_PROGRAM = NotPersonal(because="what the program or its rules are")
+_DECISION = NotPersonal(because="what was decided about an incident, by its id; the incident's own entries say what is held")
+
+# Every audited message stands here (a test sees to it).
+KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
+    m.IncidentOpened: Processing.COLLECTION,
+    m.CallMerged: Processing.COMBINATION,
+    m.CallQuarantined: Processing.COLLECTION,
+    m.IncidentChanged: Processing.ALTERATION,
+    m.LaunchAuthorised: _DECISION,
+    m.NoDroneAvailable: _DECISION,
+    m.RecallOrdered: _DECISION,
+    m.MissionRetasked: _DECISION,
+    m.MissionChanged: _DRONE,
+    m.CommandIssued: _DRONE,
+    m.ControlTaken: _STAFF,
+    m.ControlReleased: _STAFF,
+    m.VehicleGrounded: _STAFF,
+    m.VehicleReleased: _STAFF,
+    m.ZoneChanged: _STAFF,
+    m.AccessDenied: NotPersonal(because="nothing was shown or changed"),
+    m.SignedIn: _STAFF,
+    m.ProvedAgain: _STAFF,
+    m.PolicyInForce: _PROGRAM,
+    m.CommandDecided: NotPersonal(because="leave for an act; the act has its own entry"),
+    m.Consulted: Processing.CONSULTATION,
+    m.Disclosed: Processing.DISCLOSURE,
+    m.OccurrenceChanged: NotPersonal(because="closed lists about an aircraft, and pseudonyms of staff"),
+    m.ReleasePublished: NotPersonal(because="generalised so that nobody can be found in it (docs/transparency.md)"),
+    m.RetentionTableInForce: _PROGRAM,
+    m.ErasureOrdered: Processing.ERASURE,
+    m.Erased: Processing.ERASURE,
+    m.AuthorisationChanged: NotPersonal(because="leave for an act, by ids; the act has its own entry"),
+    m.AccountChanged: Processing.ALTERATION,
+    m.RunChanged: _PROGRAM,
+}
+BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
+
+RECIPIENTS: dict[Ground, Recipient] = {
+    Ground.CRIMINAL_PROCEEDINGS: Recipient.PROSECUTOR,
+    Ground.COMPLAINT: Recipient.OVERSIGHT,
+    Ground.OCCURRENCE: Recipient.AVIATION,
+    Ground.COURT_ORDER: Recipient.COURT,
+    Ground.REQUEST_OF_SUBJECT: Recipient.SUBJECT,
+    Ground.THREAT_TO_LIFE: Recipient.EMERGENCY,
+}
+
+_WORK = frozenset({Justification.INCIDENT_HANDLING, Justification.COMPLAINT, Justification.SUBJECT_ACCESS, Justification.SAFETY})
+# What each role may say, when it says why.
+MAY_SAY: dict[Role, frozenset[Justification]] = {
+    Role.DISPATCHER: _WORK,
+    Role.PILOT: _WORK,
+    Role.SUPERVISOR: _WORK | {Justification.SUPERVISION},
+    Role.AUTHORISING_OFFICER: frozenset({Justification.AUTHORISATION, Justification.COMPLAINT}),
+    Role.REGULATOR: frozenset({Justification.AUDIT}),
+}
+# What holds when it says nothing, whatever it looks at.
+_ALWAYS: dict[Role, Justification] = {
+    Role.SUPERVISOR: Justification.SUPERVISION,
+    Role.AUTHORISING_OFFICER: Justification.AUTHORISATION,
+    Role.REGULATOR: Justification.AUDIT,
+}
+# What holds while the thing goes on.
+_MEANWHILE: dict[Role, Justification] = {
+    Role.DISPATCHER: Justification.INCIDENT_HANDLING,
+    Role.PILOT: Justification.INCIDENT_HANDLING,
+    Role.VIEWER: Justification.AWARENESS,
+    Role.PLANNER: Justification.AWARENESS,
+}
+
+
+def justified(role: Role, said: Justification | None, *, acts: bool, standing: bool) -> Justification:
+    """Why somebody looks.
+
+    Args:
+        said: what the person says, if anything.
+        acts: whether the person acts on it: sent the drone, flies it.
+        standing: whether it still goes on.
+
+    Raises:
+        Refused: the role may not say that, or has to say something: it looks at what is over, and had no part in it.
+    """
+    may_say = MAY_SAY.get(role, frozenset())
+    if said is not None and said in may_say:
+        return said
+    if said is not None:
+        raise Refused(f"a {role} does not look for {said}", remedy=_remedy(may_say))
+    if acts and role in _MEANWHILE:
+        return Justification.INCIDENT_HANDLING
+    found = _ALWAYS.get(role) or (_MEANWHILE.get(role) if standing else None)
+    if found is None:
+        raise Refused("it is over, and you had no part in it: say why you look", remedy=_remedy(may_say))
+    return found
+
+
+def _remedy(may_say: Iterable[Justification]) -> str:
+    words = ", ".join(sorted(may_say))
+    return f"add why= one of {words}" if words else "ask a supervisor"
+
+
+def line(index: int, at: datetime, kind: str, subject: str, message: m.Message | None, names: Mapping[str, str]) -> Line | None:
+    """The line of an entry; None when it stands for no processing. `message` is None when its content was erased."""
+    processing = BY_NAME.get(kind)
+    if processing is None:
+        return None
+    by = _said(message, "by")
+    return Line(
+        index=index, at=at, processing=processing, what=_said(message, "what") or _WHAT.get(kind, kind),
+        subject_id=_said(message, "subject_id") or subject, by=by, by_name=names.get(by, ""),
+        justification=_said(message, "justification") or _said(message, "ground"), recipient=_said(message, "recipient"),
+        authorisation_id=_said(message, "authorisation_id"), readable=message is not None,
+    )  # fmt: skip
+
+
+_WHAT = {
+    "IncidentOpened": "incident-opened",
+    "CallMerged": "calls-about-one-incident",
+    "CallQuarantined": "report-quarantined",
+    "IncidentChanged": "incident-changed",
+    "Disclosed": "disclosed",
+    "ErasureOrdered": "erasure-ordered",
+    "Erased": "erased",
+    "AccountChanged": "account-changed",
+}
+
+
+def _said(message: m.Message | None, name: str) -> str:
+    stage = getattr(message, "stage", "") if name == "what" else ""
+    said = getattr(message, name, "")
+    return f"{said}-{stage}" if stage else str(said)

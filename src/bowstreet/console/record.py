@@ -1,0 +1,94 @@
+"""For whoever checks: the log of processing (DPA 2018 s.62) page by page, and the whole ledger in one file."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.responses import Response, StreamingResponse
+
+from bowstreet.accountability import bundle
+from bowstreet.accountability.model import Action
+from bowstreet.accountability.note import Note
+from bowstreet.accountability.processing.export import line_of, wanted
+from bowstreet.accountability.processing.model import LEDGER, Line, What
+from bowstreet.console import contracts as c
+from bowstreet.console.access import Asker
+from bowstreet.console.authorisations import document_route
+from bowstreet.console.desk import Desk
+from bowstreet.console.looking import consult
+
+# So many entries are read for one page at most: an answer takes well under a second, however rare what is asked for.
+ENTRIES_A_PAGE = 20_000
+PART_BYTES = 64 * 1024
+# Entries between which others have their turn.
+LET_OTHERS = 256
+
+Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]$")]
+About = Annotated[str | None, Query(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+
+
+class LogPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines in order, and the `start` of the next page; null when this was the last."""
+
+    lines: tuple[Line, ...]
+    next: int | None
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["record"])
+    services, sees = desk.services, desk.access.needs(Action.SEE_LOG)
+
+    @routes.get("/log62", **c.route(LogPage, says="A page; it may have few lines, or none, and a next one all the same"))
+    async def log62(
+        who: Annotated[Asker, sees],
+        first: Annotated[Day, Query(alias="from")] = None,
+        last: Annotated[Day, Query(alias="to")] = None,
+        subject: About = None,
+        account: About = None,
+        start: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
+    ) -> Response:
+        """What was done with personal data: days (UTC) from and to, both included; about a subject; by an account."""
+        filtered = wanted(first, last, subject, account)
+        await consult(services.consultations, who, What.LOG, LEDGER)
+        names = {one.account_id: one.name for one in services.accounts.all()}
+        lines: list[Line] = []
+        end = start
+        async for row in services.store.log_rows(start, start + ENTRIES_A_PAGE):
+            if len(lines) == limit:
+                break
+            one = line_of(row, filtered, names)
+            if one is not None:
+                lines.append(one)
+            end = row.index + 1
+            if end % LET_OTHERS == 0:
+                await asyncio.sleep(0)
+        return c.json(LogPage(lines=tuple(lines), next=end if start < end < services.recorder.size else None))
+
+    @routes.get("/audit/bundle", **document_route("application/jsonl", "The ledger; bowstreet audit verify FILE"))
+    async def whole(who: Annotated[Asker, sees]) -> Response:
+        """The whole ledger as of now, this request included, as a file that anybody can verify elsewhere."""
+        await consult(services.consultations, who, What.LEDGER, LEDGER)
+        note = await services.log.publish(services.recorder.size, services.recorder.root)
+        named = {"Content-Disposition": 'attachment; filename="ledger.bundle"'}
+        return StreamingResponse(_parts(desk, note), media_type="application/jsonl", headers=named)
+
+    return routes
+
+
+async def _parts(desk: Desk, note: Note) -> AsyncIterator[bytes]:
+    """In parts of some size: a line each would be a packet each."""
+    services = desk.services
+    lines = bundle.stream(
+        services.store, note, services.log.key, services.log.seal, made_at=services.clock.now(), version=services.run.version
+    )
+    part = bytearray()
+    async for line in lines:
+        part += line
+        if len(part) >= PART_BYTES:
+            yield bytes(part)
+            part.clear()
+            await asyncio.sleep(0)  # a buffer that takes all at once would keep everybody else waiting
+    yield bytes(part)
