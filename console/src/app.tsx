@@ -13,6 +13,7 @@ import { TimelinePanel } from "./panels/Timeline.tsx";
 import { ProofDialog } from "./dialogs/Proof.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
 import { AuthorisationsPage } from "./pages/Authorisations.tsx";
+import { OccurrencesPage } from "./pages/Occurrences.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
 import { RecordPage } from "./pages/Record.tsx";
 import { RetentionPage } from "./pages/Retention.tsx";
@@ -58,6 +59,7 @@ function Main({ page }: { page: string }) {
   if (page === "quarantine") return <QuarantinePage />;
   if (page === "accounts") return <AccountsPage />;
   if (page === "authorisations") return <AuthorisationsPage />;
+  if (page === "occurrences") return <OccurrencesPage />;
   if (page === "retention") return <RetentionPage />;
   if (page === "record") return <RecordPage />;
   return <Operation />;

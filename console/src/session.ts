@@ -37,6 +37,9 @@ const NEEDS = {
   request: "request-authorisation",
   authorise: "authorise",
   revoke: "revoke-authorisation",
+  occurrences: "see-occurrences",
+  record: "record-occurrence",
+  log: "see-log",
   erase: "erase",
   disclose: "disclose",
 } as const;
@@ -59,6 +62,9 @@ const WHO_MAY: Record<Deed, string> = {
   request: "a supervisor or authorising officer",
   authorise: "an authorising officer",
   revoke: "a supervisor or authorising officer",
+  occurrences: "a dispatcher, pilot, supervisor, authorising officer or regulator",
+  record: "a dispatcher, pilot or supervisor",
+  log: "a supervisor or regulator",
   erase: "a supervisor",
   disclose: "a supervisor",
 };

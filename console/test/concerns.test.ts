@@ -5,7 +5,7 @@ import type { FeedEvent, Incident } from "../src/feed/wire.ts";
 
 const incident = (id: string, state: string): Incident => ({
   id, grade: "I", category: "Robbery", lat: 51.5, lon: -0.1, reported_at: 0, opened_at: 0, state, close_reason: null, reports: 1,
-  mission_ids: [], eyes_on_at: null, closed_at: null, text: "", waiting_reason: "",
+  mission_ids: [], eyes_on_at: null, closed_at: null, waiting_reason: "",
 });
 
 const event = (seq: number, kind: string, severity: FeedEvent["severity"], incident_id?: string): FeedEvent =>

@@ -11,7 +11,7 @@ const drone = (id: string): Drone => ({
 
 const incident = (id: string, state = "open"): Incident => ({
   id, grade: "I", category: "Robbery", lat: 51.5, lon: -0.1, reported_at: 0, opened_at: 0, state, close_reason: null, reports: 1,
-  mission_ids: [], eyes_on_at: null, closed_at: null, text: "", waiting_reason: "",
+  mission_ids: [], eyes_on_at: null, closed_at: null, waiting_reason: "",
 });
 
 const event = (seq: number): FeedEvent => ({ seq, at: seq, kind: "run", text: "", severity: "info" });

@@ -6,7 +6,7 @@ import { droneWord, isAirborne, isTroubled } from "../src/words.ts";
 
 const one = (id: string, grade: string, opened_at: number, state = "open"): Incident => ({
   id, grade, category: "", lat: 0, lon: 0, reported_at: opened_at, opened_at, state, close_reason: null, reports: 1, mission_ids: [],
-  eyes_on_at: null, closed_at: state === "closed" ? opened_at + 1 : null, text: "", waiting_reason: "",
+  eyes_on_at: null, closed_at: state === "closed" ? opened_at + 1 : null, waiting_reason: "",
 });
 
 test("the gravest first, then the one that waited longest; a grade nobody knows last", () => {

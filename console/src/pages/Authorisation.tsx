@@ -39,7 +39,7 @@ export function AuthorisationDetails({ one, lives }: { one: Authorisation; lives
 }
 
 export function BackLink() {
-  const query = { ...Object.fromEntries(route.value.query), id: "", new: "" };
+  const query = { ...Object.fromEntries(route.value.query), id: "", new: "", for: "", ground: "", subject: "", where: "" };
   return (
     <a class="button quiet only-icon" href={address("authorisations", query)} aria-label="Close, back to the list">
       <Icon name="close" />

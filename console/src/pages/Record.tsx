@@ -28,8 +28,8 @@ function ForRegulators() {
   return (
     <p class="note">
       You see everything here and change nothing. The <a href="#/">operation</a>, the{" "}
-      <a href="#/authorisations">authorities</a>, <a href="#/retention">what is kept, and what went</a>, the <a href="#/quarantine">reports in quarantine</a> and the{" "}
-      <a href="#/accounts">accounts</a> are open to you.
+      <a href="#/authorisations">authorities</a>, <a href="#/retention">what is kept, and what went</a>, the <a href="#/quarantine">reports in quarantine</a>, the{" "}
+      <a href="#/accounts">accounts</a> and <a href="#/occurrences">occurrences</a> are open to you.
     </p>
   );
 }
@@ -140,8 +140,16 @@ function Checking({ kept }: { kept: LedgerRecord }) {
           <Copied name="Latest checkpoint" text={`curl -s ${from}/log/checkpoint`} />
         </li>
         <li>
-          <p>A bundle of the whole ledger, made where its data are; whoever has the file needs nothing else.</p>
-          <Copied name="Export" text="bowstreet audit export --data bowstreet-data --out ledger.bundle" />
+          <p>A bundle of the whole ledger; whoever has the file needs nothing else.</p>
+          {allowed("log") ? (
+            <p>
+              <a class="button" href="api/v1/audit/bundle" download="ledger.bundle">
+                Save the ledger as a file
+              </a>{" "}
+              <span class="soft">That you took it is in the record, and in the file.</span>
+            </p>
+          ) : null}
+          <Copied name="Made where its data are" text="bowstreet audit export --data bowstreet-data --out ledger.bundle" />
           <Copied name="Verify" text="bowstreet audit verify ledger.bundle" />
         </li>
         {allowed("authorisations") ? (

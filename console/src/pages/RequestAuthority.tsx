@@ -17,13 +17,14 @@ const asUtc = (field: string): number => Date.parse(`${field}Z`);
 
 export function RequestAuthority({ terms }: { terms: Terms }) {
   const { query } = route.value;
+  const wanted = query.get("where")?.split(",") ?? [];
   const doing = useDoing();
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []);
   const [useCase, setUseCase] = useState(query.get("for") ?? "");
-  const [ground, setGround] = useState("");
+  const [ground, setGround] = useState(query.get("ground") ?? "");
   const [subject, setSubject] = useState(query.get("subject") ?? "");
-  const [boroughs, setBoroughs] = useState<readonly string[]>(terms.boroughs.length === 1 ? terms.boroughs : []);
+  const [boroughs, setBoroughs] = useState<readonly string[]>(terms.boroughs.length === 1 ? terms.boroughs : terms.boroughs.filter((each) => wanted.includes(each)));
   const [later, setLater] = useState("");
   const [lastsS, setLastsS] = useState(7 * 86_400);
   const [urgent, setUrgent] = useState(false);

@@ -26,6 +26,7 @@ export function TopBar() {
       <nav aria-label="Pages">
         <PageLink page="" name="Operation" />
         {allowed("quarantine") ? <PageLink page="quarantine" name="Quarantine" /> : null}
+        {allowed("occurrences") ? <PageLink page="occurrences" name="Occurrences" /> : null}
         {allowed("authorisations") ? <PageLink page="authorisations" name="Authority" /> : null}
         {allowed("authorisations") ? <PageLink page="retention" name="Retention" /> : null}
         <PageLink page="record" name="Record" />
