@@ -9,7 +9,7 @@ import { freshen } from "../parts/fresh.ts";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { Left } from "../parts/windows.tsx";
 import { address, route } from "../route.ts";
-import { allowed } from "../session.ts";
+import { allowed, session } from "../session.ts";
 import { announce } from "../state.ts";
 
 export function OccurrenceDetails({ one }: { one: Shown }) {
@@ -76,7 +76,7 @@ function facts(one: Occurrence): [string, string][] {
   const known: [string, string | null][] = [
     ["Happened", utcDateTime(one.occurred_at)],
     ["Known", utcDateTime(one.known_at)],
-    ["Opened by", one.opened_by],
+    ["Opened by", one.opened_by === session.value?.account_id ? "you" : one.opened_by === "program" ? "the program" : one.opened_by],
     ["Seen as", one.code === "" ? null : one.code],
     ["Where", one.borough],
     ["Last heard at", one.place === null ? null : position(one.place.latitude_deg, one.place.longitude_deg)],
