@@ -366,6 +366,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/accounts"): {"supervisor", "regulator"},
     ("POST", "/accounts"): {"supervisor"},
     ("POST", "/accounts/acc-1/disable"): {"supervisor"},
+    ("GET", "/record"): SEE,
+    ("GET", "/authority"): AUTHORITY,
     ("GET", "/retention"): AUTHORITY,
     ("POST", "/erasures"): {"supervisor"},
     ("POST", "/disclosures"): {"supervisor"},
