@@ -1,0 +1,99 @@
+"""Requests and complaints of the public, over HTTP: for those who answer them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from bowstreet.accountability.correspondence.model import Change, Ground, Kind, PublicRequest, State
+from bowstreet.accountability.model import Action
+from bowstreet.console import contracts as c
+from bowstreet.console.access import Asker
+from bowstreet.console.desk import Desk
+
+SHOWN = 500  # the newest
+
+
+class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A request in the list: neither what it says nor who sent it."""
+
+    request_id: str
+    kind: Kind
+    state: State
+    filed_at: datetime
+    acknowledge_by: datetime | None
+    answer_by: datetime | None
+    overdue: bool
+
+
+class RequestList(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest first, at most 500; those not settled come before the others."""
+
+    requests: tuple[RequestLine, ...]
+
+
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
+    """A request, whole."""
+
+    request_id: str
+    kind: Kind
+    state: State
+    contact: str
+    words: str
+    filed_at: datetime
+    acknowledge_by: datetime | None
+    answer_by: datetime | None
+    changes: tuple[Change, ...]
+
+
+class Step(c.Body, frozen=True, kw_only=True):
+    """One step on. A refusal has a ground; nothing else has."""
+
+    state: State
+    ground: Ground | None = None
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["requests of the public"])
+    services, access = desk.services, desk.access
+
+    @routes.get("/requests", **c.route(RequestList))
+    async def listed(who: Annotated[Asker, access.needs(Action.SEE_REQUESTS)]) -> Response:
+        """What came from the public."""
+        late = {one.request_id for one in services.correspondence.overdue()}
+        ordered = sorted(services.correspondence.requests.all(), key=lambda one: one.filed_at, reverse=True)
+        ordered.sort(key=lambda one: one.state.is_final)
+        lines = tuple(
+            RequestLine(
+                request_id=one.request_id, kind=one.kind, state=one.state, filed_at=one.filed_at,
+                acknowledge_by=one.acknowledge_by, answer_by=one.answer_by, overdue=one.request_id in late,
+            )
+            for one in ordered[:SHOWN]
+        )  # fmt: skip
+        return c.json(RequestList(requests=lines))
+
+    @routes.get("/requests/{request_id}", **c.route(RequestView))
+    async def one_of_them(request_id: c.Id, who: Annotated[Asker, access.needs(Action.SEE_REQUESTS)]) -> Response:
+        """What a person wrote, and how to reach them."""
+        return c.json(_view(services.correspondence.requests.get(request_id)))
+
+    @routes.post("/requests/{request_id}/state", **c.route(RequestView, body=Step, changes=True, key=True))
+    async def move(request: Request, request_id: c.Id, who: Annotated[Asker, access.needs(Action.HANDLE_REQUESTS)]) -> Response:
+        """Acknowledge, answer or refuse it. What the person is told goes to them by the way they gave."""
+        said: Step = await c.read(request, Step)
+
+        async def act() -> Response:
+            return c.json(_view(await services.correspondence.move(request_id, said.state, said.ground, who.account_id)))
+
+        return await desk.command(request, who, act)
+
+    return routes
+
+
+def _view(one: PublicRequest) -> RequestView:
+    return RequestView(
+        request_id=one.request_id, kind=one.kind, state=one.state, contact=one.contact, words=one.words, filed_at=one.filed_at,
+        acknowledge_by=one.acknowledge_by, answer_by=one.answer_by, changes=one.changes,
+    )  # fmt: skip
