@@ -163,10 +163,12 @@ AREA_KEY, REQUEST_KEY = "area:", "request:"
 def release(
     release_id: str, operator: str, start: datetime, end: datetime, checkpoint: PublicCheckpoint,
     happenings: Iterable[Happening], flown: Mapping[str, Flown], held: Mapping[str, Held] | None = None, area_kind: str = "",
+    *, salt: bytes,
 ) -> tuple[ReleaseBody, dict[str, Held]]:  # fmt: skip
     """Every flight that took off in the period, by the ledger; those whose details are not there stand in it all the same.
 
-    Also gives what is held back for a later release.
+    Also gives what is held back for a later release. `salt` mixes the rows: 32 random bytes that are kept nowhere. The ids of
+    flights are in the public log with their times, so that an order by ids alone would tell which row is which flight.
     """
     within = [one for one in happenings if start <= one.at < end]
     took_off = [one.mission_id for one in within if one.what == TAKE_OFF]
@@ -182,11 +184,11 @@ def release(
         release_id=release_id, start=start, end=end, operator=operator, checkpoint=checkpoint,
         flights=tuple(
             _row(number, flown.get(mission_id), categories.get(mission_id, UNKNOWN))
-            for number, mission_id in enumerate(_mixed(f"{release_id} flights", took_off), 1)
+            for number, mission_id in enumerate(_mixed(salt + b"flights", took_off), 1)
         ),
         paths=tuple(
             _path(number, flown.get(mission_id), start)
-            for number, mission_id in enumerate(_mixed(f"{release_id} paths", took_off), 1)
+            for number, mission_id in enumerate(_mixed(salt + b"paths", took_off), 1)
         ),
         took_off_by_ledger=len(took_off), area_kind=area_kind,
         areas={key.removeprefix(AREA_KEY): one for key, one in told.items() if key.startswith(AREA_KEY)},
@@ -197,9 +199,8 @@ def release(
     return body, rest
 
 
-def _mixed(salt: str, mission_ids: Iterable[str]) -> list[str]:
-    """In an order that nobody can repeat who does not know the ids, which are unguessable and never published."""
-    return sorted(mission_ids, key=lambda one: hashlib.sha256(f"{salt} {one}".encode()).digest())
+def _mixed(salt: bytes, mission_ids: Iterable[str]) -> list[str]:
+    return sorted(mission_ids, key=lambda one: hashlib.sha256(salt + one.encode()).digest())
 
 
 def _row(number: int, flown: Flown | None, category: str) -> PublicFlight:

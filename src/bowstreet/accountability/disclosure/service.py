@@ -1,6 +1,7 @@
 """Keeps the coarse part of each flight when it is over, and makes releases when their time has come: once, never changed."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -113,7 +114,8 @@ class Disclosure:
         flown = {one.mission_id: one for one in kept if one is not None}
         held = {one.key: one for one in self._held.all()}
         body, rest = rules.release(
-            release_id, self.operator, start, end, where, within, flown, held, self.areas.kind
+            release_id, self.operator, start, end, where, within, flown, held, self.areas.kind,
+            salt=secrets.token_bytes(32),
         )  # fmt: skip
         text = rules.written(body)
         made = Release(release_id=release_id, start=start, end=end, digest=rules.digest(text), text=text)

@@ -91,7 +91,7 @@ def body(log: TransparencyLog, gossip: Gossip, host: str, answer: str = "") -> s
         '<form method="post" action="/public/checkpoints"><label for="note">Checkpoint</label>'
         '<textarea id="note" name="note" rows="7" required maxlength="20000" spellcheck="false"></textarea>'
         "<button>Compare it</button></form>"
-        "<h2>Check it yourself</h2><p>The log can be read whole by any client of the format, without asking anybody: its key, its "
+        "<h2>Check it yourself</h2><p>The log can be read whole by any client of its format, asking nobody: its key, its "
         "latest checkpoint, and the hashes of its newest entries, of which the checkpoint’s root is made:</p>"
         f"<pre>{html.escape(_commands(log, host))}</pre>"
         "<p>Whoever runs a witness, and has the operator name it in the configuration, has all this checked at every "
