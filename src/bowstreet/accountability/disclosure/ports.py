@@ -12,6 +12,10 @@ class Flights(Protocol):
         """What the record holds of a flight that took off and is over; None of any other."""
         ...
 
+    def is_under_way(self, mission_id: str) -> bool:
+        """Whether a flight is known and not over yet."""
+        ...
+
     async def track(self, vehicle_id: str, start: datetime, end: datetime) -> Track:
         """Where a vehicle was, in order of time."""
         ...

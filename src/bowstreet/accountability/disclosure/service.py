@@ -21,6 +21,8 @@ from bowstreet.runtime.records import Collection
 
 log = structlog.get_logger(__name__)
 
+# No drone stays up so long: what is not over then is a mistake in the record, and shows as one.
+MOST_WAIT = timedelta(hours=6)
 FINAL = frozenset({"done", "lost"})
 COUNTED_BY_CONTENT = frozenset({"MissionChanged", "AuthorisationChanged", "PublicRequestChanged"})
 
@@ -89,10 +91,19 @@ class Disclosure:
             last = max((one.end for one in self.releases.all()), default=None)
             count = 0
             for start, end in rules.periods(last or self._first_at, self.period, self.delay, self._clock.now()):
+                if self._must_wait(start, end):
+                    break
                 where = PublicCheckpoint(origin=said.origin, size=said.size, root=said.root.hex())
                 await self._release(start, end, where)
                 count += 1
             return count
+
+    def _must_wait(self, start: datetime, end: datetime) -> bool:
+        """Whether a flight of the period is not over: its row would say nothing. The release waits for it, but not for ever."""
+        if self._clock.now() >= end + self.delay + MOST_WAIT:
+            return False
+        within = (one.mission_id for one in self._happenings if start <= one.at < end and one.mission_id)
+        return any(self._flights.is_under_way(mission_id) for mission_id in within)
 
     async def _read_to(self, size: int) -> None:
         async for row in self._store.log_rows(self._read, size):

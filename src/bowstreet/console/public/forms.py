@@ -66,7 +66,7 @@ def body(operator: str, days_kept: float, *, given: dict[str, str] | None = None
         + mend
         + f"<p>Write to {html.escape(operator)} here. You need no account. A request about your own data is answered within one "
         "month (Data Protection Act 2018 s.54; up to two months more where it is complex, of which you are told); a complaint is "
-        "acknowledged within 30 days (s.164A). Not for emergencies: call 999.</p>"
+        "acknowledged within 30 days (s.164A). Not for emergencies: call 999. All fields are needed.</p>"
         '<form method="post" action="/public/requests"><fieldset><legend>What do you want?</legend>'
         f'{choices}</fieldset><label for="contact">How we reach you: an e-mail address, a telephone number or a postal '
         f'address</label>'

@@ -15,6 +15,8 @@ from bowstreet.console.public.parts import figures, most_common, span
 from bowstreet.console.public.summary import ON_SCENE, Summary, added, by_month, of
 
 NEWEST = 60  # releases in the plot over time and in the list: two months of days; the feed and the JSON have all
+# What the map shows around the areas that it tells of: some two kilometres.
+AROUND_DEG = 0.02
 
 
 def index(disclosure: Disclosure, releases: Sequence[tuple[Release, Summary]], borders: shapely.Geometry) -> str:
@@ -32,7 +34,7 @@ def index(disclosure: Disclosure, releases: Sequence[tuple[Release, Summary]], b
     return (
         lead
         + _totals(whole)
-        + '<div class="plots">'
+        + '<h2>All releases together</h2><div class="plots">'
         + plots.columns("time", f"Flights in each of the last {len(newest)} releases", over_time, "Flights")
         + _plots(whole)
         + "</div>"
@@ -78,8 +80,8 @@ def release(one: Release, body: ReleaseBody, areas: Areas, borders: shapely.Geom
                 for path in body.paths
             ],
         )
-        + '<div class="plots">'
-        + (_plots(summary) if summary.flights else "")
+        + '<h2>In figures</h2><div class="plots">'
+        + (_plots(summary) if summary.flights else "<p>No flight took off.</p>")
         + "</div>"
         + exposure(areas, summary, borders)
         + requests_told(summary)
@@ -136,8 +138,11 @@ def exposure(areas: Areas, whole: Summary, borders: shapely.Geometry) -> str:
     )
     if not minutes:
         return said + f"<p>No area has had {LEAST} flights over it yet.</p>"
-    shown = {name: outline for name in areas.within(borders) if (outline := areas.outline(name)) is not None}
-    shown |= {name: outline for name in minutes if (outline := areas.outline(name)) is not None}
+    shown = {name: outline for name in minutes if (outline := areas.outline(name)) is not None}
+    if shown:
+        west, south, east, north = shapely.total_bounds(list(shown.values()))
+        near = borders.intersection(shapely.box(west - AROUND_DEG, south - AROUND_DEG, east + AROUND_DEG, north + AROUND_DEG))
+        shown |= {name: outline for name in areas.within(near) if (outline := areas.outline(name)) is not None}
     if not shown:
         return said + plots.bars("area", "Minutes overhead by area", most_common(minutes), "Minutes")
     return said + plots.choropleth("area", "Minutes overhead by area", shown, minutes, "Minutes", areas.attribution)

@@ -82,7 +82,7 @@ def choropleth(
             parts.append(f'<path class="area s{shade}" d="{path}"><title>{escape(area)}: {value:,} {escape(unit)}</title></path>')
     key = "".join(
         f'<li><svg class="swatch" viewBox="0 0 16 16" aria-hidden="true"><rect class="s{number}" width="16" height="16"/></svg> '
-        f"{low:,} to {high:,}</li>"
+        f"{low:,}{f' to {high:,}' if high > low else ''}</li>"
         for number, (low, high) in enumerate(edges)
     )
     rows = sorted(values.items(), key=lambda one: (-one[1], one[0]))
@@ -141,7 +141,7 @@ def _figure(
     told = f"{title}: the table beside it has every number." if len(rows) > 6 else "; ".join(f"{one} {n:,}" for one, n in rows)
     return (
         f'<section class="plot" aria-labelledby="{name}-h"><h3 id="{name}-h">{escape(title)}</h3><figure>'
-        f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img" aria-labelledby="{name}-t {name}-d">'
+        f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img" aria-labelledby="{name}-t" aria-describedby="{name}-d">'
         f'<title id="{name}-t">{escape(title)}</title><desc '
         f'id="{name}-d">{escape(told)}</desc>{"".join(parts)}</svg>{after}</figure>'
         + table(f"{title}, as a table", ("Name", unit), rows, hidden_caption=True)
