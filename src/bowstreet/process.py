@@ -173,10 +173,10 @@ class Process:
         """Enter into the ledger that the program started or stopped."""
         await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
 
-    async def signed(self) -> Note:
-        """The ledger as it stands now, signed."""
-        return await self.log.publish(self.recorder.size, self.recorder.root)
+    async def signed(self, *, keep: bool = False) -> Note:
+        """The ledger as it stands now, signed; `keep` keeps it for good."""
+        return await self.log.publish(self.recorder.size, self.recorder.root, keep=keep)
 
     async def checkpoint(self, *, keep: bool = False) -> None:
         """Sign and publish where the ledger stands; `keep` keeps it for good."""
-        await self.log.publish(self.recorder.size, self.recorder.root, keep=keep)
+        await self.signed(keep=keep)

@@ -267,7 +267,7 @@ async def city(
     log = TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept())
     disclosure = Disclosure(
         recorder, store, clock, RecordedFlights(flight, intake, MemoryTelemetryStore()), "Test Police", timedelta(hours=1),
-        timedelta(minutes=30), lambda: log.publish(recorder.size, recorder.root), neighbourhoods(),
+        timedelta(minutes=30), lambda *, keep=False: log.publish(recorder.size, recorder.root, keep=keep), neighbourhoods(),
     )  # fmt: skip
     await disclosure.load()
     gossip = Gossip(recorder, log, clock)

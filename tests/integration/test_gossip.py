@@ -68,7 +68,7 @@ async def shown_to(other: City, witness: RemoteWitness) -> Note:
     return note
 
 
-@pytest.mark.requirement("F14")
+@pytest.mark.requirement("F14", "P9")
 async def test_a_witness_who_saw_another_history_raises_the_alarm(town: City, tmp_path: Path) -> None:
     witness = remote(desk_of(town, tmp_path))
     theirs = await shown_to(await other_history(), witness)
@@ -143,7 +143,7 @@ async def test_a_witness_that_lies_or_is_silent_is_no_alarm(town: City, tmp_path
     assert log.key.public_key != town.services.log.key.public_key
 
 
-@pytest.mark.requirement("F14")
+@pytest.mark.requirement("F14", "P9")
 async def test_anybody_hands_in_a_checkpoint_that_they_kept(town: City) -> None:
     kept = await publish(town)
     await acted(town, 10, "later")

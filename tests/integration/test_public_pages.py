@@ -11,6 +11,8 @@ import pytest
 from tests.integration.console_city import START, City, call, city
 from tests.integration.public_releases import flown_over
 
+from bowstreet.accountability import checkpoint
+from bowstreet.accountability import note as notes
 from bowstreet.accountability.disclosure.model import ReleaseBody
 from bowstreet.accountability.disclosure.service import MOST_WAIT
 from bowstreet.messages import LaunchAuthorised, MissionChanged, Reason, ReleasePublished
@@ -55,6 +57,12 @@ async def test_a_flight_is_published_after_its_delay_and_never_changes(town: Cit
         page = await anybody.get(f"/public/releases/{line['release_id']}")
         index = await anybody.get("/public")
         assert (await anybody.get("/public/releases/none")).status_code == 404
+        where = msgspec.json.decode(data, type=ReleaseBody).checkpoint
+        kept = await anybody.get(f"/public/checkpoints/{where.size}")
+        assert checkpoint.read_text(notes.read(kept.content).text).root.hex() == where.root, (
+            "what the release names is kept, signed"
+        )
+        assert (await anybody.get("/public/checkpoints/999999")).status_code == 404
         assert (await anybody.get("/public/style.css")).headers["content-type"].startswith("text/css")
     assert "set-cookie" not in index.headers
     assert "<script" not in index.text + page.text

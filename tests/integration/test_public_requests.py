@@ -33,7 +33,7 @@ async def filed(client: httpx.AsyncClient, **changes: str) -> str:
     return found[1]
 
 
-@pytest.mark.requirement("R15")
+@pytest.mark.requirement("R15", "P8")
 async def test_from_the_form_to_the_answer(town: City) -> None:
     async with town.client() as anybody, town.signed_in("supervisor") as supervisor:
         form = await anybody.get("/public/requests")

@@ -130,7 +130,7 @@ def fewest_behind_a_sum(bodies: Sequence[ReleaseBody], truth: Sequence[Sequence[
 # --- and that they find nothing -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.requirement("D6")
+@pytest.mark.requirement("D6", "P7")
 @SEEN
 @given(DAYS)
 def test_no_cell_and_no_difference_isolates_few_of_a_category(days: list[list[Told]]) -> None:
@@ -139,7 +139,7 @@ def test_no_cell_and_no_difference_isolates_few_of_a_category(days: list[list[To
     assert smallest_difference(bodies) >= LEAST
 
 
-@pytest.mark.requirement("D6")
+@pytest.mark.requirement("D6", "P7")
 @SEEN
 @given(DAYS)
 def test_who_saw_a_flight_is_not_told_what_it_was_for(days: list[list[Told]]) -> None:

@@ -5,6 +5,13 @@ from typing import Protocol
 
 from bowstreet.accountability.disclosure.model import Facts
 from bowstreet.accountability.disclosure.rules import Track
+from bowstreet.accountability.note import Note
+
+
+class Checkpoint(Protocol):
+    """Signs where the ledger stands now, and gives it; `keep` keeps it for good."""
+
+    async def __call__(self, *, keep: bool = False) -> Note: ...
 
 
 class Flights(Protocol):

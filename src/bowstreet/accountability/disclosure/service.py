@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,8 +11,7 @@ from bowstreet.accountability import ledger
 from bowstreet.accountability.disclosure import rules
 from bowstreet.accountability.disclosure.areas import Areas
 from bowstreet.accountability.disclosure.model import Flown, Held, PublicCheckpoint, Release
-from bowstreet.accountability.disclosure.ports import Flights
-from bowstreet.accountability.note import Note
+from bowstreet.accountability.disclosure.ports import Checkpoint, Flights
 from bowstreet.accountability.recorder import Recorder, Remove, Save
 from bowstreet.messages import MissionChanged, ReleasePublished
 from bowstreet.runtime.ports import Clock, Store
@@ -32,13 +30,12 @@ class Disclosure:
 
     Args:
         period, delay: how much a release covers, and how long after its end it comes.
-        checkpoint: signs where the ledger stands now, and gives it.
         areas: what minutes overhead are told by.
     """
 
     def __init__(
         self, recorder: Recorder, store: Store, clock: Clock, flights: Flights, operator: str,
-        period: timedelta, delay: timedelta, checkpoint: Callable[[], Awaitable[Note]],
+        period: timedelta, delay: timedelta, checkpoint: Checkpoint,
         areas: Areas,
     ) -> None:  # fmt: skip
         self.operator, self.period, self.delay, self.areas = operator, period, delay, areas
@@ -83,9 +80,7 @@ class Disclosure:
     async def work(self) -> int:
         """Make every release whose time has come; gives how many."""
         async with self._lock:
-            note = await self._checkpoint()
-            said = checkpoints.read_text(note.text)
-            await self._read_to(said.size)
+            await self._read_to(checkpoints.read_text((await self._checkpoint()).text).size)
             if self._first_at is None:
                 return 0
             last = max((one.end for one in self.releases.all()), default=None)
@@ -93,6 +88,9 @@ class Disclosure:
             for start, end in rules.periods(last or self._first_at, self.period, self.delay, self._clock.now()):
                 if self._must_wait(start, end):
                     break
+                # Kept for good: whoever has the release can ask for the checkpoint that it names.
+                said = checkpoints.read_text((await self._checkpoint(keep=True)).text)
+                await self._read_to(said.size)
                 where = PublicCheckpoint(origin=said.origin, size=said.size, root=said.root.hex())
                 await self._release(start, end, where)
                 count += 1

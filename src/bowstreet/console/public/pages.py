@@ -137,7 +137,7 @@ def exposure(areas: Areas, whole: Summary, borders: shapely.Geometry) -> str:
         "kilometre square.</p>"
     )
     if not minutes:
-        return said + f"<p>No area has had {LEAST} flights over it yet.</p>"
+        return said + "<p>No area is told of here.</p>"
     shown = {name: outline for name in minutes if (outline := areas.outline(name)) is not None}
     if shown:
         west, south, east, north = shapely.total_bounds(list(shown.values()))
@@ -181,10 +181,13 @@ def check(one: Release, where: PublicCheckpoint, host: str, bundle: str) -> str:
     return (
         f'<h2>Check it</h2><p>Computed from the ledger <code>{html.escape(where.origin)}</code> of {where.size:,} entries with '
         f'the '
-        f'root <code>{where.root}</code>; that is one of <a href="/public/checkpoints">its checkpoints</a>. The SHA-256 of '
+        f'root <code>{where.root}</code>; that is '
+        f'<a href="/public/checkpoints/{where.size}">this signed checkpoint</a> of <a href="/public/checkpoints">many</a>. '
+        f'The SHA-256 of '
         f'<a href="{address}">this release’s JSON</a> is <code>{one.digest}</code>; the ledger holds a commitment to it, entered '
         "before it was shown. To compute it yourself:</p>"
-        f"<pre>curl -s {html.escape(host)}{address} | sha256sum</pre>"
+        f"<pre>curl -s {html.escape(host)}{address} | sha256sum\n"
+        f"curl -s {html.escape(host)}/public/checkpoints/{where.size}</pre>"
         "<p>and to see that it is in the operator’s record, with the bundle that a regulator holds:</p>"
         f"<pre>{html.escape(bundle)}</pre>"
         '<p><a href="/public">All releases</a></p>'

@@ -13,7 +13,7 @@ from bowstreet.accountability.disclosure.model import Release, ReleaseBody
 from bowstreet.console.access import address_of
 from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
-from bowstreet.console.log import ANYONE
+from bowstreet.console.log import ANYONE, TEXT
 from bowstreet.console.problems import status_of
 from bowstreet.console.public import checkpoints, feed, forms, pages
 from bowstreet.console.public.parts import JSON, page
@@ -122,6 +122,13 @@ def _checkpoints(routes: APIRouter, desk: Desk) -> None:
     async def chain_json() -> Response:
         found = checkpoints.views(services.log.history(checkpoints.MOST), services.log.witness_keys)
         return Response(msgspec.json.encode(found), media_type=JSON, headers=FRESH)
+
+    @routes.api_route("/checkpoints/{size}", methods=["GET", "HEAD"])
+    async def one_of_them(size: str) -> Response:
+        for line in services.log.history(checkpoints.MOST):
+            if str(line.size) == size and line.note:
+                return Response(line.note, media_type=TEXT, headers=FRESH)
+        raise NotFound("no checkpoint of this size is kept here", remedy="see /public/checkpoints for those that are")
 
     @routes.post("/checkpoints")
     async def compare(request: Request) -> Response:
