@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from bowstreet.accountability.correspondence import rules
-from bowstreet.accountability.correspondence.model import Kind
+from bowstreet.accountability.correspondence.model import RequestKind
 from bowstreet.console.public import forms
 from bowstreet.errors import BadInput
 
@@ -22,7 +22,7 @@ def fuzz_one(data: bytes) -> None:
         page = forms.body("Police", 365.0, given=given)
         if "<script" in page.lower():
             raise AssertionError("what was written became a part of the page")
-        made = rules.filed("req-1", Kind.COMPLAINT, given.get("contact", ""), given.get("words", ""), "0" * 16, NOW)
+        made = rules.filed("req-1", RequestKind.COMPLAINT, given.get("contact", ""), given.get("words", ""), "0" * 16, NOW)
     except BadInput as error:
         if not (error.message and error.remedy):
             raise AssertionError("an error that does not say what to do") from error

@@ -10,7 +10,7 @@ from tests.unit.intake_world import NOW
 from tests.unit.retention_world import World
 
 from bowstreet.accountability.correspondence import rules
-from bowstreet.accountability.correspondence.model import Ground, Kind, PublicRequest, State
+from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestKind, RequestState
 from bowstreet.accountability.correspondence.service import MOST_IN_A_DAY, Correspondence
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
@@ -45,14 +45,14 @@ def test_a_month_is_never_more_than_31_days_nor_less_than_28(moment: datetime) -
     assert timedelta(days=28) <= rules.one_month_on(aware) - aware <= timedelta(days=31)
 
 
-def filed(kind: Kind = Kind.SUBJECT_ACCESS) -> PublicRequest:
+def filed(kind: RequestKind = RequestKind.SUBJECT_ACCESS) -> PublicRequest:
     return rules.filed("req-1", kind, CONTACT, WORDS, REFERENCE, NOW)
 
 
 def test_each_kind_has_the_time_that_its_law_gives() -> None:
     assert (filed().answer_by, filed().acknowledge_by) == (rules.one_month_on(NOW), None)
-    assert filed(Kind.ERASURE).answer_by == rules.one_month_on(NOW)
-    complaint = filed(Kind.COMPLAINT)
+    assert filed(RequestKind.ERASURE).answer_by == rules.one_month_on(NOW)
+    complaint = filed(RequestKind.COMPLAINT)
     assert (complaint.answer_by, complaint.acknowledge_by) == (None, NOW + timedelta(days=30))
 
 
@@ -62,12 +62,12 @@ def test_each_kind_has_the_time_that_its_law_gives() -> None:
 )
 def test_what_is_no_letter_is_refused(contact: str, words: str) -> None:
     with pytest.raises(BadInput):
-        rules.filed("req-1", Kind.COMPLAINT, contact, words, REFERENCE, NOW)
+        rules.filed("req-1", RequestKind.COMPLAINT, contact, words, REFERENCE, NOW)
 
 
-@given(st.lists(st.tuples(st.sampled_from(State), st.sampled_from([None, *Ground])), max_size=6))
-def test_a_request_goes_forward_only_and_ends(steps: list[tuple[State, Ground | None]]) -> None:
-    one, order = filed(), list(State)
+@given(st.lists(st.tuples(st.sampled_from(RequestState), st.sampled_from([None, *RefusalGround])), max_size=6))
+def test_a_request_goes_forward_only_and_ends(steps: list[tuple[RequestState, RefusalGround | None]]) -> None:
+    one, order = filed(), list(RequestState)
     for state, ground in steps:
         before = one
         try:
@@ -77,7 +77,7 @@ def test_a_request_goes_forward_only_and_ends(steps: list[tuple[State, Ground | 
             continue
         assert not before.state.is_final
         assert order.index(one.state) > order.index(before.state)
-        assert (one.state is State.REFUSED) == (ground is not None)
+        assert (one.state is RequestState.REFUSED) == (ground is not None)
         assert one.changes[:-1] == before.changes
     assert (one.settled_at is not None) == one.state.is_final
 
@@ -105,7 +105,7 @@ async def started(world: World) -> Correspondence:
 async def test_it_is_sealed_found_by_its_reference_and_erased_a_year_after_its_answer(tmp_path: Path) -> None:
     world = await World(tmp_path / "data").started()
     correspondence = await started(world)
-    one, reference = await correspondence.file(Kind.ERASURE, CONTACT, WORDS)
+    one, reference = await correspondence.file(RequestKind.ERASURE, CONTACT, WORDS)
     await world.recorder.flush()
     await world.store.settle()
     for secret in (WORDS, CONTACT, reference):
@@ -121,7 +121,7 @@ async def test_it_is_sealed_found_by_its_reference_and_erased_a_year_after_its_a
     world.clock.advance_to(NOW + timedelta(days=500))
     assert await retention.work() == 0, "nobody has answered it"
     assert [late.request_id for late in again.overdue()] == [one.request_id]
-    await again.move(one.request_id, State.REFUSED, Ground.NOT_HELD, "acc-1")
+    await again.move(one.request_id, RequestState.REFUSED, RefusalGround.NOT_HELD, "acc-1")
     assert again.overdue() == []
     world.clock.advance_to(NOW + timedelta(days=500 + 364))
     assert await retention.work() == 0
@@ -139,12 +139,12 @@ async def test_a_flood_is_refused_before_it_fills_the_record(tmp_path: Path, mon
     world = await World(tmp_path / "data").started()
     correspondence = await started(world)
     for _ in range(3):
-        await correspondence.file(Kind.COMPLAINT, CONTACT, WORDS)
+        await correspondence.file(RequestKind.COMPLAINT, CONTACT, WORDS)
     with pytest.raises(TooManyAttempts):
-        await correspondence.file(Kind.COMPLAINT, CONTACT, WORDS)
+        await correspondence.file(RequestKind.COMPLAINT, CONTACT, WORDS)
     again = await started(world)
     with pytest.raises(TooManyAttempts):
-        await again.file(Kind.COMPLAINT, CONTACT, WORDS)
+        await again.file(RequestKind.COMPLAINT, CONTACT, WORDS)
     world.clock.advance_to(NOW + timedelta(days=1))
-    await again.file(Kind.COMPLAINT, CONTACT, WORDS)
+    await again.file(RequestKind.COMPLAINT, CONTACT, WORDS)
     await world.close()

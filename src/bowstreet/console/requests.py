@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from bowstreet.accountability.correspondence.model import Change, Ground, Kind, PublicRequest, State
+from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestChange, RequestKind, RequestState
 from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
@@ -20,8 +20,8 @@ class RequestLine(msgspec.Struct, frozen=True, kw_only=True):
     """A request in the list: neither what it says nor who sent it."""
 
     request_id: str
-    kind: Kind
-    state: State
+    kind: RequestKind
+    state: RequestState
     filed_at: datetime
     acknowledge_by: datetime | None
     answer_by: datetime | None
@@ -38,21 +38,21 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     """A request, whole."""
 
     request_id: str
-    kind: Kind
-    state: State
+    kind: RequestKind
+    state: RequestState
     contact: str
     words: str
     filed_at: datetime
     acknowledge_by: datetime | None
     answer_by: datetime | None
-    changes: tuple[Change, ...]
+    changes: tuple[RequestChange, ...]
 
 
-class Step(c.Body, frozen=True, kw_only=True):
+class RequestStep(c.Body, frozen=True, kw_only=True):
     """One step on. A refusal has a ground; nothing else has."""
 
-    state: State
-    ground: Ground | None = None
+    state: RequestState
+    ground: RefusalGround | None = None
 
 
 def router(desk: Desk) -> APIRouter:
@@ -79,10 +79,10 @@ def router(desk: Desk) -> APIRouter:
         """What a person wrote, and how to reach them."""
         return c.json(_view(services.correspondence.requests.get(request_id)))
 
-    @routes.post("/requests/{request_id}/state", **c.route(RequestView, body=Step, changes=True, key=True))
+    @routes.post("/requests/{request_id}/state", **c.route(RequestView, body=RequestStep, changes=True, key=True))
     async def move(request: Request, request_id: c.Id, who: Annotated[Asker, access.needs(Action.HANDLE_REQUESTS)]) -> Response:
         """Acknowledge, answer or refuse it. What the person is told goes to them by the way they gave."""
-        said: Step = await c.read(request, Step)
+        said: RequestStep = await c.read(request, RequestStep)
 
         async def act() -> Response:
             return c.json(_view(await services.correspondence.move(request_id, said.state, said.ground, who.account_id)))

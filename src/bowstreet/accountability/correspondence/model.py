@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Kind(StrEnum):
+class RequestKind(StrEnum):
     """What a person asks. The list is closed: each has its own law and time."""
 
     SUBJECT_ACCESS = "subject-access"  # DPA 2018 s.45
@@ -14,7 +14,7 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"  # DPA 2018 s.164A, and any other complaint
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     RECEIVED = "received"
     ACKNOWLEDGED = "acknowledged"
     ANSWERED = "answered"
@@ -22,10 +22,10 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        return self in (State.ANSWERED, State.REFUSED)
+        return self in (RequestState.ANSWERED, RequestState.REFUSED)
 
 
-class Ground(StrEnum):
+class RefusalGround(StrEnum):
     """Why a request was refused."""
 
     NOT_IDENTIFIED = "not-identified"  # s.52(4): who asks could not be confirmed
@@ -35,13 +35,13 @@ class Ground(StrEnum):
     NOT_OURS = "not-ours"  # of another controller
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class RequestChange(msgspec.Struct, frozen=True, kw_only=True):
     """A step. `by` is an account, "" for the person who asked."""
 
     at: datetime
-    state: State
+    state: RequestState
     by: str = ""
-    ground: Ground | None = None
+    ground: RefusalGround | None = None
 
 
 class PublicRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,15 +53,15 @@ class PublicRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     request_id: str
-    kind: Kind
+    kind: RequestKind
     contact: str
     words: str
     filed_at: datetime
-    state: State
+    state: RequestState
     reference_digest: str
     acknowledge_by: datetime | None
     answer_by: datetime | None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RequestChange, ...] = ()
 
     @property
     def settled_at(self) -> datetime | None:

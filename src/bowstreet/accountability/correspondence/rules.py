@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from bowstreet.accountability.correspondence.model import Change, Ground, Kind, PublicRequest, State
+from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestChange, RequestKind, RequestState
 from bowstreet.errors import BadInput, Refused
 
 # A letter of a page and a half. Whoever has more to say is written to.
@@ -20,11 +20,11 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 16
 # What stands in no letter: control characters but for line ends and tabs, and what turns the direction of writing.
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-FOLLOWS: dict[State, frozenset[State]] = {
-    State.RECEIVED: frozenset({State.ACKNOWLEDGED, State.ANSWERED, State.REFUSED}),
-    State.ACKNOWLEDGED: frozenset({State.ANSWERED, State.REFUSED}),
-    State.ANSWERED: frozenset(),
-    State.REFUSED: frozenset(),
+FOLLOWS: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.RECEIVED: frozenset({RequestState.ACKNOWLEDGED, RequestState.ANSWERED, RequestState.REFUSED}),
+    RequestState.ACKNOWLEDGED: frozenset({RequestState.ANSWERED, RequestState.REFUSED}),
+    RequestState.ANSWERED: frozenset(),
+    RequestState.REFUSED: frozenset(),
 }
 
 
@@ -57,19 +57,19 @@ def checked(contact: str, words: str) -> tuple[str, str]:
     return contact, words
 
 
-def filed(request_id: str, kind: Kind, contact: str, words: str, reference: str, now: datetime) -> PublicRequest:
+def filed(request_id: str, kind: RequestKind, contact: str, words: str, reference: str, now: datetime) -> PublicRequest:
     """A request that has come. Raises `BadInput` as `checked` does."""
     contact, words = checked(contact, words)
     return PublicRequest(
-        request_id=request_id, kind=kind, contact=contact, words=words, filed_at=now, state=State.RECEIVED,
+        request_id=request_id, kind=kind, contact=contact, words=words, filed_at=now, state=RequestState.RECEIVED,
         reference_digest=digest_of(reference),
-        acknowledge_by=now + ACKNOWLEDGE_WITHIN if kind is Kind.COMPLAINT else None,
-        answer_by=None if kind is Kind.COMPLAINT else one_month_on(now),
-        changes=(Change(at=now, state=State.RECEIVED),),
+        acknowledge_by=now + ACKNOWLEDGE_WITHIN if kind is RequestKind.COMPLAINT else None,
+        answer_by=None if kind is RequestKind.COMPLAINT else one_month_on(now),
+        changes=(RequestChange(at=now, state=RequestState.RECEIVED),),
     )  # fmt: skip
 
 
-def moved(one: PublicRequest, state: State, ground: Ground | None, by: str, now: datetime) -> PublicRequest:
+def moved(one: PublicRequest, state: RequestState, ground: RefusalGround | None, by: str, now: datetime) -> PublicRequest:
     """The request one step on.
 
     Raises:
@@ -79,9 +79,9 @@ def moved(one: PublicRequest, state: State, ground: Ground | None, by: str, now:
         raise Refused(
             f"a request that is {one.state} cannot become {state}", remedy="look at it again: somebody may have handled it"
         )
-    if (state is State.REFUSED) != (ground is not None):
+    if (state is RequestState.REFUSED) != (ground is not None):
         raise Refused("a refusal has a ground, and nothing else has", remedy="give the ground of a refusal, and only of one")
-    return replace(one, state=state, changes=(*one.changes, Change(at=now, state=state, by=by, ground=ground)))
+    return replace(one, state=state, changes=(*one.changes, RequestChange(at=now, state=state, by=by, ground=ground)))
 
 
 def digest_of(reference: str) -> str:

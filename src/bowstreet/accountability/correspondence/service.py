@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bowstreet.accountability.correspondence import rules
-from bowstreet.accountability.correspondence.model import Ground, Kind, PublicRequest, State
+from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestKind, RequestState
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import NotFound, TooManyAttempts
 from bowstreet.messages import PublicRequestChanged
@@ -43,7 +43,7 @@ class Correspondence:
         now = self._clock.now()
         self._recent.extend(sorted(one.filed_at for one in self.requests.all() if now - one.filed_at < DAY))
 
-    async def file(self, kind: Kind, contact: str, words: str) -> tuple[PublicRequest, str]:
+    async def file(self, kind: RequestKind, contact: str, words: str) -> tuple[PublicRequest, str]:
         """Take in a request; gives it with the reference, which is not kept.
 
         Raises:
@@ -70,7 +70,7 @@ class Correspondence:
             raise NotFound("there is no request with this reference", remedy="compare it with what you were given")
         return one
 
-    async def move(self, request_id: str, state: State, ground: Ground | None, by: str) -> PublicRequest:
+    async def move(self, request_id: str, state: RequestState, ground: RefusalGround | None, by: str) -> PublicRequest:
         """One step on, by a person.
 
         Raises:
@@ -86,9 +86,9 @@ class Correspondence:
         now = self._clock.now()
         return [
             one
-            for one in self.requests.in_states(State.RECEIVED, State.ACKNOWLEDGED)
+            for one in self.requests.in_states(RequestState.RECEIVED, RequestState.ACKNOWLEDGED)
             if (one.answer_by is not None and now > one.answer_by)
-            or (one.acknowledge_by is not None and one.state is State.RECEIVED and now > one.acknowledge_by)
+            or (one.acknowledge_by is not None and one.state is RequestState.RECEIVED and now > one.acknowledge_by)
         ]
 
     async def _record(self, one: PublicRequest) -> None:

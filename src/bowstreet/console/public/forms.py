@@ -5,23 +5,23 @@ import html
 from urllib.parse import parse_qsl
 
 from bowstreet.accountability.correspondence import rules
-from bowstreet.accountability.correspondence.model import Kind, PublicRequest, State
+from bowstreet.accountability.correspondence.model import PublicRequest, RequestKind, RequestState
 from bowstreet.errors import BadInput
 
 # A letter of 4,000 characters, each up to twelve bytes as a form escapes them, and what stands around it.
 MOST_BYTES = 64_000
 MOST_FIELDS = 8
 
-KINDS: dict[Kind, str] = {
-    Kind.SUBJECT_ACCESS: "I want to know what is held about me (subject access, Data Protection Act 2018 s.45)",
-    Kind.ERASURE: "I want something about me erased (s.47)",
-    Kind.COMPLAINT: "I want to complain (s.164A, or anything else about flights and cameras)",
+KINDS: dict[RequestKind, str] = {
+    RequestKind.SUBJECT_ACCESS: "I want to know what is held about me (subject access, Data Protection Act 2018 s.45)",
+    RequestKind.ERASURE: "I want something about me erased (s.47)",
+    RequestKind.COMPLAINT: "I want to complain (s.164A, or anything else about flights and cameras)",
 }
-STATES: dict[State, str] = {
-    State.RECEIVED: "It has come, and waits to be read by a person.",
-    State.ACKNOWLEDGED: "A person has read it and is working on it.",
-    State.ANSWERED: "It is answered. The answer was sent to you by the way you gave.",
-    State.REFUSED: "It is refused. Why, and how to have that reviewed, was sent to you by the way you gave.",
+STATES: dict[RequestState, str] = {
+    RequestState.RECEIVED: "It has come, and waits to be read by a person.",
+    RequestState.ACKNOWLEDGED: "A person has read it and is working on it.",
+    RequestState.ANSWERED: "It is answered. The answer was sent to you by the way you gave.",
+    RequestState.REFUSED: "It is refused. Why, and how to have that reviewed, was sent to you by the way you gave.",
 }
 
 
@@ -43,9 +43,9 @@ def fields(body: bytes, kind: str) -> dict[str, str]:
     return dict(told)
 
 
-def kind_of(said: str) -> Kind:
+def kind_of(said: str) -> RequestKind:
     try:
-        return Kind(said)
+        return RequestKind(said)
     except ValueError:
         raise BadInput("no kind of request was chosen", remedy="choose one of the three") from None
 
@@ -111,6 +111,6 @@ def _dates(one: PublicRequest) -> str:
         return ""
     if one.answer_by is not None:
         return f"<p>It is to be answered by {one.answer_by:%d %B %Y}.</p>"
-    if one.acknowledge_by is not None and one.state is State.RECEIVED:
+    if one.acknowledge_by is not None and one.state is RequestState.RECEIVED:
         return f"<p>It is to be acknowledged by {one.acknowledge_by:%d %B %Y}, and answered without undue delay.</p>"
     return "<p>It is to be answered without undue delay.</p>"
