@@ -10,7 +10,7 @@ import pytest
 from tests.integration.console_city import START, City, city
 
 from bowstreet.accountability.disclosure.model import ReleaseBody
-from bowstreet.messages import AccessDenied, CommandDecided, PublicRequestChanged
+from bowstreet.messages import AccessDenied, CommandDecided, Consulted, PublicRequestChanged
 
 WORDS = "you hovered over <b>my garden</b> & the school"
 CONTACT = 'somebody"@example.org'
@@ -56,6 +56,12 @@ async def test_from_the_form_to_the_answer(town: City) -> None:
     assert shown.headers["cache-control"] == "no-store"
     for secret in ("garden", "somebody", "not-identified", line["request_id"]):
         assert secret not in shown.text.replace("form", ""), secret
+    [looked] = await town.ledger(Consulted)
+    assert (looked.what, looked.subject_id, looked.by) == (
+        "public-request",
+        line["request_id"],
+        town.people["supervisor"].account_id,
+    )
     told = await town.ledger(PublicRequestChanged)
     assert [(one.state, one.ground) for one in told] == [("received", ""), ("acknowledged", ""), ("refused", "not-identified")]
     assert {one.by for one in told[1:]} == {town.people["supervisor"].account_id}

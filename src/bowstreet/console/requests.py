@@ -9,9 +9,12 @@ from starlette.responses import Response
 
 from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestChange, RequestKind, RequestState
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import What
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
+from bowstreet.console.incidents import Why
+from bowstreet.console.looking import consult
 
 SHOWN = 500  # the newest
 
@@ -59,33 +62,35 @@ def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["requests of the public"])
     services, access = desk.services, desk.access
 
+    def line(one: PublicRequest) -> RequestLine:
+        return RequestLine(
+            request_id=one.request_id, kind=one.kind, state=one.state, filed_at=one.filed_at, acknowledge_by=one.acknowledge_by,
+            answer_by=one.answer_by, overdue=services.correspondence.is_overdue(one),
+        )  # fmt: skip
+
     @routes.get("/requests", **c.route(RequestList))
     async def listed(who: Annotated[Asker, access.needs(Action.SEE_REQUESTS)]) -> Response:
-        """What came from the public."""
-        late = {one.request_id for one in services.correspondence.overdue()}
+        """What came from the public, without what it says."""
         ordered = sorted(services.correspondence.requests.all(), key=lambda one: one.filed_at, reverse=True)
         ordered.sort(key=lambda one: one.state.is_final)
-        lines = tuple(
-            RequestLine(
-                request_id=one.request_id, kind=one.kind, state=one.state, filed_at=one.filed_at,
-                acknowledge_by=one.acknowledge_by, answer_by=one.answer_by, overdue=one.request_id in late,
-            )
-            for one in ordered[:SHOWN]
-        )  # fmt: skip
-        return c.json(RequestList(requests=lines))
+        return c.json(RequestList(requests=tuple(line(one) for one in ordered[:SHOWN])))
 
     @routes.get("/requests/{request_id}", **c.route(RequestView))
-    async def one_of_them(request_id: c.Id, who: Annotated[Asker, access.needs(Action.SEE_REQUESTS)]) -> Response:
-        """What a person wrote, and how to reach them."""
-        return c.json(_view(services.correspondence.requests.get(request_id)))
+    async def one_of_them(
+        request_id: c.Id, who: Annotated[Asker, access.needs(Action.SEE_REQUESTS)], why: Why = None
+    ) -> Response:
+        """What a person wrote, and how to reach them. That it is looked at is recorded first."""
+        one = services.correspondence.requests.get(request_id)
+        await consult(services.consultations, who, What.REQUEST, request_id, why)
+        return c.json(_view(one))
 
-    @routes.post("/requests/{request_id}/state", **c.route(RequestView, body=RequestStep, changes=True, key=True))
+    @routes.post("/requests/{request_id}/state", **c.route(RequestLine, body=RequestStep, changes=True, key=True))
     async def move(request: Request, request_id: c.Id, who: Annotated[Asker, access.needs(Action.HANDLE_REQUESTS)]) -> Response:
         """Acknowledge, answer or refuse it. What the person is told goes to them by the way they gave."""
         said: RequestStep = await c.read(request, RequestStep)
 
         async def act() -> Response:
-            return c.json(_view(await services.correspondence.move(request_id, said.state, said.ground, who.account_id)))
+            return c.json(line(await services.correspondence.move(request_id, said.state, said.ground, who.account_id)))
 
         return await desk.command(request, who, act)
 

@@ -7,9 +7,9 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
-from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog

@@ -83,13 +83,15 @@ class Correspondence:
 
     def overdue(self) -> list[PublicRequest]:
         """Those that the law says should have been acknowledged or answered by now."""
+        open_ = self.requests.in_states(RequestState.RECEIVED, RequestState.ACKNOWLEDGED)
+        return [one for one in open_ if self.is_overdue(one)]
+
+    def is_overdue(self, one: PublicRequest) -> bool:
         now = self._clock.now()
-        return [
-            one
-            for one in self.requests.in_states(RequestState.RECEIVED, RequestState.ACKNOWLEDGED)
-            if (one.answer_by is not None and now > one.answer_by)
-            or (one.acknowledge_by is not None and one.state is RequestState.RECEIVED and now > one.acknowledge_by)
-        ]
+        if one.state.is_final:
+            return False
+        late = one.answer_by is not None and now > one.answer_by
+        return late or (one.acknowledge_by is not None and one.state is RequestState.RECEIVED and now > one.acknowledge_by)
 
     async def _record(self, one: PublicRequest) -> None:
         last = one.changes[-1]
