@@ -124,7 +124,7 @@ async def _record(process: Process) -> None:
     process.gossip = Gossip(process.recorder, process.log, process.clock, witnesses)
     await process.gossip.load(process.store)
     process.metrics.read_gauge(
-        "bowstreet_log_forks", "Signed checkpoints that do not fit the record", lambda: float(len(process.gossip.forks))
+        "log_forks", "Signed checkpoints that do not fit the record", lambda: float(len(process.gossip.forks))
     )
     process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
 
@@ -286,7 +286,7 @@ async def _correspondence(process: Process) -> None:
     process.correspondence = Correspondence(process.recorder, process.clock, RandomIds(process.clock))
     await process.correspondence.load(process.store)
     process.metrics.read_gauge(
-        "bowstreet_requests_overdue", "Requests of the public that should have been answered",
+        "requests_overdue", "Requests of the public that should have been answered",
         lambda: float(len(process.correspondence.overdue())),
     )  # fmt: skip
 
