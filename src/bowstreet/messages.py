@@ -309,6 +309,32 @@ class ReleasePublished(Message, frozen=True, kw_only=True):
     flights: int
 
 
+class PublicRequestChanged(Message, frozen=True, kw_only=True):
+    """A request or complaint of a member of the public came, or moved on. What it says and who sent it stay with the request.
+
+    `ground` is why it was refused, one of a closed list; `by` the account of whoever handles it, "" when it came in.
+    """
+
+    request_id: str
+    request_kind: str
+    state: str
+    by: str = ""
+    ground: str = ""
+
+
+class ForkSeen(Message, frozen=True, kw_only=True):
+    """A checkpoint that this log's key signed does not fit the record. `source` is the witness who has it, or "public".
+
+    `root` (hex) is what it says of `size` entries; `ours` what the record says, "" when it has fewer.
+    """
+
+    fork_id: str
+    source: str
+    size: int
+    root: str
+    ours: str
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
@@ -366,6 +392,8 @@ MESSAGES: dict[type[Message], Spec] = {
     Consulted: _row("accountability", 0.05, audited=True),
     OccurrenceChanged: _row("accountability", 0.001, audited=True),
     ReleasePublished: _row("accountability", 0.001, audited=True),
+    PublicRequestChanged: _row("accountability", 0.001, audited=True),
+    ForkSeen: _row("accountability", 0.001, audited=True),
     RetentionTableInForce: _row("accountability", 0.001, audited=True),
     ErasureOrdered: _row("accountability", 0.01, audited=True),
     Erased: _row("accountability", 0.01, audited=True),

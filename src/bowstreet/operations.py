@@ -11,6 +11,7 @@ import msgspec
 import shapely
 
 from bowstreet.accountability.authority.policy import AccessPolicy
+from bowstreet.accountability.disclosure.areas import parse_wards
 from bowstreet.accountability.note import VerifierKey, read_key
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.airspace import london as london_zones
@@ -123,6 +124,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         access_policy=None if told.authority.policy is None else _access_policy(told.authority.policy),
         public_period_h=told.public.period_hours,
         public_delay_h=told.public.delay_hours,
+        wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),

@@ -19,7 +19,10 @@ from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
+from bowstreet.accountability.disclosure.areas import neighbourhoods
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.note import SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
@@ -65,6 +68,8 @@ from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
 log = structlog.get_logger(__name__)
 
 CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
+# A log that shows two histories is found within as long, by any witness that answers.
+GOSSIP_EVERY_S = 300.0
 TIDY_EVERY_S = 300.0
 # An authority covers nothing from its end on; that it is over is noted within a minute.
 EXPIRE_EVERY_S = 60.0
@@ -111,11 +116,16 @@ async def _record(process: Process) -> None:
     process.at_stop("bus", process.bus.close)
     process.at_stop("recorder", process.recorder.flush)
     signer = SoftwareSigner(key_source.load_signing_key(process.folder / key_source.LOG_KEY_FILE, master))
+    witnesses = [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses]
     process.log = TransparencyLog(
-        process.store, process.operation.log_origin, signer, PublishedFile(process.folder, process.clock),
-        [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses],
-    )  # fmt: skip
+        process.store, process.operation.log_origin, signer, PublishedFile(process.folder, process.clock), witnesses
+    )
     await process.log.open()
+    process.gossip = Gossip(process.recorder, process.log, process.clock, witnesses)
+    await process.gossip.load(process.store)
+    process.metrics.read_gauge(
+        "log_forks", "Signed checkpoints that do not fit the record", lambda: float(len(process.gossip.forks))
+    )
     process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
 
 
@@ -200,6 +210,7 @@ async def _console(process: Process) -> None:
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
+        correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
@@ -234,6 +245,7 @@ async def _live(process: Process) -> None:
     process.spawn(process.occurrence_watch.run(), "occurrences")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
+    process.spawn(_every(process, GOSSIP_EVERY_S, process.gossip.pull, real=True), "gossip")
     process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
     process.spawn(_every(process, ERASE_EVERY_S, process.retention.work, real=False), "retention")
     process.spawn(_every(process, RELEASE_EVERY_S, process.disclosure.work, real=False), "disclosure")
@@ -251,6 +263,7 @@ async def _retention(process: Process) -> None:
             AccountsLeft(process.accounts),
             process.occurrences,
             process.consultations,
+            process.correspondence,
         ],
         lambda subject_id: process.authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
@@ -264,8 +277,18 @@ async def _disclosure(process: Process) -> None:
         process.recorder, process.store, process.clock,
         RecordedFlights(process.flight, process.intake, process.telemetry), operation.operator_name,
         timedelta(hours=operation.public_period_h), timedelta(hours=operation.public_delay_h), process.signed,
+        operation.wards or neighbourhoods(),
     )  # fmt: skip
     await process.disclosure.load()
+
+
+async def _correspondence(process: Process) -> None:
+    process.correspondence = Correspondence(process.recorder, process.clock, RandomIds(process.clock))
+    await process.correspondence.load(process.store)
+    process.metrics.read_gauge(
+        "requests_overdue", "Requests of the public that should have been answered",
+        lambda: float(len(process.correspondence.overdue())),
+    )  # fmt: skip
 
 
 async def _calls(process: Process) -> None:
@@ -286,7 +309,8 @@ ROLES: dict[str, Role] = {
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
-        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch"), start=_retention),
+        Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
+        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch", "correspondence"), start=_retention),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
         Role(name="console", does="HTTP, live feed, web console", needs=("accounts", "retention", "disclosure"), start=_console),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),

@@ -10,16 +10,20 @@ import argon2
 import httpx
 import shapely
 
-from bowstreet.accountability import ledger
+from bowstreet.accountability import checkpoint, ledger
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.credentials import Passwords
+from bowstreet.accountability.disclosure.areas import neighbourhoods
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
+from bowstreet.accountability.published import Line
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
@@ -170,6 +174,13 @@ class Kept:
     def last(self) -> Note | None:
         return self.notes[-1] if self.notes else None
 
+    def history(self, most: int) -> list[Line]:
+        lines = []
+        for note in reversed(self.notes[-most:]):
+            said = checkpoint.read_text(note.text)
+            lines.append(Line(at=START, size=said.size, root=said.root.hex(), note=note.write().decode()))
+        return lines
+
     def add(self, note: Note, *, keep: bool = False) -> None:
         self.notes.append(note)
 
@@ -241,21 +252,26 @@ async def city(
         wind=FixedWind().wind,
     )
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
+    correspondence = Correspondence(recorder, clock, ids)
+    await correspondence.load(store)
     occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
     consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     retention = Retention(
         recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations],
+        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
+         correspondence],
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
     log = TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept())
     disclosure = Disclosure(
         recorder, store, clock, RecordedFlights(flight, intake, MemoryTelemetryStore()), "Test Police", timedelta(hours=1),
-        timedelta(minutes=30), lambda: log.publish(recorder.size, recorder.root),
+        timedelta(minutes=30), lambda *, keep=False: log.publish(recorder.size, recorder.root, keep=keep), neighbourhoods(),
     )  # fmt: skip
     await disclosure.load()
+    gossip = Gossip(recorder, log, clock)
+    await gossip.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -267,6 +283,8 @@ async def city(
         occurrences=occurrences,
         consultations=consultations,
         disclosure=disclosure,
+        correspondence=correspondence,
+        gossip=gossip,
         recorder=recorder,
         log=log,
         store=store,

@@ -44,7 +44,15 @@ def test_the_table_of_permissions() -> None:
         Role.SUPERVISOR: {str(action) for action in Action} - {"authorise"},
         Role.PLANNER: {"see"},
         Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"} | authority,
-        Role.REGULATOR: {"see", "see-quarantine", "see-accounts", "see-authorisations", "see-occurrences", "see-log"},
+        Role.REGULATOR: {
+            "see",
+            "see-quarantine",
+            "see-accounts",
+            "see-authorisations",
+            "see-occurrences",
+            "see-log",
+            "see-requests",
+        },
     }
 
 

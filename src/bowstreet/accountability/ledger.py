@@ -56,6 +56,8 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.Erased: "erasure_id",
     m.AuthorisationChanged: "authorisation_id",
     m.AccountChanged: "subject",
+    m.PublicRequestChanged: "request_id",
+    m.ForkSeen: "fork_id",
     m.RunChanged: "change",
 }
 

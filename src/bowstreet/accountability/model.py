@@ -28,6 +28,7 @@ class Action(StrEnum):
     SEE_AUTHORISATIONS = "see-authorisations"
     SEE_OCCURRENCES = "see-occurrences"
     SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
+    SEE_REQUESTS = "see-requests"  # of the public, with what they say
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
@@ -40,6 +41,7 @@ class Action(StrEnum):
     RECORD_OCCURRENCE = "record-occurrence"
     REQUEST_AUTHORISATION = "request-authorisation"
     REVOKE_AUTHORISATION = "revoke-authorisation"
+    HANDLE_REQUESTS = "handle-requests"  # acknowledge, answer and refuse what the public asks
     # Grave acts: they need a fresh proof of who asks, and all but the first an authorisation in force.
     AUTHORISE = "authorise"
     ERASE = "erase"

@@ -21,6 +21,8 @@ FILE = "checkpoints.jsonl"
 LATEST_FILE = "checkpoint"
 # How often one is kept for good besides those at start and stop: some 4 MB a year.
 KEPT_EVERY = timedelta(hours=1)
+# One with a handful of witnesses has some 700 bytes.
+MOST_LINE_BYTES = 2_000
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +58,23 @@ class PublishedFile:
                 remedy=f"put back a copy of it, or the last 'note' of {FILE}, or one that a witness has",
             ) from error
         return note
+
+    def history(self, most: int) -> list[Line]:
+        """The newest that are kept for good, newest first; what cannot be read is passed over, as by `read`."""
+        path = self._folder / FILE
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most * MOST_LINE_BYTES))
+            said = file.read().splitlines()
+        found = []
+        for one in reversed(said):
+            try:
+                found.append(_decode(one))
+            except ValueError:
+                continue
+        return found[:most]
 
     def add(self, note: Note, *, keep: bool = False) -> None:
         """`keep` keeps it for good. Raises `StoreUnavailable`."""

@@ -16,6 +16,7 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability import tiles
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.note import PLAIN, Note, SignatureLine, Signer, VerifierKey
+from bowstreet.accountability.published import Line
 from bowstreet.errors import LedgerBroken, NotFound
 from bowstreet.runtime.ports import Store
 
@@ -48,6 +49,10 @@ class Published(Protocol):
 
     def last(self) -> Note | None: ...
 
+    def history(self, most: int) -> list[Line]:
+        """The newest that are kept for good, newest first."""
+        ...
+
     def add(self, note: Note, *, keep: bool = False) -> None:
         """`keep` keeps it for good. Raises `StoreUnavailable`."""
         ...
@@ -77,8 +82,12 @@ class TransparencyLog:
         """The latest checkpoint, with the witnesses' signatures that came."""
         return self._note
 
+    def history(self, most: int) -> list[Line]:
+        """The newest of the checkpoints that are kept for good, newest first."""
+        return self._published.history(most)
+
     @property
-    def witnesses(self) -> tuple[VerifierKey, ...]:
+    def witness_keys(self) -> tuple[VerifierKey, ...]:
         """Those who are asked to sign each checkpoint, whether or not they answer."""
         return tuple(witness.key for witness in self._witnesses)
 

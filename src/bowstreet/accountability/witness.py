@@ -16,7 +16,7 @@ from bowstreet.accountability import checkpoint as checkpoints
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.merkle import EMPTY_ROOT, verify_consistency
-from bowstreet.accountability.note import COSIGNATURE, Signer, VerifierKey
+from bowstreet.accountability.note import COSIGNATURE, Note, Signer, VerifierKey
 from bowstreet.accountability.published import write_whole
 from bowstreet.errors import MalformedProof, StoreUnavailable
 from bowstreet.runtime.ports import Clock
@@ -45,11 +45,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest that was signed for a log."""
+    """The latest that was signed for a log. `note` is it, with this witness's signature; "" before the first."""
 
     origin: str
     size: int
     root: bytes
+    note: str = ""
 
 
 class WitnessDesk:
@@ -91,12 +92,19 @@ class WitnessDesk:
             return Answer(status=HTTPStatus.CONFLICT, body=f"{seen.size}\n", kind=SIZE_TYPE)
         if not verify_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, asked.proof):
             return Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, body="the proof does not lead there\n")
-        self._keep(checkpoint)
         line = checkpoints.cosign(note.text, self._name, self._signer, self._clock.now())
+        own = [one for one in note.signatures if one.name == key.name]
+        self._keep(checkpoint, Note(text=note.text, signatures=(*own, line)))
         return Answer(status=HTTPStatus.OK, body=line.write())
 
+    def latest(self, named: str) -> str | None:
+        """The latest that was signed for a log, as a signed note; `named` is `log_name` of its origin. None when there is
+        none."""
+        origin = next((one for one in self._logs if log_name(one) == named), None)
+        return None if origin is None else self._seen(origin).note or None
+
     def _path(self, origin: str) -> Path:
-        return self._folder / f"seen-{sha256(origin.encode()).hexdigest()[:32]}.json"
+        return self._folder / f"seen-{log_name(origin)[:32]}.json"
 
     def _seen(self, origin: str) -> Seen:
         try:
@@ -112,13 +120,18 @@ class WitnessDesk:
                 f"{self._path(origin)} cannot be read", remedy="put back the newest copy; never begin anew with the same key"
             ) from error
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        seen = Seen(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    def _keep(self, checkpoint: Checkpoint, note: Note) -> None:
+        seen = Seen(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root, note=note.write().decode())
         path = self._path(checkpoint.origin)
         try:
             write_whole(path, msgspec.json.encode(seen))
         except OSError as error:
             raise _unavailable(self._folder) from error
+
+
+def log_name(origin: str) -> str:
+    """SHA-256 of an origin, hex: what a log goes by in an address."""
+    return sha256(origin.encode()).hexdigest()
 
 
 def write_request(asked: Request) -> bytes:

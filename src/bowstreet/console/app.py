@@ -29,8 +29,8 @@ from bowstreet.console import (
     missions,
     occurrences,
     problems,
-    public,
     record,
+    requests,
     retention,
     static_files,
     zone_files,
@@ -42,6 +42,7 @@ from bowstreet.console.feed import Feed
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
+from bowstreet.console.public import routes as public
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
@@ -123,6 +124,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     for module in (
         incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger, occurrences, record,
+        requests,
     ):  # fmt: skip
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
@@ -131,7 +133,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(_document_route(document), prefix=PREFIX)
     methods = _Methods(document)
     api.include_router(log_pages.router(services.log))
-    api.include_router(public.router(services.disclosure, services.log))
+    api.include_router(public.router(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))

@@ -77,5 +77,5 @@ def _checkpoint(log: TransparencyLog) -> CheckpointView | None:
     stands = checkpoints.read_text(note.text)
     return CheckpointView(
         size=stands.size, root=stands.root.hex(), note=note.write().decode(),
-        witnesses=tuple(signed(key) for key in log.witnesses),
+        witnesses=tuple(signed(key) for key in log.witness_keys),
     )  # fmt: skip

@@ -38,7 +38,7 @@ class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
 class EraseOrder(c.Body, frozen=True, kw_only=True):
     """One subject, now, whatever its period."""
 
-    retention_class: Literal["incident", "quarantine", "account"]
+    retention_class: Literal["incident", "quarantine", "account", "complaint"]
     subject_id: SubjectId
 
 

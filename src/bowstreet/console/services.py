@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
@@ -43,6 +45,8 @@ class ConsoleServices:
     occurrences: Occurrences
     consultations: Consultations
     disclosure: Disclosure
+    correspondence: Correspondence
+    gossip: Gossip
     recorder: Recorder
     log: TransparencyLog
     store: Store

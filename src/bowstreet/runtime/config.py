@@ -169,6 +169,7 @@ class Public(_Section, frozen=True, kw_only=True):
 
     period_hours: Annotated[float, Meta(ge=1.0, le=744.0)] = 24.0
     delay_hours: Annotated[float, Meta(ge=0.0, le=744.0)] = 24.0
+    wards: Path | None = None  # GeoJSON, WGS 84, each with a name; without it London's neighbourhoods (docs/transparency.md)
 
 
 class Witness(_Section, frozen=True, kw_only=True):

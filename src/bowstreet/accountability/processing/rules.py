@@ -49,6 +49,8 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.Erased: Processing.ERASURE,
     m.AuthorisationChanged: NotPersonal(because="leave for an act, by ids; the act has its own entry"),
     m.AccountChanged: Processing.ALTERATION,
+    m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
+    m.ForkSeen: _PROGRAM,
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -138,6 +140,7 @@ _WHAT = {
     "ErasureOrdered": "erasure-ordered",
     "Erased": "erased",
     "AccountChanged": "account-changed",
+    "PublicRequestChanged": "public-request",
 }
 
 
