@@ -32,6 +32,8 @@ from bowstreet.console import (
     public,
     record,
     retention,
+    sessions,
+    sign_in,
     static_files,
     zone_files,
 )
@@ -121,9 +123,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (
-        incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger, occurrences, record,
-    ):  # fmt: skip
+    people = (accounts, sessions, sign_in, authorisations)
+    for module in (incidents, missions, fleet, airspace, zone_files, *people, retention, ledger, occurrences, record):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
@@ -132,6 +133,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     methods = _Methods(document)
     api.include_router(log_pages.router(services.log))
     api.include_router(public.router(services.disclosure, services.log))
+    api.include_router(sign_in.pages(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))
