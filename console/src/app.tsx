@@ -5,12 +5,13 @@ import { pending, pendingWarnings } from "./alarms.ts";
 import { Banners, StatusBar, TopBar } from "./panels/Bars.tsx";
 import { Details } from "./panels/Details.tsx";
 import { Dialogs } from "./dialogs/Dialogs.tsx";
+import { ProofDialog } from "./dialogs/Proof.tsx";
 import { FleetPanel } from "./panels/Fleet.tsx";
 import { MapPane } from "./panels/MapPane.tsx";
 import { NewCall } from "./panels/NewCall.tsx";
 import { queue, QueuePanel } from "./panels/Queue.tsx";
 import { TimelinePanel } from "./panels/Timeline.tsx";
-import { ProofDialog } from "./dialogs/Proof.tsx";
+import { AccountPage } from "./pages/Account.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
 import { AuthorisationsPage } from "./pages/Authorisations.tsx";
 import { OccurrencesPage } from "./pages/Occurrences.tsx";
@@ -62,6 +63,7 @@ function Main({ page }: { page: string }) {
   if (page === "occurrences") return <OccurrencesPage />;
   if (page === "retention") return <RetentionPage />;
   if (page === "record") return <RecordPage />;
+  if (page === "account") return <AccountPage />;
   return <Operation />;
 }
 

@@ -126,6 +126,12 @@ class KeyUnavailable(BowstreetError):
     problem = "key-unavailable"
 
 
+class ProviderUnavailable(BowstreetError):
+    """The identity provider does not answer, or says what cannot be trusted. Other ways to sign in still work."""
+
+    problem = "provider-unavailable"
+
+
 class LinkFailure(BowstreetError):
     """A vehicle or dock did not answer, or refused a command."""
 

@@ -201,12 +201,14 @@ class AccessDenied(Message, frozen=True, kw_only=True):
 class SignedIn(Message, frozen=True, kw_only=True):
     subject: str
     role: str
+    how: str = "password"
 
 
 class ProvedAgain(Message, frozen=True, kw_only=True):
     """Somebody signed in proved again who they are, before a grave act."""
 
     subject: str
+    how: str = "password"
 
 
 class PolicyInForce(Message, frozen=True, kw_only=True):

@@ -21,6 +21,9 @@ from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.sign_in.model import ProviderSettings
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import Vault
 from bowstreet.airspace.model import Permission, Zone
@@ -74,6 +77,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     public_delay_h: float = 24.0
     wards: Areas | None = None  # what minutes overhead are told by; None is what comes with the product
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
+    provider: ProviderSettings | None = None  # where people may sign in besides here
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
@@ -105,6 +109,8 @@ class Process:
     dispatch: DispatchService
     zone_watch: ZoneWatch
     accounts: Accounts
+    passkeys: Passkeys
+    provider: ProviderSignIn | None
     authorities: Authorities
     vault: Vault
     retention: Retention

@@ -32,6 +32,9 @@ from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
 from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
+from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import KEYS_FILE, Vault
 from bowstreet.accountability.witness_http import RemoteWitness
@@ -135,6 +138,15 @@ async def _accounts(process: Process) -> None:
         process.recorder, process.clock, ids, real_clock=process.real_clock, policy=process.operation.access_policy
     )
     await process.accounts.load(process.store)
+    process.passkeys = Passkeys(process.accounts, process.recorder, process.clock, process.real_clock)
+    provider = process.operation.provider
+    process.provider = (
+        None
+        if provider is None
+        else ProviderSignIn(
+            Provider(provider, process.real_clock), process.accounts, process.recorder, process.clock, ids, process.real_clock
+        )
+    )
     process.authorities = Authorities(process.recorder, process.clock, ids)
     await process.authorities.load(process.store)
     process.consultations = Consultations(process.recorder, process.clock, process.real_clock)
@@ -208,7 +220,8 @@ async def _console(process: Process) -> None:
         return
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
-        accounts=process.accounts, authorities=process.authorities, retention=process.retention,
+        accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
+        authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,

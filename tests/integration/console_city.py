@@ -28,6 +28,10 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
+from bowstreet.accountability.sign_in.model import ProviderSettings
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
+from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
@@ -205,7 +209,13 @@ def telemetry(vehicle_id: str, at: datetime, position: Position, *, height_m: fl
 
 
 async def city(
-    settings: EdgeSettings | None = None, store: Store | None = None, *, bus: Any = None, clock: Any = None, set_up: bool = True
+    settings: EdgeSettings | None = None,
+    store: Store | None = None,
+    *,
+    bus: Any = None,
+    clock: Any = None,
+    set_up: bool = True,
+    provider: ProviderSettings | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -278,6 +288,8 @@ async def city(
         flight=flight,
         airspace=airspace,
         accounts=accounts,
+        passkeys=Passkeys(accounts, recorder, clock, clock),
+        provider=None if provider is None else ProviderSignIn(Provider(provider, clock), accounts, recorder, clock, ids, clock),
         authorities=authorities,
         retention=retention,
         occurrences=occurrences,

@@ -368,6 +368,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/accounts/acc-1/disable"): {"supervisor"},
     ("GET", "/record"): SEE,
     ("GET", "/authority"): AUTHORITY,
+    ("GET", "/accounts/acc-1/sessions"): {"supervisor", "regulator"},
+    ("POST", "/accounts/acc-1/sessions/end"): {"supervisor"},
     ("GET", "/retention"): AUTHORITY,
     ("POST", "/erasures"): {"supervisor"},
     ("POST", "/disclosures"): {"supervisor"},
@@ -391,6 +393,21 @@ OPEN = {
     ("DELETE", "/session"),
     ("POST", "/session/password"),
     ("POST", "/session/proof"),
+    # Ways in, and what everybody signed in has of their own.
+    ("GET", "/session/ways"),
+    ("POST", "/session/oidc"),
+    ("POST", "/session/passkey/question"),
+    ("POST", "/session/passkey"),
+    ("POST", "/session/proof/oidc"),
+    ("POST", "/session/proof/passkey/question"),
+    ("POST", "/session/proof/passkey"),
+    ("GET", "/passkeys"),
+    ("POST", "/passkeys/question"),
+    ("POST", "/passkeys"),
+    ("POST", "/passkeys/*/name"),
+    ("POST", "/passkeys/*/remove"),
+    ("GET", "/sessions"),
+    ("POST", "/sessions/*/end"),
 }
 
 

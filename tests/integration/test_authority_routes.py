@@ -80,7 +80,7 @@ async def test_grave_acts_ask_for_the_password_again(town: City) -> None:
         town.clock.advance_to(START + timedelta(minutes=6))
         refused = await officer.post(at, json={"allow": True})
         assert refused.status_code == 403
-        assert "password again" in refused.json()["remedy"]
+        assert "session/proof" in refused.json()["remedy"]
         assert (refused.json()["rule"], refused.json()["type"]) == ("prove-again", "urn:bowstreet:problem:proof-needed")
         assert (await officer.post("/api/v1/session/proof", json={"password": "wrong"})).status_code == 401
         proved = await officer.post("/api/v1/session/proof", json={"password": PASSWORD})

@@ -57,7 +57,6 @@ export const decide = (id: string, allow: boolean, because?: string): Promise<Au
 export const revoke = (id: string): Promise<Authorisation> => act("POST", path("authorisations", id, "revoke"));
 export const documentAddress = (id: string): string => `api/v1/${path("authorisations", id, "document")}`;
 export const printAddress = (id: string): string => `api/v1/${path("authorisations", id, "print")}`;
-export const proveAgain = (password: string): Promise<unknown> => act("POST", "session/proof", { password });
 
 // --- retention ------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ const BASE = "api/v1/";
 const PATIENCE_MS = 20_000;
 
 // Where 401 means that what was given is wrong, not that the session is over.
-const ASKS_WHO = ["session", "session/proof"];
+const ASKS_WHO = ["session", "session/password", "session/passkey", "session/proof", "session/proof/passkey"];
 
 export const csrf = signal("");
 

@@ -107,10 +107,13 @@ function Account() {
   if (who === null) return null;
   return (
     <div class="account">
-      <Icon name="person" />
-      <span class="account-name">
-        {who.name} <span class="soft">{roleName(who.role)}</span>
-      </span>
+      <a class="account-link" href="#/account" aria-current={route.value.page === "account" ? "page" : undefined}>
+        <Icon name="person" />
+        <span class="unseen">Your account</span>
+        <span class="account-name">
+          {who.name} <span class="soft">{roleName(who.role)}</span>
+        </span>
+      </a>
       <Button onPress={() => void signOut().catch(() => undefined)} look="quiet">
         Sign out
       </Button>

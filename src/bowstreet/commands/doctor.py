@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bowstreet import __version__
+from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import BowstreetError, StoreUnavailable
@@ -18,12 +19,16 @@ def doctor(arguments: argparse.Namespace) -> int:
     """Each check with what to do. Exit status 1 when one fails."""
     edge = EdgeSettings(port=port_of(arguments) or DEFAULT_PORT)
 
+    provider: ProviderSettings | None = None
+
     def check_config() -> str:
         nonlocal edge
         if arguments.config is None:
             return "none given; the demo needs none"
         operation = configured_operation(arguments.config, calls=None, headless=False, port=port_of(arguments))
         edge = operation.edge or edge
+        nonlocal provider
+        provider = operation.provider
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
 
     checks: list[tuple[str, Callable[[], str]]] = [
@@ -32,6 +37,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
+        ("identity provider", lambda: _check_provider(provider)),
     ]
     found: list[dict[str, Any]] = []
     for name, check in checks:
@@ -73,6 +79,18 @@ def _check_clock() -> str:
     if now.year < 2026:
         raise StoreUnavailable(f"the clock says {now:%Y-%m-%d}", remedy="set it, and run NTP: the ledger's times rest on it")
     return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _check_provider(settings: ProviderSettings | None) -> str:
+    """That its discovery can be read from here, and is the configured issuer's."""
+    import asyncio
+
+    from bowstreet.accountability.sign_in.provider import Provider
+
+    if settings is None:
+        return "none configured; people sign in here"
+    asyncio.run(Provider(settings, SystemClock()).discovered())
+    return f"{settings.issuer} answers"
 
 
 def _check_console() -> str:

@@ -32,6 +32,8 @@ from bowstreet.console import (
     record,
     requests,
     retention,
+    sessions,
+    sign_in,
     static_files,
     zone_files,
 )
@@ -122,10 +124,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (
-        incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger, occurrences, record,
-        requests,
-    ):  # fmt: skip
+    people = (accounts, sessions, sign_in, authorisations)
+    accounted = (retention, ledger, occurrences, record, requests)
+    for module in (incidents, missions, fleet, airspace, zone_files, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
@@ -134,6 +135,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     methods = _Methods(document)
     api.include_router(log_pages.router(services.log))
     api.include_router(public.router(desk))
+    api.include_router(sign_in.pages(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))

@@ -77,6 +77,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
     errors.BadInput: HTTPStatus.CONFLICT,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.LinkFailure: HTTPStatus.CONFLICT,
+    errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBroken: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.KeyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -95,6 +96,7 @@ _TITLES: dict[str, str] = {
     "quarantined": "The report is held in quarantine",
     "conflict": "It does not fit the present state",
     "link-failure": "The vehicle or dock did not do it",
+    "provider-unavailable": "The identity provider does not answer",
     "store-unavailable": "The record cannot be written",
     "ledger-broken": "The ledger does not verify",
 }

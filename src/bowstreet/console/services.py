@@ -12,6 +12,8 @@ from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
@@ -40,6 +42,8 @@ class ConsoleServices:
     flight: FlightService
     airspace: AirspaceService
     accounts: Accounts
+    passkeys: Passkeys
+    provider: ProviderSignIn | None = None
     authorities: Authorities
     retention: Retention
     occurrences: Occurrences
