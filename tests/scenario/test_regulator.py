@@ -22,7 +22,7 @@ from bowstreet.runtime.sqlite import SqliteStore
 
 WORDS = "the man with the red umbrella"
 # One's own session is no part of the operation.
-OWN = ("/api/v1/session", "/api/v1/setup")
+OWN = ("/api/v1/session", "/api/v1/setup", "/api/v1/passkeys")  # what everybody signed in does with what is theirs
 
 
 @pytest.fixture
