@@ -20,6 +20,7 @@ from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import Vault
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.model import Permission, Zone
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console
@@ -103,6 +104,7 @@ class Process:
     accounts: Accounts
     authorities: Authorities
     vault: Vault
+    vehicle_keys: VehicleKeys
     retention: Retention
     occurrences: Occurrences
     consultations: Consultations
