@@ -167,6 +167,10 @@ async def _flight(process: Process) -> None:
         seals=seals,
     )  # fmt: skip
     process.link.rejects.register(process.metrics)
+    unsigned = process.link.seals.unsigned
+    process.metrics.read_gauge(
+        "bowstreet_unsigned_links", "Vehicles believed without a signature", lambda: float(len(unsigned()))
+    )
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,
@@ -208,7 +212,8 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
-        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
+        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
+        vehicle_keys=process.vehicle_keys, unsigned_links=process.link.seals.unsigned, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
         run=RunView(
             demo=operation.demo, speed=operation.speed, version=__version__, operator=operation.operator_name,

@@ -25,6 +25,7 @@ from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
 from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
@@ -38,6 +39,7 @@ from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
 from bowstreet.flight.service import FlightService
@@ -205,6 +207,8 @@ async def city(
     accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
+    vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
+    await vehicle_keys.load(store)
     intake = IntakeService(recorder, store, clock, ids, area.london(), max_age=timedelta(hours=1))
     airspace = AirspaceService(recorder, store, clock, zones=zones(), operator="test")
     docks = [
@@ -240,6 +244,8 @@ async def city(
         airframes={PATROL_QUADCOPTER.name: PATROL_QUADCOPTER},
         wind=FixedWind().wind,
     )
+    seals = Seals(clock, vehicles, vehicle_keys, recorder)
+    await seals.open(store)
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
     occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
     consultations = Consultations(recorder, clock, clock)
@@ -263,6 +269,8 @@ async def city(
         airspace=airspace,
         accounts=accounts,
         authorities=authorities,
+        vehicle_keys=vehicle_keys,
+        unsigned_links=seals.unsigned,
         retention=retention,
         occurrences=occurrences,
         consultations=consultations,

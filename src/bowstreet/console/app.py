@@ -33,6 +33,7 @@ from bowstreet.console import (
     record,
     retention,
     static_files,
+    vehicle_keys,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -123,6 +124,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     for module in (
         incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, ledger, occurrences, record,
+        vehicle_keys,
     ):  # fmt: skip
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)

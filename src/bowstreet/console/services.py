@@ -11,6 +11,7 @@ from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.service import DispatchService
@@ -29,6 +30,7 @@ class ConsoleServices:
         clock: the run's, for what is recorded and shown.
         real_clock: for rates and for what browsers wait for; a demo at 60 times the speed must not let 60 times as much in.
         wind: the wind at transit height as dispatch uses it; None when no source gives it.
+        unsigned_links: vehicles whose packets are believed without a signature.
         metrics: the program's figures; the console adds its own.
         boroughs: a GeoJSON FeatureCollection to draw the map with.
     """
@@ -39,6 +41,7 @@ class ConsoleServices:
     airspace: AirspaceService
     accounts: Accounts
     authorities: Authorities
+    vehicle_keys: VehicleKeys
     retention: Retention
     occurrences: Occurrences
     consultations: Consultations
@@ -51,5 +54,6 @@ class ConsoleServices:
     real_clock: Clock
     run: RunView
     wind: Callable[[], Wind | None]
+    unsigned_links: Callable[[], list[str]]
     metrics: Metrics
     boroughs: bytes

@@ -6,7 +6,7 @@ injected clock. Of a vehicle whose news wait to be handled only the newest is ke
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
@@ -116,6 +116,9 @@ class MavlinkLink:
             name: _Peer(self, name, one.link, one.system_id, state, self.seals.of(name)) for one, name, state in states
         }
         self._known = {(peer.link_text, peer.system_id): peer for peer in self._peers.values()}
+        self._on_link: defaultdict[str, list[_Peer]] = defaultdict(list)
+        for peer in self._peers.values():
+            self._on_link[peer.link_text].append(peer)
         self._streams_hz = {**STREAMS_HZ, int(mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT): position_hz}
         self._on_telemetry: OnTelemetry | None = None
         self._on_dock: OnDock | None = None
@@ -228,7 +231,9 @@ class MavlinkLink:
 
     def _say_all(self, endpoint: Endpoint, message: Any) -> None:
         """To each vehicle that signs under its own key, and under the next; to all others at that address once."""
-        there = [peer for peer in self._peers.values() if peer.endpoint is endpoint]
+        # A link that is not listened on has one address, and whoever is there may not have spoken yet.
+        listened = endpoint.link.startswith("udpin")
+        there = [peer for peer in self._on_link[endpoint.link] if peer.endpoint is endpoint or not listened]
         now = self.clock.now()
         for key, seal in ((key, peer.seal) for peer in there for key in peer.seal.all_keys()):
             endpoint.send(message, seal.signature(now, key))

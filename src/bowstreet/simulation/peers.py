@@ -119,8 +119,8 @@ class Listener:
             return packet
         packet += bytes([signing.link_id]) + signing.timestamp.to_bytes(6, "little")
         signing.timestamp += 1
-        digest: bytes = hashlib.sha256(signing.secret_key + packet).digest()
-        return packet + digest[:_DIGEST]
+        signed: bytes = packet + hashlib.sha256(signing.secret_key + packet).digest()[:_DIGEST]
+        return signed
 
 
 class Peer:
