@@ -56,6 +56,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.Erased: "erasure_id",
     m.AuthorisationChanged: "authorisation_id",
     m.AccountChanged: "subject",
+    m.VehicleKeyChanged: "vehicle_id",
     m.RunChanged: "change",
 }
 
