@@ -308,8 +308,8 @@ class MavlinkLink:
             return False  # nothing is made of it, and it is no attack
         reason, key = seal.judge(frame, now)
         if not reason:
-            if key is not None and key is seal.keys.coming:
-                self._spawn(self.seals.taken_up(peer.name, key.key_id), f"new key of {peer.name}")
+            if key is not None and key is seal.keys.coming and (work := self.seals.take_up(peer.name, key.key_id)) is not None:
+                self._spawn(work, f"new key of {peer.name}")
             return True
         self._reject(endpoint.link, reason)
         now_s = self.clock.monotonic_s()

@@ -4,7 +4,8 @@ Timestamps are given out ahead of what is on disk only as far as was reserved th
 not stop them: a recall must still be heard. Then only the clock keeps a restart from using one again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 import msgspec
 import structlog
@@ -94,13 +95,16 @@ class Seals:
         """Vehicles whose packets are believed without a signature."""
         return sorted(vehicle_id for vehicle_id, seal in self._seals.items() if seal.keys.unsigned)
 
-    async def taken_up(self, vehicle_id: str, key_id: str) -> None:
-        """The first packet under a coming key was believed: have it recorded. It holds when it is."""
+    def take_up(self, vehicle_id: str, key_id: str) -> Coroutine[Any, Any, None] | None:
+        """The first packet under a coming key was believed: what has it recorded; None when that is on its way. It holds then."""
         if self._book is None or key_id in self._taking_up:
-            return
+            return None
         self._taking_up.add(key_id)
+        return self._taken_up(self._book, vehicle_id, key_id)
+
+    async def _taken_up(self, book: VehicleKeyBook, vehicle_id: str, key_id: str) -> None:
         try:
-            await self._book.taken_up(vehicle_id, key_id)
+            await book.taken_up(vehicle_id, key_id)
         except BowstreetError as error:  # the edge of a task: the vehicle's next packet tries again
             log.warning("a vehicle's new key could not be recorded as in use", target_id=vehicle_id, error=str(error))
         finally:
