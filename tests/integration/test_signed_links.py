@@ -1,6 +1,7 @@
 """Signed links over real sockets: an independent peer is believed, who shares its address is not, and keys change in flight."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
@@ -196,3 +197,18 @@ async def test_a_key_is_rotated_in_flight_and_the_mission_goes_on(tmp_path: Path
         for name in names:
             assert not await program.events(name, "failsafe")
             assert await made.changes(name) == ["made", "in-use", "rotated", "replaced", "in-use"]
+
+
+async def test_who_watches_without_the_key_is_told_and_not_obeyed(tmp_path: Path) -> None:
+    layout, secret = city(["ardupilot"]), bytes(range(32))
+    async with fleet(layout, tmp_path, 1.0) as program:
+        await _loaded(program, "drone-0", secret)
+        said = []
+        for words in ([], ["--key", secret.hex()]):
+            watcher = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}", "--for", "6",
+                *words, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            said.append((await watcher.communicate())[0].decode())
+    assert all("HEARTBEAT" in one for one in said), said
+    assert ["POSITION" in one for one in said] == [False, True]

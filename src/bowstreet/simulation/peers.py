@@ -215,13 +215,19 @@ class Peer:
             listener.sign(self.signing)
             return
         for message in messages:
-            if message.get_type() != "BAD_DATA" and not message.get_type().startswith("UNKNOWN"):
+            if message.get_type() == "BAD_DATA" and "signature" in str(message.reason).lower():
+                self._note(listener)  # who speaks is told what goes to everybody; nothing that it asks is done
+            elif message.get_type() != "BAD_DATA" and not message.get_type().startswith("UNKNOWN"):
                 self._heard(message, listener)
 
-    def _heard(self, message: Any, listener: Listener) -> None:
-        now_s = self.clock.monotonic_s()
-        listener.heard_s, listener.heard_real_s = now_s, self.real.monotonic_s()
+    def _note(self, listener: Listener) -> float:
+        """Somebody is there: as real ones on UDP, it learns addresses below the signatures."""
+        listener.heard_s, listener.heard_real_s = self.clock.monotonic_s(), self.real.monotonic_s()
         self.listeners[listener.address] = listener
+        return listener.heard_s
+
+    def _heard(self, message: Any, listener: Listener) -> None:
+        now_s = self._note(listener)
         if message.get_type() == "HEARTBEAT":
             self.ground_station_real_s = listener.heard_real_s
         if getattr(message, "target_system", self.system_id) not in (0, self.system_id):
