@@ -22,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Role
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.console import live
 from bowstreet.console.access import Access
@@ -29,6 +30,7 @@ from bowstreet.console.feed import TICK_S, Feed
 from bowstreet.console.frames import Picture
 from bowstreet.console.limits import Limits
 from bowstreet.console.live import LiveFeed
+from bowstreet.console.looking import Looking
 from bowstreet.console.security import Edge
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
@@ -93,17 +95,19 @@ async def _broadcast_app(clock: SystemClock, settings: EdgeSettings, sights: int
 
     feed = Feed(picture, gather, clock)
 
+    looking = Looking(Consultations(recorder, clock, clock), clock)
+
     async def heartbeat(account_id: str) -> None: ...
 
     api = FastAPI(openapi_url=None)
-    api.include_router(live.router(LiveFeed(feed, access, heartbeat, clock, settings.limits)))
+    api.include_router(live.router(LiveFeed(feed, access, heartbeat, clock, settings.limits, looking)))
     return Edge(api, settings=settings, clock=clock, denied=access.denied), feed.run, tokens[1:] or tokens
 
 
 def _incident(number: int, reports: int, at: datetime) -> IncidentView:
     return IncidentView(
         id=f"inc-{number}", grade="I", category="robbery", lat=51.5, lon=-0.1, reported_at=at, opened_at=at, state="open",
-        close_reason=None, reports=reports, mission_ids=(), eyes_on_at=None, closed_at=None, text="x" * 200, waiting_reason="",
+        close_reason=None, reports=reports, mission_ids=(), eyes_on_at=None, closed_at=None, waiting_reason="x" * 200,
     )  # fmt: skip
 
 
