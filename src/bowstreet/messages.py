@@ -343,6 +343,16 @@ class AccountChanged(Message, frozen=True, kw_only=True):
     by: str
 
 
+class VehicleKeyChanged(Message, frozen=True, kw_only=True):
+    """A vehicle's signing key: made, rotated, in-use, replaced or revoked. `by` is an account, the vehicle or the clock."""
+
+    vehicle_id: str
+    key_id: str
+    change: str
+    by: str
+    fingerprint: str
+
+
 class RunChanged(Message, frozen=True, kw_only=True):
     """The program started, stopped or recovered; gaps in the record show against these."""
 
@@ -401,5 +411,6 @@ MESSAGES: dict[type[Message], Spec] = {
     Erased: _row("accountability", 0.01, audited=True),
     AuthorisationChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
+    VehicleKeyChanged: _row("accountability", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

@@ -196,7 +196,12 @@ def _dock(one: config.Dock) -> DockConfig:
 
 def _vehicle(one: config.Vehicle) -> VehicleConfig:
     return VehicleConfig(
-        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id
+        vehicle_id=one.vehicle_id,
+        link=one.link,
+        system_id=one.system_id,
+        airframe=one.airframe,
+        home_dock_id=one.home_dock_id,
+        signing=one.signing or "",
     )
 
 

@@ -26,6 +26,7 @@ from bowstreet.accountability.sign_in.oidc import ProviderSignIn
 from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import Vault
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.model import Permission, Zone
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console
@@ -113,6 +114,7 @@ class Process:
     provider: ProviderSignIn | None
     authorities: Authorities
     vault: Vault
+    vehicle_keys: VehicleKeys
     retention: Retention
     occurrences: Occurrences
     consultations: Consultations

@@ -37,6 +37,7 @@ from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import KEYS_FILE, Vault
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.accountability.witness_http import RemoteWitness
 from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.service import AirspaceService
@@ -51,6 +52,7 @@ from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.errors import Refused, StoreUnavailable
 from bowstreet.flight.mavlink import MavlinkLink
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
@@ -151,6 +153,8 @@ async def _accounts(process: Process) -> None:
     await process.authorities.load(process.store)
     process.consultations = Consultations(process.recorder, process.clock, process.real_clock)
     await process.consultations.load(process.store)
+    process.vehicle_keys = VehicleKeys(process.recorder, process.clock, ids, process.vault.destroy)
+    await process.vehicle_keys.load(process.store)
     process.at_stop("accounts", _sync(process.accounts.close))
 
 
@@ -176,12 +180,19 @@ async def _airspace(process: Process) -> None:
 async def _flight(process: Process) -> None:
     operation = process.operation
     if process.hardware is not None:
-        await process.hardware.start()
+        await process.hardware.start(await _demo_keys(process) if process.hardware.signed else {})
         operation = msgspec.structs.replace(operation, docks=process.hardware.city.docks, vehicles=process.hardware.city.vehicles)
+    seals = Seals(process.clock, operation.vehicles, process.vehicle_keys, process.recorder)
+    await seals.open(process.store)
     process.link = MavlinkLink(
-        process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz
-    )
+        process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz,
+        seals=seals,
+    )  # fmt: skip
     process.link.rejects.register(process.metrics)
+    unsigned = process.link.seals.unsigned
+    process.metrics.read_gauge(
+        "bowstreet_unsigned_links", "Vehicles believed without a signature", lambda: float(len(unsigned()))
+    )
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,
@@ -225,7 +236,8 @@ async def _console(process: Process) -> None:
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
-        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
+        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
+        vehicle_keys=process.vehicle_keys, unsigned_links=process.link.seals.unsigned, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
         run=RunView(
             demo=operation.demo, speed=operation.speed, version=__version__, operator=operation.operator_name,
@@ -260,6 +272,7 @@ async def _live(process: Process) -> None:
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
     process.spawn(_every(process, GOSSIP_EVERY_S, process.gossip.pull, real=True), "gossip")
     process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
+    process.spawn(_every(process, EXPIRE_EVERY_S, process.vehicle_keys.expire, real=False), "vehicle keys")
     process.spawn(_every(process, ERASE_EVERY_S, process.retention.work, real=False), "retention")
     process.spawn(_every(process, RELEASE_EVERY_S, process.disclosure.work, real=False), "disclosure")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
@@ -317,10 +330,10 @@ ROLES: dict[str, Role] = {
     role.name: role
     for role in (
         Role(name="record", does="data directory, store, bus, recorder of the ledger", needs=(), start=_record),
-        Role(name="accounts", does="people, roles, sessions, service tokens", needs=("record",), start=_accounts),
+        Role(name="accounts", does="people, roles, sessions, tokens, vehicles' keys", needs=("record",), start=_accounts),
         Role(name="intake", does="calls become incidents", needs=("record",), start=_intake),
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
-        Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
+        Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("accounts", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
         Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
         Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch", "correspondence"), start=_retention),
@@ -362,6 +375,15 @@ def _way_home(airspace: AirspaceService, start: Position, end: Position, height_
 
 def _pilot_may_fly(airspace: AirspaceService, mission: Mission, end: Position) -> Reason | None:
     return airspace.refuses(to_grid(end))
+
+
+async def _demo_keys(process: Process) -> dict[str, bytes]:
+    """The signing keys of the demo's vehicles: made at the first start, and put into those that are built."""
+    keys, vehicles = process.vehicle_keys, [one.vehicle_id for one in process.operation.vehicles]
+    if missing := [one for one in vehicles if not keys.of(one)]:
+        await keys.make(missing, "demo")
+    held = {one: keys.keys_of(one) for one in vehicles}
+    return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}
 
 
 def _moment(entry: bytes) -> datetime:

@@ -33,6 +33,7 @@ from bowstreet.accountability.sign_in.oidc import ProviderSignIn
 from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
@@ -46,6 +47,7 @@ from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
 from bowstreet.flight.service import FlightService
@@ -226,6 +228,8 @@ async def city(
     accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
+    vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
+    await vehicle_keys.load(store)
     intake = IntakeService(recorder, store, clock, ids, area.london(), max_age=timedelta(hours=1))
     airspace = AirspaceService(recorder, store, clock, zones=zones(), operator="test")
     docks = [
@@ -261,6 +265,8 @@ async def city(
         airframes={PATROL_QUADCOPTER.name: PATROL_QUADCOPTER},
         wind=FixedWind().wind,
     )
+    seals = Seals(clock, vehicles, vehicle_keys, recorder)
+    await seals.open(store)
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
     correspondence = Correspondence(recorder, clock, ids)
     await correspondence.load(store)
@@ -291,6 +297,8 @@ async def city(
         passkeys=Passkeys(accounts, recorder, clock, clock),
         provider=None if provider is None else ProviderSignIn(Provider(provider, clock), accounts, recorder, clock, ids, clock),
         authorities=authorities,
+        vehicle_keys=vehicle_keys,
+        unsigned_links=seals.unsigned,
         retention=retention,
         occurrences=occurrences,
         consultations=consultations,

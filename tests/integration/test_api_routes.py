@@ -382,6 +382,10 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/authorisations/none/print"): AUTHORITY,
     ("POST", "/authorisations/none/decision"): {"authorising-officer"},
     ("POST", "/authorisations/none/revoke"): {"supervisor", "authorising-officer"},
+    ("GET", "/vehicle-keys"): {"supervisor", "regulator"},
+    ("POST", "/vehicles/none/key"): {"supervisor"},
+    ("POST", "/vehicles/none/key/rotate"): {"supervisor"},
+    ("POST", "/vehicles/none/key/revoke"): {"supervisor"},
     ("GET", "/service-tokens"): {"supervisor", "regulator"},
     ("POST", "/service-tokens"): {"supervisor"},
     ("POST", "/service-tokens/svc-1/revoke"): {"supervisor"},
@@ -513,7 +517,12 @@ async def test_documents_and_health(town: City) -> None:
         assert (await client.get("/healthz")).text == "ok\n"
         ready = await client.get("/readyz")
         assert ready.status_code == 200
-        assert {check["name"]: check["ok"] for check in ready.json()["checks"]} == {"store": True, "ledger": True, "bus": True}
+        assert {check["name"]: check["ok"] for check in ready.json()["checks"]} == {
+            "store": True,
+            "ledger": True,
+            "bus": True,
+            "links": True,
+        }
         figures = await client.get("/metrics")
         assert "bowstreet_drones_ready" in figures.text
         assert "bowstreet_live_connections 0.0" in figures.text

@@ -90,6 +90,7 @@ async def test_the_regulator_reads_everything(town: City) -> None:
         asked, _ = await town.services.correspondence.file(RequestKind.COMPLAINT, "someone@example.org", "it flew over my house")
         ids |= {
             "{request_id}": asked.request_id,
+            "{account_id}": town.people["supervisor"].account_id,
             "{quarantine_id}": held,
             "{occurrence_id}": (await _occurrence(regulator))["occurrence_id"],
         }

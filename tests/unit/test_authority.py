@@ -96,7 +96,7 @@ def test_a_grave_act_asks_for_proof(proved_s: int | None) -> None:
 
 
 @pytest.mark.requirement("R2")
-@pytest.mark.parametrize("action", sorted(GRAVE - {Action.AUTHORISE}))
+@pytest.mark.parametrize("action", sorted(GRAVE - {Action.AUTHORISE, Action.MANAGE_VEHICLE_KEYS}))
 def test_no_grave_act_without_authority(action: Action) -> None:
     who = Who(account_id="a", role=Role.SUPERVISOR, proved_s=0)
     assert [rule.rule_id for rule in shipped().decide(who, action).rules] == ["authority-first"]

@@ -58,6 +58,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.AccountChanged: "subject",
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",
+    m.VehicleKeyChanged: "vehicle_id",
     m.RunChanged: "change",
 }
 

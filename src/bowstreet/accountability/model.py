@@ -42,8 +42,9 @@ class Action(StrEnum):
     REQUEST_AUTHORISATION = "request-authorisation"
     REVOKE_AUTHORISATION = "revoke-authorisation"
     HANDLE_REQUESTS = "handle-requests"  # acknowledge, answer and refuse what the public asks
-    # Grave acts: they need a fresh proof of who asks, and all but the first an authorisation in force.
+    # Grave acts: they need a fresh proof of who asks, and all but the first two an authorisation in force.
     AUTHORISE = "authorise"
+    MANAGE_VEHICLE_KEYS = "manage-vehicle-keys"
     ERASE = "erase"
     DISCLOSE = "disclose"
 

@@ -11,8 +11,11 @@ from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import BowstreetError, StoreUnavailable
+from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.runtime.clock import SystemClock
+
+SHOWN = 5  # of the vehicles that a line names
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -20,6 +23,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     edge = EdgeSettings(port=port_of(arguments) or DEFAULT_PORT)
 
     provider: ProviderSettings | None = None
+    vehicles: list[VehicleConfig] = []
 
     def check_config() -> str:
         nonlocal edge
@@ -29,11 +33,13 @@ def doctor(arguments: argparse.Namespace) -> int:
         edge = operation.edge or edge
         nonlocal provider
         provider = operation.provider
+        vehicles.extend(operation.vehicles)
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
 
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", check_config),
         ("data directory", lambda: _check_data(arguments.data or DEFAULT_DATA)),
+        ("vehicle links", lambda: _check_links(vehicles, arguments.data or DEFAULT_DATA)),
         ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
@@ -65,6 +71,21 @@ def _check_data(folder: Path) -> str:
             f"only {free_gb:.1f} GB are free at {folder}", remedy="free some space: launches stop when it is full"
         )
     return f"{folder.resolve()}, {free_gb:.0f} GB free"
+
+
+def _check_links(vehicles: list[VehicleConfig], folder: Path) -> str:
+    """Which vehicles anybody could speak for who reaches their link. To be known; it stops nothing."""
+    from bowstreet.accountability.vehicle_keys.at_rest import vehicles_with_keys
+
+    if not vehicles:
+        return "the demo's vehicles sign"
+    keyed, ever = vehicles_with_keys(folder)
+    unsigned = [one.vehicle_id for one in vehicles if one.signing == "off" or not (one.signing or one.vehicle_id in ever)]
+    keyless = [one.vehicle_id for one in vehicles if one.signing != "off" and one.vehicle_id not in keyed | set(unsigned)]
+    said = [f"unsigned link of {len(unsigned)} vehicles ({', '.join(unsigned[:SHOWN])}): make them keys"] if unsigned else []
+    if keyless:
+        said.append(f"{len(keyless)} vehicles must sign and have no key yet ({', '.join(keyless[:SHOWN])})")
+    return "; ".join(said) or "every vehicle signs"
 
 
 def _check_port(edge: EdgeSettings) -> str:

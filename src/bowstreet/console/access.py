@@ -91,6 +91,10 @@ class Access:
         elif changes:
             await self._accounts.allowed(asker.identity, action, what.thing, decision, authorisation_id)
 
+    def borough_of(self, incident_id: str) -> str | None:
+        """Where an incident is; None for what is none, or nowhere."""
+        return self._locate({"incident_id": incident_id})
+
     async def may_ever(self, asker: Asker, action: Action) -> None:
         """Refuse at once, before the body is read, whoever could never do it. Raises `NotPermitted`."""
         if action not in asker.identity.may:
@@ -154,7 +158,8 @@ class Access:
             identity = self._accounts.authenticate(asker.session, touch=touch)
         except NotSignedIn:
             return False
-        return identity.role is asker.identity.role
+        # A connection shows what was decided when it was opened.
+        return identity.role is asker.identity.role and identity.boroughs == asker.identity.boroughs
 
     async def denied(self, address: str, action: str, rule: str) -> None:
         """Record that somebody at an address was refused; past a rate they are counted instead."""

@@ -123,6 +123,9 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
             starts_at=said.starts_at, ends_at=said.ends_at, by=who.account_id,
         )  # fmt: skip
 
+        for borough in said.boroughs if who.identity.boroughs else ():
+            await access.require(who, Action.REQUEST_AUTHORISATION, What(borough=borough), changes=False)
+
         async def act() -> Response:
             if said.urgent:
                 await access.require(who, Action.AUTHORISE, What(thing=asked.authorisation_id), changes=True)

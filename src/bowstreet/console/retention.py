@@ -97,7 +97,7 @@ async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseC
     """The authorisation that covers it. Raises `NotPermitted`."""
     standing = desk.services.authorities.covering(use_case, subject_id)
     authorisation_id = "" if standing is None else standing.authorisation_id
-    what = What(thing=subject_id, authorised=standing is not None)
+    what = What(thing=subject_id, borough=desk.access.borough_of(subject_id), authorised=standing is not None)
     await desk.access.require(who, action, what, changes=True, authorisation_id=authorisation_id)
     if standing is None:  # a policy of the operator's own may not ask for one; this does
         raise NotPermitted("this act needs an authorisation in force that covers it", remedy="request one")

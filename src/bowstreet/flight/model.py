@@ -34,13 +34,17 @@ class Wind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`."""
+    """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`.
+
+    `signing`: "required", nothing unsigned is believed or sent; "off", keys are of no account; "", as soon as it has a key.
+    """
 
     vehicle_id: str
     link: str
     system_id: int
     airframe: str
     home_dock_id: str
+    signing: str = ""
 
 
 class DockConfig(msgspec.Struct, frozen=True, kw_only=True):

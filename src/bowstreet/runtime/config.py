@@ -135,6 +135,7 @@ class Vehicle(_Section, frozen=True, kw_only=True):
     home_dock_id: Id
     link: Link
     system_id: SystemId
+    signing: Literal["required", "off"] | None = None  # without it: as soon as the vehicle has a key (docs/vehicles.md)
 
 
 class Fleet(_Section, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
     autopilot: Autopilot
     airframe: Airframe
     charge_fraction: float = 1.0
+    signing_key: bytes = b""  # 32 bytes, base64 in JSON; without it the vehicle signs nothing and believes everybody
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

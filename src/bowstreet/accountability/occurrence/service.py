@@ -39,6 +39,9 @@ class Occurrences:
     def all(self) -> list[Occurrence]:
         return self._all.all()
 
+    def find(self, occurrence_id: str) -> Occurrence | None:
+        return self._all.find(occurrence_id)
+
     def get(self, occurrence_id: str) -> Occurrence:
         """Raises `NotFound`."""
         return self._all.get(occurrence_id)
