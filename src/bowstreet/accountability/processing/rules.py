@@ -49,6 +49,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.Erased: Processing.ERASURE,
     m.AuthorisationChanged: NotPersonal(because="leave for an act, by ids; the act has its own entry"),
     m.AccountChanged: Processing.ALTERATION,
+    m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
     m.RunChanged: _PROGRAM,
