@@ -64,7 +64,7 @@ async def test_it_asks_for_the_password_again_and_of_a_supervisor(town: City) ->
         town.clock.advance_to(START + timedelta(minutes=6))
         refused = await supervisor.post(AT, json={})
         assert refused.status_code == 403
-        assert "password again" in refused.json()["remedy"]
+        assert "session/proof" in refused.json()["remedy"]
         await supervisor.post("/api/v1/session/proof", json={"password": PASSWORD})
         assert (await supervisor.post(AT, json={})).status_code == 201
     assert [one.rule for one in await town.ledger(AccessDenied)] == ["role:pilot", "prove-again"]
