@@ -337,6 +337,22 @@ class ForkSeen(Message, frozen=True, kw_only=True):
     ours: str
 
 
+class MasterKeyChanged(Message, frozen=True, kw_only=True):
+    """All keys are put under another master key: `state` is ordered or done. The names tell nothing of the keys."""
+
+    old: str
+    new: str
+    state: str
+
+
+class LogKeyChanged(Message, frozen=True, kw_only=True):
+    """The log's key changes with this entry. `digest` is SHA-256 of the statement that both keys sign."""
+
+    digest: str
+    old: str
+    new: str
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
@@ -410,6 +426,8 @@ MESSAGES: dict[type[Message], Spec] = {
     ErasureOrdered: _row("accountability", 0.01, audited=True),
     Erased: _row("accountability", 0.01, audited=True),
     AuthorisationChanged: _row("accountability", 0.001, audited=True),
+    MasterKeyChanged: _row("accountability", 0.001, audited=True),
+    LogKeyChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
     VehicleKeyChanged: _row("accountability", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),

@@ -23,7 +23,6 @@ from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.disclosure.areas import neighbourhoods
 from bowstreet.accountability.disclosure.service import Disclosure
 from bowstreet.accountability.gossip import Gossip
-from bowstreet.accountability.note import SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.published import PublishedFile
@@ -31,12 +30,12 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
+from bowstreet.accountability.rotation import Rotation, open_log
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.sign_in.oidc import ProviderSignIn
 from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.sign_in.provider import Provider
-from bowstreet.accountability.transparency_log import TransparencyLog
-from bowstreet.accountability.vault import KEYS_FILE, Vault
+from bowstreet.accountability.vault import open_vault
 from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.accountability.witness_http import RemoteWitness
 from bowstreet.airspace.configured import take_zone_files
@@ -105,7 +104,7 @@ async def _record(process: Process) -> None:
     process.directory = DataDirectory(process.folder)
     process.at_stop("directory", _sync(process.directory.release))
     master = key_source.load(process.operation.master_key, process.folder)
-    vault = Vault(process.folder / KEYS_FILE, master)
+    vault = open_vault(process.folder, master)
     process.vault = vault
     process.store = SealedStore(SqliteStore(process.directory.record), vault)
     process.at_stop("store", process.store.close)
@@ -120,11 +119,10 @@ async def _record(process: Process) -> None:
     await process.recorder.open()
     process.at_stop("bus", process.bus.close)
     process.at_stop("recorder", process.recorder.flush)
-    signer = SoftwareSigner(key_source.load_signing_key(process.folder / key_source.LOG_KEY_FILE, master))
+    published = PublishedFile(process.folder, process.clock)
     witnesses = [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses]
-    process.log = TransparencyLog(
-        process.store, process.operation.log_origin, signer, PublishedFile(process.folder, process.clock), witnesses
-    )
+    await Rotation(process.folder, process.recorder, published, witnesses).finish(master)
+    process.log = open_log(process.folder, process.store, process.operation.log_origin, master, published, witnesses)
     await process.log.open()
     process.gossip = Gossip(process.recorder, process.log, process.clock, witnesses)
     await process.gossip.load(process.store)

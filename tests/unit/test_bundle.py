@@ -64,7 +64,7 @@ def verified(data: bytes, folder: Path, **more: object) -> bundle.Finding:
 @pytest.mark.parametrize("count", [0, 1, 256, 700])
 def test_it_verifies_and_says_what_it_proves(count: int, tmp_path: Path) -> None:
     rows = ledger_of(count)
-    found = verified(written(rows), tmp_path, key=KEY)
+    found = verified(written(rows), tmp_path, keys=[KEY])
     assert (found.ok, found.entries, found.erased, found.key_known) == (True, count, 0, True)
     assert found.root == root_of(row.leaf_hash for row in rows).hex()
     words = bundle.says(found)
@@ -92,7 +92,7 @@ def test_every_changed_byte_is_found_and_its_line_named(tmp_path: Path) -> None:
     for at in range(len(data)):
         bent = bytearray(data)
         bent[at] ^= 1 << rng.randrange(8)
-        found = verified(bytes(bent), tmp_path, key=KEY)
+        found = verified(bytes(bent), tmp_path, keys=[KEY])
         assert not found.ok, at
         line = data.count(b"\n", 0, at) + 1
         assert found.line is not None
@@ -127,7 +127,7 @@ def test_lines_dropped_doubled_exchanged_or_added(what: str, tmp_path: Path) -> 
 def test_a_bundle_of_another_log_or_signed_by_a_stranger(tmp_path: Path) -> None:
     rows = ledger_of(5)
     other = VerifierKey(name=ORIGIN, kind=PLAIN, public_key=STRANGER.public_key)
-    assert "another log" in verified(written(rows), tmp_path, key=other).what
+    assert "another log" in verified(written(rows), tmp_path, keys=[other]).what
     out = io.BytesIO()
     bundle.write(out, rows, published(rows), KEY, STRANGER, made_at=AT, version="0")
     assert "seal" in verified(out.getvalue(), tmp_path).what

@@ -100,7 +100,7 @@ class Gossip:
             BadInput: it is of another log, or this log's key did not sign it: then it proves nothing.
         """
         said = checkpoints.read_text(note.text)
-        if said.origin != self._log.key.name or not notes.signed_by(note, self._log.key):
+        if said.origin != self._log.key.name or not any(notes.signed_by(note, key) for key in self._log.keys):
             raise BadInput("this log's key did not sign that checkpoint", remedy="copy it whole, with its signature lines")
         ours = await self._root_at(said.size)
         if ours == said.root.hex():

@@ -55,6 +55,8 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.ErasureOrdered: "erasure_id",
     m.Erased: "erasure_id",
     m.AuthorisationChanged: "authorisation_id",
+    m.MasterKeyChanged: "new",
+    m.LogKeyChanged: "digest",
     m.AccountChanged: "subject",
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",

@@ -14,6 +14,7 @@ from bowstreet.accountability import checkpoint
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.note import Note
 from bowstreet.errors import LedgerBroken, MalformedProof, StoreUnavailable
+from bowstreet.runtime.durable import add_line, write_whole
 from bowstreet.runtime.ports import Clock
 
 FILE = "checkpoints.jsonl"
@@ -99,33 +100,11 @@ def write(folder: Path, line: Line) -> None:
     """
     path = folder / FILE
     try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, msgspec.json.encode(line) + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
+        add_line(path, msgspec.json.encode(line))
     except OSError as error:
         raise StoreUnavailable(
             f"{path} cannot be written ({error.strerror})", remedy="free some space, or mend its rights"
         ) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that after a crash it is the old one or the new one, whole. Raises `OSError`."""
-    beside = path.with_name(path.name + ".new")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read(folder: Path) -> tuple[dict[int, bytes], int]:

@@ -17,8 +17,8 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.merkle import EMPTY_ROOT, verify_consistency
 from bowstreet.accountability.note import COSIGNATURE, Note, Signer, VerifierKey
-from bowstreet.accountability.published import write_whole
 from bowstreet.errors import MalformedProof, StoreUnavailable
+from bowstreet.runtime.durable import write_whole
 from bowstreet.runtime.ports import Clock
 
 # A proof between any two sizes below 2^63 has no more hashes.
@@ -58,13 +58,15 @@ class WitnessDesk:
 
     Args:
         name: the witness's own name, such as `regulator.example/witness`.
-        logs: the keys of the logs that it watches, each named as its origin.
+        logs: the keys of the logs that it watches, each named as its origin; of several of one log any will do.
         folder: where it keeps what it has signed.
     """
 
     def __init__(self, name: str, signer: Signer, logs: Iterable[VerifierKey], folder: Path, clock: Clock) -> None:
         self._name, self._signer, self._folder, self._clock = notes.checked_name(name), signer, folder, clock
-        self._logs = {key.name: key for key in logs}
+        self._logs: dict[str, list[VerifierKey]] = {}
+        for key in logs:
+            self._logs.setdefault(key.name, []).append(key)
         self.key = VerifierKey(name=name, kind=COSIGNATURE, public_key=signer.public_key)
 
     def add_checkpoint(self, body: bytes) -> Answer:
@@ -78,10 +80,10 @@ class WitnessDesk:
             checkpoint, note = checkpoints.read(asked.checkpoint)
         except MalformedProof as error:
             return Answer(status=HTTPStatus.BAD_REQUEST, body=f"{error}\n")
-        key = self._logs.get(checkpoint.origin)
-        if key is None:
+        keys = self._logs.get(checkpoint.origin)
+        if keys is None:
             return Answer(status=HTTPStatus.NOT_FOUND, body="this witness does not know the log\n")
-        if not notes.signed_by(note, key):
+        if not any(notes.signed_by(note, key) for key in keys):
             return Answer(status=HTTPStatus.FORBIDDEN, body="no signature of the log's key\n")
         if asked.old_size > checkpoint.size:
             return Answer(status=HTTPStatus.BAD_REQUEST, body="the old size is beyond the checkpoint\n")
@@ -93,7 +95,7 @@ class WitnessDesk:
         if not verify_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, asked.proof):
             return Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, body="the proof does not lead there\n")
         line = checkpoints.cosign(note.text, self._name, self._signer, self._clock.now())
-        own = [one for one in note.signatures if one.name == key.name]
+        own = [one for one in note.signatures if one.name == checkpoint.origin]
         self._keep(checkpoint, Note(text=note.text, signatures=(*own, line)))
         return Answer(status=HTTPStatus.OK, body=line.write())
 
