@@ -66,7 +66,8 @@ def load_signing_key(path: Path, master: MasterKey, *, may_make: bool = True) ->
         if not may_make:
             raise KeyUnavailable(
                 f"the log's signing key, {path}, is missing, and checkpoints were signed with it",
-                remedy="put back a copy of it, or give the log another origin ([ledger] origin): a new log begins with the same record",
+                remedy="put back a copy of it, or give the log another origin ([ledger] origin): "
+                "a new log begins on the same record",
             )
         seed = new_key()
         _write_new(path, wrapped_signing_key(path, seed, master))
