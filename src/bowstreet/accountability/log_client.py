@@ -208,16 +208,33 @@ def _included(fetch: Fetch, tree: TiledTree, said: Checkpoint, index: int) -> le
 
 
 def _read_all(fetch: Fetch, said: Checkpoint, on_progress: OnProgress) -> int:
+    """Every entry, and every tile against them: what others will be given proofs from."""
     tree = GrowingTree()
+    above: list[bytes] = []
     for at in range(-(-said.size // WIDTH)):
         stored = _entries(fetch, said.size, at)
         for within, one in enumerate(stored):
             _entry(one, at * WIDTH + within)
-        tree.extend(list(map(leaf_hash, stored)))
+        leaves = list(map(leaf_hash, stored))
+        _same_tile(fetch, 0, at, leaves)
+        tree.extend(leaves)
+        if len(leaves) == WIDTH:
+            above.append(tiles.root_of_hashes(leaves))
         on_progress(tree.size, said.size)
+    for level in range(1, tiles.MOST_LEVEL + 1):
+        rows = [above[start : start + WIDTH] for start in range(0, len(above), WIDTH)]
+        for at, row in enumerate(rows):
+            _same_tile(fetch, level, at, row)
+        above = [tiles.root_of_hashes(row) for row in rows if len(row) == WIDTH]
     if tree.root() != said.root:
         raise _broken("its published entries are not those of the signed checkpoint")
     return tree.size
+
+
+def _same_tile(fetch: Fetch, level: int, at: int, row: list[bytes]) -> None:
+    path = tiles.path_of(level, at, len(row))
+    if fetch(path) != b"".join(row):
+        raise _broken(f"{path} is not the tile of the published entries")
 
 
 def _entries(fetch: Fetch, size: int, at: int) -> list[bytes]:
