@@ -84,7 +84,13 @@ async def _parts(desk: Desk, note: Note) -> AsyncIterator[bytes]:
     """In parts of some size: a line each would be a packet each."""
     services = desk.services
     lines = bundle.stream(
-        services.store, note, services.log.key, services.log.seal, made_at=services.clock.now(), version=services.run.version
+        services.store,
+        note,
+        services.log.key,
+        services.log.seal,
+        made_at=services.clock.now(),
+        version=services.run.version,
+        transitions=services.log.transitions,
     )
     part = bytearray()
     async for line in lines:
