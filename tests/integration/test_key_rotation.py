@@ -120,6 +120,46 @@ async def test_the_same_key_is_no_change(tmp_path: Path) -> None:
     await house.close()
 
 
+SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
+MAKE_KEY = f"""
+import pkcs11
+with pkcs11.lib("{SOFTHSM}").get_token(token_label="bow").open(user_pin="4321", rw=True) as session:
+    session.generate_key(pkcs11.KeyType.AES, 256, label="master", store=True,
+        template={{pkcs11.Attribute.SENSITIVE: True, pkcs11.Attribute.EXTRACTABLE: False}})
+"""
+
+
+@pytest.mark.skipif(not SOFTHSM.exists() or shutil.which("softhsm2-util") is None, reason="softhsm2 is not installed (apt)")
+async def test_into_a_hardware_module_and_out_of_it_again(tmp_path: Path) -> None:
+    """SoftHSM, a real PKCS#11 module, in processes of its own: it reads its configuration once."""
+    data, tokens = tmp_path / "data", tmp_path / "tokens"
+    tokens.mkdir()
+    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\n")
+    environment = {
+        **os.environ, "OTHER_KEY": OTHER_KEY, "SOFTHSM2_CONF": str(tmp_path / "softhsm2.conf"), "BOWSTREET_PKCS11_PIN": "4321"
+    }  # fmt: skip
+    await (await filled(data, ACTS)).close()
+
+    def ran(*words: str) -> str:
+        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def audit(*words: str) -> str:
+        return ran(sys.executable, "-m", "bowstreet", "audit", *words)
+
+    ran("softhsm2-util", "--init-token", "--free", "--label", "bow", "--pin", "4321", "--so-pin", "8765")
+    ran(sys.executable, "-c", MAKE_KEY)
+    module = f"pkcs11:token=bow;object=master?module-path={SOFTHSM}"
+    assert "mk-pkcs11-bow-master" in audit("rotate", "--data", str(data), "--to", module)
+    assert "sealed" not in audit("verify", str(data), "--master-key", module)
+    audit("rotate", "--data", str(data), "--master-key", module, "--log-key")
+    audit("export", "--data", str(data), "--master-key", module, "--out", str(data / "x.bundle"))
+    assert bundle.verify(data / "x.bundle").ok
+    audit("rotate", "--data", str(data), "--master-key", module, "--to", "env:OTHER_KEY")
+    assert "sealed" not in audit("verify", str(data), "--master-key", "env:OTHER_KEY")
+
+
 # --- the log's key ------------------------------------------------------------------------------------------------------
 
 

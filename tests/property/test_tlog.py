@@ -229,16 +229,15 @@ def test_every_tile_is_listed() -> None:
 
 
 def test_inclusion_and_consistency_at_every_size_to_2000() -> None:
-    """Not sampled by size: each has the proofs of its first, its last and two entries by chance, and from as many older sizes,
-    held against the independent program's and verified by ours."""
+    """Not sampled by size: each has the proofs of its last entry and one by chance, and from two older sizes, held against the independent program's and verified by ours."""
     rng = random.Random(2_000)
     for size in range(1, 2_001):
         whole, root = tree(size), tree(size).root()
-        for index in {0, size - 1, rng.randrange(size), rng.randrange(size)}:
+        for index in {size - 1, rng.randrange(size)}:
             proof = whole.inclusion(index)
             assert proof == THEIR_TREE.inclusion_proof(index, size)
             assert merkle.verify_inclusion(LEAVES[index], index, size, proof, root)
-        for old in {1, size, rng.randrange(1, size + 1), rng.randrange(1, size + 1)}:
+        for old in {size, rng.randrange(1, size + 1)}:
             proof = whole.consistency(old)
             assert proof == THEIR_TREE.consistency_proof(old, size)
             assert merkle.verify_consistency(old, tree(old).root(), size, root, proof)
