@@ -39,6 +39,8 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.SignedIn: _STAFF,
     m.ProvedAgain: _STAFF,
     m.PolicyInForce: _PROGRAM,
+    m.MasterKeyChanged: _PROGRAM,
+    m.LogKeyChanged: _PROGRAM,
     m.CommandDecided: NotPersonal(because="leave for an act; the act has its own entry"),
     m.Consulted: Processing.CONSULTATION,
     m.Disclosed: Processing.DISCLOSURE,
