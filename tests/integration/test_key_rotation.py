@@ -93,7 +93,13 @@ async def test_asked_again_after_a_kill_it_comes_to_the_same_end(
     again = await House(tmp_path, key_source.load(other, tmp_path)).open()
     assert len(await readable(again)) == ACTS
     await again.close()
+    assert "sealed and were not opened" in await _verified(tmp_path, capsys)  # the key beside the data is the old one
     assert kinds(tmp_path)[-1] == ("MasterKeyChanged", key_source.load(other, tmp_path).name)
+
+
+async def _verified(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert await _main("audit", "verify", str(folder)) == 0
+    return capsys.readouterr().out
 
 
 async def _main(*words: str) -> int:

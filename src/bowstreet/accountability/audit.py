@@ -15,7 +15,7 @@ from bowstreet.accountability import key_source, published
 from bowstreet.accountability.sealed import opened_rows
 from bowstreet.accountability.vault import KEYS_FILE, Keyring
 from bowstreet.accountability.verify import Verification, Verifier
-from bowstreet.errors import NotFound
+from bowstreet.errors import KeyUnavailable, NotFound
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
 
@@ -64,16 +64,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def keyring_of(path: Path, source: str) -> Iterator[Keyring | None]:
-    """What opens the payloads of a data directory; None when it has none, or no master key is given and none lies beside it.
+    """What opens the payloads of a data directory; None when it has none, or no master key is given and the right one does not
+    lie beside it.
 
     Raises:
-        KeyUnavailable: the master key cannot be read, or is not the one that the data were written under.
+        KeyUnavailable: the master key that is given cannot be read, or is not the one that the data were written under.
     """
     folder = find_record(path).parent
     if not (folder / KEYS_FILE).exists() or (not source and not (folder / key_source.OWN_FILE).exists()):
         yield None
         return
-    keyring = Keyring(folder / KEYS_FILE, key_source.load(source, folder))
+    try:
+        keyring = Keyring(folder / KEYS_FILE, key_source.load(source, folder))
+    except KeyUnavailable:
+        if source:
+            raise
+        yield None  # the key beside the data is an old one: the ledger verifies, and what is sealed stays sealed
+        return
     try:
         yield keyring
     finally:

@@ -243,7 +243,9 @@ class SqliteReader:
 
     def _stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._connection.execute(query, parameters)
+            # Not `yield from`: a stream that is left early would close its cursor, perhaps after its database.
+            for row in self._connection.execute(query, parameters):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise unavailable(error, self.path) from error
 
