@@ -5,7 +5,7 @@
 A peer answers whoever talks to its port: a ground station, or a watcher with MAVProxy or pymavlink. `--ground-station` names one
 that is told without having asked. `--control` opens a TCP port that takes a JSON object a line: {"op": "status"},
 {"op": "log", "since": 0}, {"op": "stop"}, {"op": "fault", "target": "drone-001", "kind": "link", "seconds": 10} (see
-`simulation.faults`), {"op": "wind", "speed_mps": 8, "from_deg": 240}.
+`simulation.faults`), {"op": "wind", "speed_mps": 8, "from_deg": 240}, {"op": "key", "target": "drone-001", "secret": "…hex"}.
 
 It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it goes on, as real drones would,
 until all have landed and no ground station has been heard for two minutes.
@@ -199,10 +199,12 @@ class Fleet:
             case "wind":
                 self.base_wind = faults.wind(self.base_wind, asked)
                 return {"done": True}
+            case "key":
+                return self._key(asked)
             case "stop":
                 self.stopping.set()
                 return {"stopping": True}
-        raise BadInput(f"there is no op '{asked.get('op')}'", remedy="use status, log, fault, wind or stop")
+        raise BadInput(f"there is no op '{asked.get('op')}'", remedy="use status, log, fault, wind, key or stop")
 
     def _fault(self, asked: dict[str, Any]) -> dict[str, Any]:
         name, kind = str(asked.get("target")), str(asked.get("kind"))
@@ -213,6 +215,17 @@ class Fleet:
         seconds = asked.get("seconds")
         if isinstance(seconds, int | float) and not isinstance(seconds, bool):
             self._undo.append((self.clock.monotonic_s() + seconds, f"{name} {kind}", undo))
+        return {"done": True}
+
+    def _key(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Load a signing key into a vehicle, as over its cable: `secret` in hex, "" for none."""
+        name = str(asked.get("target"))
+        if name not in self.peers:
+            raise BadInput(f"there is no peer '{name}'", remedy="use the id of a vehicle")
+        secret = bytes.fromhex(str(asked.get("secret", "")))
+        if len(secret) not in (0, 32):
+            raise BadInput("a signing key has 32 bytes", remedy="give them in hex")
+        self.peers[name].take_key(secret)
         return {"done": True}
 
     def _end_faults(self, now_s: float) -> None:

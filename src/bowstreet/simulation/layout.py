@@ -39,6 +39,7 @@ class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
     autopilot: Autopilot
     airframe: Airframe
     charge_fraction: float = 1.0
+    signing_key: bytes = b""  # 32 bytes, base64 in JSON; without it the vehicle signs nothing and believes everybody
     video: str = ""
     field_of_view_deg: float = 60.0
 

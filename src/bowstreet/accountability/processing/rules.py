@@ -46,6 +46,8 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.SignedIn: _STAFF,
     m.ProvedAgain: _STAFF,
     m.PolicyInForce: _PROGRAM,
+    m.MasterKeyChanged: _PROGRAM,
+    m.LogKeyChanged: _PROGRAM,
     m.CommandDecided: NotPersonal(because="leave for an act; the act has its own entry"),
     m.Consulted: Processing.CONSULTATION,
     m.Disclosed: Processing.DISCLOSURE,
@@ -56,6 +58,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.Erased: Processing.ERASURE,
     m.AuthorisationChanged: NotPersonal(because="leave for an act, by ids; the act has its own entry"),
     m.AccountChanged: Processing.ALTERATION,
+    m.VehicleKeyChanged: _STAFF,
+    m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
+    m.ForkSeen: _PROGRAM,
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -145,6 +150,7 @@ _WHAT = {
     "ErasureOrdered": "erasure-ordered",
     "Erased": "erased",
     "AccountChanged": "account-changed",
+    "PublicRequestChanged": "public-request",
 }
 
 
