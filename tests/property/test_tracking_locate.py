@@ -9,6 +9,7 @@ import pymap3d
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.unit.tracking_world import simulated_looks
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import GridPoint, Position, to_grid, to_wgs84
@@ -18,7 +19,6 @@ from bowstreet.tracking.locate import ellipse, holds, mahalanobis2
 from bowstreet.tracking.model import Located, NotLocated, Spread, Why
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.terrain import GridGround, StatedGround
-from tests.unit.tracking_world import simulated_looks
 
 HERE = Position(latitude_deg=51.54, longitude_deg=-0.10)
 FLAT = StatedGround(stated_m_amsl=30.0)
@@ -104,7 +104,12 @@ def test_a_poorly_known_tilt_is_grazing_sooner() -> None:
 @given(pose=poses, at=pixels, factor=st.floats(1.1, 3.0), which=st.sampled_from(["position", "altitude", "heading", "tilt"]))
 @settings(max_examples=100, deadline=None)
 def test_less_known_is_never_a_smaller_ellipse(pose: CameraPose, at: tuple[float, float], factor: float, which: str) -> None:
-    names = {"position": "position_sigma_m", "altitude": "altitude_sigma_m", "heading": "heading_sigma_deg", "tilt": "tilt_sigma_deg"}
+    names = {
+        "position": "position_sigma_m",
+        "altitude": "altitude_sigma_m",
+        "heading": "heading_sigma_deg",
+        "tilt": "tilt_sigma_deg",
+    }
     name = names[which]
     worse = replace(pose, **{name: getattr(pose, name) * factor})
     first = locate.locate(view(pose, W, H), *at, 2.0, FLAT)

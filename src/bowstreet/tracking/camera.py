@@ -1,6 +1,6 @@
 """The camera as a pinhole: axes from its pose, a pixel as a line of sight, a place as a pixel. Pure.
 
-Axes in space are east, north, up; of the picture right, down, forward. Lens distortion is not known from the metadata and left out.
+Axes in space are east, north, up; of the picture right, down, forward. Lens distortion is not told and left out.
 """
 
 import math

@@ -179,4 +179,3 @@ def mahalanobis2(spread: Spread, east_m: float, north_m: float) -> float:
     if determinant <= 0:
         return math.inf
     return (spread.north * east_m**2 - 2 * spread.both * east_m * north_m + spread.east * north_m**2) / determinant
-

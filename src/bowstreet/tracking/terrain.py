@@ -1,7 +1,7 @@
 """How high the ground is: a stated height, or an operator's height file. Parsing takes bytes and does no IO.
 
-The file is an Arc/Info ASCII grid on the British National Grid, metres above Ordnance Datum Newlyn (mean sea level), as OS Terrain 50
-comes. Grids that join are given one after another.
+The file is an Arc/Info ASCII grid on the British National Grid, metres above Ordnance Datum Newlyn (mean sea level), as OS
+Terrain 50 comes. Grids that join are given one after another.
 """
 
 import math
