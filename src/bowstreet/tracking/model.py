@@ -107,6 +107,7 @@ class Why(StrEnum):
     GRAZING = "grazing"
     TOO_FAR = "too-far"
     NO_TERRAIN = "no-terrain"
+    CUT_OFF = "cut-off"
     BELOW_GROUND = "below-ground"
 
 

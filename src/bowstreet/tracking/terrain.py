@@ -63,21 +63,22 @@ class GridGround:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SeveralGrounds:
-    """The first that knows."""
+class KnownGround:
+    """The first height file that knows, else the height that was stated, else nothing."""
 
-    grounds: Sequence[GridGround]
+    grids: Sequence[GridGround]
+    stated_m_amsl: float | None
 
     @property
     def sigma_m(self) -> float:
-        return max(ground.sigma_m for ground in self.grounds)
+        return max([STATED_SIGMA_M, *(grid.sigma_m for grid in self.grids)])
 
     @property
     def step_m(self) -> float:
-        return min(ground.step_m for ground in self.grounds)
+        return min([math.inf, *(grid.step_m for grid in self.grids)])
 
     def height_m_amsl(self, place: Position) -> float | None:
-        return next((height for ground in self.grounds if (height := ground.height_m_amsl(place)) is not None), None)
+        return next((height for grid in self.grids if (height := grid.height_m_amsl(place)) is not None), self.stated_m_amsl)
 
 
 def parse_grid(data: bytes) -> GridGround:
