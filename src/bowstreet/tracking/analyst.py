@@ -1,7 +1,7 @@
 """The analyst that a stream's worker loads: looks at each picture, keeps the tracks and the follow, tells what it found.
 
-A look costs one run of the detector on the whole picture, and one on a part of it: round the followed subject, else in turn over the
-picture where tiles are asked for. All on one thread: eight streams share two cores.
+A look costs one run of the detector on the whole picture, and one on a part of it: round the followed subject, else in turn
+over the picture where tiles are asked for. All on one thread: eight streams share two cores.
 """
 
 import time
@@ -16,16 +16,17 @@ from bowstreet.errors import BowstreetError
 from bowstreet.frames import DroneFrame, Pixels
 from bowstreet.tracking import detector as detectors
 from bowstreet.tracking import follow, wire
+from bowstreet.tracking.camera import View
 from bowstreet.tracking.handover import HandOver
 from bowstreet.tracking.locate import locate
 from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, Located, Place, Shape, Timing
-from bowstreet.tracking.motion import CameraMotion, MotionEstimator, shrunk
+from bowstreet.tracking.motion import CameraMotion, MotionEstimator, motion_by_pose, shrunk
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.ports import Detector, Terrain
 from bowstreet.tracking.reading import merged
 from bowstreet.tracking.scene import Scene, scene
 from bowstreet.tracking.terrain import GridGround, KnownGround, parse_grid
-from bowstreet.tracking.tracker import Tracks
+from bowstreet.tracking.tracker import TOLD_LOOKS, Tracks
 
 # A click is about what the pilot saw, which is a second old on a bad link; so long the boxes of earlier looks are kept.
 LOOKS_KEPT = 50
@@ -60,6 +61,7 @@ class Lookout:
         self._plane: Plane | None = None
         self._subject: follow.Subject | None = None
         self._given: HandOver | None = None
+        self._view: View | None = None
         self._turn = 0
 
     def order(self, data: bytes) -> None:
@@ -82,6 +84,9 @@ class Lookout:
         here = scene(frame.pose, width, height, self._terrain, self._plane)
         grey, scale = shrunk(pixels)
         motion = self._estimator.update(grey, scale, [track.box for track in self._tracks.tracks.values()])
+        if not motion.known and here.view is not None and self._view is not None:
+            motion = motion_by_pose(self._view, here.view)
+        self._view = here.view
         moved = time.thread_time_ns()
         detections = self._detect(pixels)
         detected = time.thread_time_ns()
@@ -99,7 +104,7 @@ class Lookout:
         trouble, self._trouble = self._trouble, ""
         return wire.Findings(
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
-            tracks=tuple(track.found(here) for track in tracks), camera_motion_known=motion.known, looks_at=_looks_at(here),
+            tracks=tuple(track.found(here) for track in tracks if track.looks >= TOLD_LOOKS), camera_motion_known=motion.known, looks_at=_looks_at(here),
             follow=followed, given=self._given, trouble=trouble,
             timing=Timing(
                 motion_ms=(moved - began) / 1e6, detect_ms=(detected - moved) / 1e6, track_ms=(tracked - detected) / 1e6,
@@ -189,7 +194,7 @@ class Lookout:
         x, y = order.x * width, order.y * height
         then = next((look for look in self._looks if look.sequence >= order.sequence), self._looks[-1])
         track = self._tracks.tracks.get(_at(then.boxes, x, y))
-        if track is not None and track.seen_now:
+        if track is not None:
             self._end()
             self._subject = follow.clicked(order.follow_id, track, pixels, at)
             return

@@ -1,6 +1,7 @@
 """How a shape looks, in 64 numbers: colours of its upper and lower half, and the lean of its outlines.
 
-Enough to tell a red coat from a blue van after an occlusion, far too little for a face: the whole shape is first shrunk to 24 × 48.
+Enough to tell a red coat from a blue van after an occlusion, far too little for a face: the whole shape is first shrunk to 24 ×
+48.
 
 Held in memory for the length of a follow and then overwritten (`wipe`). Never written down, never compared with anything but the
 candidates of the same follow.

@@ -1,7 +1,9 @@
-"""One subject, chosen by the pilot, held from look to look: by its track, else by its picture, else by reckoning with a growing ellipse.
+"""One subject, chosen by the pilot, held from look to look.
 
-Who it is again after it was hidden, `rules.choose` decides, by place and by how the shape looks; where that is unclear, the pilot is
-asked. What is known of how it looks lives here and is overwritten when the follow ends.
+By its track, else by its picture, else by reckoning, with an ellipse that grows.
+
+Who it is again after it was hidden, `rules.choose` decides, by place and by how the shape looks; where that is unclear, the
+pilot is asked. What is known of how it looks lives here and is overwritten when the follow ends.
 """
 
 from collections.abc import Sequence
@@ -32,13 +34,15 @@ from bowstreet.tracking.template import Template
 from bowstreet.tracking.tracker import Track, place_of
 
 # Unseen for longer, or known no better than this, the subject is lost: only the pilot says that it is found again.
-LOST_S, LOST_ELLIPSE_M = 10.0, 40.0
+LOST_S, LOST_ELLIPSE_M = 10.0, 60.0
 # In the picture, where there is no place: how far off it may be at once and how fast that grows, in heights of the box.
 PICTURE_SPREAD, PICTURE_GROWTH = 0.35, 0.7
 # A subject that was handed over, or was hidden, is taken for found when so many looks in a row agree.
 AGREEING_LOOKS_HANDED, AGREEING_LOOKS = 3, 2
 # A picture alone must look like the subject, too.
-TEMPLATE_LIKENESS = 0.7
+TEMPLATE_LIKENESS = 0.8
+# A picture bridges what a detector misses for a moment; longer, it finds a wall of the same grey.
+TEMPLATE_BRIDGES_S, TEMPLATE_LASTS_S = 1.0, 3.0
 ADAPT_LIKENESS = 0.75
 MOST_SHOWN = 6
 
@@ -53,6 +57,7 @@ class Subject:
     seen_at: datetime
     at: datetime
     track_id: int | None = None
+    detected_at: datetime | None = None
     ground: GroundFilter | None = None
     common: Spread | None = None
     looks: Appearance | None = None
@@ -61,6 +66,7 @@ class Subject:
     quality: Quality = Quality.WEAK
     reason: str = "chosen by the pilot"
     handed: bool = False
+    shape_known: bool = True
     alibis: set[int] = field(default_factory=set)
     agreed: tuple[int, int] = (0, 0)
     shown: tuple[CandidateShown, ...] = ()
@@ -72,8 +78,14 @@ class Subject:
         self._forget_looks()
         self.track_id, self.shape, self.handed = track.track_id, track.shape, False
         self.alibis, self.agreed, self.shown = set(), (0, 0), ()
-        self._hold(track, describe(pixels, track.box), pixels, at)
-        self.reason = "chosen by the pilot"
+        self.template.wipe()
+        if track.seen_now:
+            self._hold(track, describe(pixels, track.box), pixels, at)
+            self.reason = "chosen by the pilot"
+            return
+        # Chosen where it is reckoned to be: what is there now may be a wall, so nothing of it is learnt.
+        self._hold(track, None, pixels, track.seen_at)
+        self._unseen(at)
 
     def wipe(self) -> None:
         self._forget_looks()
@@ -116,7 +128,7 @@ class Subject:
         return None if self.ground is None else scene.pixel(float(self.ground.state[0]), float(self.ground.state[1]))
 
     def _seek(self, pixels: Pixels, tracks: Sequence[Track], scene: Scene, at: datetime) -> None:
-        seen = [track for track in tracks if track.seen_now and track.shape is self.shape]
+        seen = [track for track in tracks if track.seen_now and (track.shape is self.shape or not self.shape_known)]
         by_id = {track.track_id: track for track in seen}
         looks: dict[int, Appearance | None] = {}
         candidates = []
@@ -179,8 +191,9 @@ class Subject:
 
     def _hold(self, track: Track, look: Appearance | None, pixels: Pixels, at: datetime) -> None:
         back = track.track_id != self.track_id
-        self.track_id, self.box, self.seen_at, self.at = track.track_id, track.box, at, at
+        self.track_id, self.box, self.seen_at, self.at, self.detected_at = track.track_id, track.box, at, at, at
         self.phase, self.quality, self.reason = FollowPhase.HELD, track.quality, track.reason
+        self.shape, self.shape_known = track.shape, True
         if back:
             self.reason = "found again by its place and shape"
         self.handed = False
@@ -194,7 +207,7 @@ class Subject:
             self.ground = self.common = None
         if look is None:
             return
-        if self.looks is None:
+        if self.looks is None or self.looks.wiped:
             self.looks = look.copy()
         elif not back and track.quality is Quality.GOOD and look.likeness(self.looks) >= ADAPT_LIKENESS:
             self.looks.adapt(look)
@@ -206,6 +219,9 @@ class Subject:
         if self.box is None or self.phase in (FollowPhase.LOST, FollowPhase.ASKING) or self.handed:
             return False
         unseen_s = seconds_between(self.seen_at, at)
+        undetected_s = 0.0 if self.track_id is None else seconds_between(self.detected_at or self.seen_at, at)
+        if unseen_s > TEMPLATE_LASTS_S or undetected_s > TEMPLATE_BRIDGES_S:
+            return False
         sought = self.template.seek(pixels, self.box, reach=min(3.0, 0.7 + unseen_s))
         if sought is None or not sought.clear:
             return False
@@ -216,20 +232,25 @@ class Subject:
         if self.looks is not None and alike < TEMPLATE_LIKENESS:
             return False
         located = scene.locate(sought.box, self.shape)
-        if isinstance(located, Located):
-            self._take_place(located, scene, at)
+        if isinstance(located, Located) and not self._take_place(located, scene, at):
+            return False
         self.box, self.seen_at, self.phase, self.quality = sought.box, at, FollowPhase.HELD, Quality.WEAK
         self.reason = f"held by its picture alone ({sought.score:.2f})"
         return True
 
-    def _take_place(self, located: Located, scene: Scene, at: datetime) -> None:
+    def _take_place(self, located: Located, scene: Scene, at: datetime) -> bool:
+        """False where the subject cannot have got to."""
         east, north = scene.metres(located)
         spread = noise(located.own, located.common)
-        self.common = located.common
         if self.ground is None:
             self.ground = GroundFilter.start(self.shape, at, east, north, spread)
         else:
+            off = east - float(self.ground.state[0]), north - float(self.ground.state[1])
+            if mahalanobis2(self.ground.spread + spread, *off) > rules.FARTHEST_2:
+                return False
             self.ground.update(east, north, spread)
+        self.common = located.common
+        return True
 
     def _unseen(self, at: datetime) -> None:
         unseen_s = seconds_between(self.seen_at, at)
@@ -276,7 +297,7 @@ def clicked(follow_id: str, track: Track, pixels: Pixels, at: datetime) -> Subje
 
 def clicked_unknown(follow_id: str, box: Box, shape: Shape, pixels: Pixels, scene: Scene, at: datetime) -> Subject | None:
     """The pilot clicked where no shape was found: held by its picture, until a detection joins it. None for a blank wall."""
-    subject = Subject(follow_id=follow_id, shape=shape, box=box, seen_at=at, at=at)
+    subject = Subject(follow_id=follow_id, shape=shape, box=box, seen_at=at, at=at, shape_known=False)
     if not subject.template.take(pixels, box):
         return None
     subject.looks = describe(pixels, box)

@@ -1,7 +1,7 @@
 """A subject handed to the next drone: where it was, how it moved, how its shape looked. Passed on in memory, never recorded.
 
-The next drone's camera is off in its own way, so the whole uncertainty of both counts; and it sees the subject from another side, so
-the look alone decides nothing.
+The next drone's camera is off in its own way, so the whole uncertainty of both counts; and it sees the subject from another
+side, so the look alone decides nothing.
 """
 
 from datetime import datetime

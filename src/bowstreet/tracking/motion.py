@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bowstreet.frames import Pixels
+from bowstreet.tracking.camera import View
 from bowstreet.tracking.model import Box
 
 Gray = npt.NDArray[np.uint8]
@@ -47,6 +48,24 @@ class CameraMotion:
 
     def coefficients(self) -> list[float]:
         return [self.a, -self.b, self.right_px, self.b, self.a, self.down_px]
+
+
+def motion_by_pose(before: View, now: View) -> CameraMotion:
+    """By what the gimbal says, where the picture does not tell (a fast turn, a blank street): all at a distance, so by turns alone."""
+    if (before.width_px, before.height_px) != (now.width_px, now.height_px):
+        return CameraMotion()
+    wide, high = now.width_px, now.height_px
+    spots = [(0.5 * wide, 0.5 * high), (0.6 * wide, 0.5 * high)]
+    moved = []
+    for spot in spots:
+        right, down, forward = (float(part) for part in now.axes.T @ before.sight(*spot))
+        if forward <= 0.1:
+            return CameraMotion()
+        moved.append((wide / 2 + now.focal_px * right / forward, high / 2 + now.focal_px * down / forward))
+    span = spots[1][0] - spots[0][0]
+    a, b = (moved[1][0] - moved[0][0]) / span, (moved[1][1] - moved[0][1]) / span
+    x, y = spots[0]
+    return CameraMotion(a=a, b=b, right_px=moved[0][0] - a * x + b * y, down_px=moved[0][1] - b * x - a * y, known=True)
 
 
 class MotionEstimator:

@@ -52,9 +52,9 @@ def quality(measured: Measured) -> tuple[Quality, str]:
 FARTHEST_2 = 13.8
 # Shapes of the same person or vehicle are alike by 0.85 to 0.99, of another by 0.3 to 0.85 (docs/tracking.md). Between the two a
 # likeness speaks for neither; a tenth more or less speaks as loudly as two standard deviations of place.
-NEUTRAL_LIKENESS, LIKENESS_WEIGHT, LEAST_LIKENESS = 0.80, 20.0, 0.55
+NEUTRAL_LIKENESS, LIKENESS_WEIGHT, LEAST_LIKENESS = 0.82, 25.0, 0.65
 # Whoever was seen beside the subject is not the subject, unless the tracker swapped the two.
-ALIBI_COST = 6.0
+ALIBI_COST = 9.0
 # The track that was followed until now.
 CONTINUITY_GAIN = 4.0
 # Three standard deviations off and neither like nor unlike: less than this is nobody.

@@ -17,6 +17,8 @@ from bowstreet.tracking.plane import Plane
 FASTEST_DEG_S = 30.0
 # Within this share of the field of view the gimbal rests: the picture must not tremble with each look's noise.
 REST_SHARE = 0.03
+# While it is not seen its place is a guess: it is kept in the picture, not chased.
+UNSEEN_REST_SHARE = 0.25
 LOWEST_TILT_DEG, HIGHEST_TILT_DEG = -90.0, 0.0
 # Of the way to the subject in one look; the rest comes with the next ones.
 EAGERNESS = 0.6
@@ -71,7 +73,7 @@ def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, pha
         return None
     focal = width_px / 2 / math.tan(math.radians(pose.horizontal_fov_deg) / 2)
     across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / width_px
-    if math.hypot(across, down) < REST_SHARE:
+    if math.hypot(across, down) < (REST_SHARE if phase is FollowPhase.HELD else UNSEEN_REST_SHARE):
         return None
     right = math.degrees(math.atan2(x - width_px / 2, focal))
     low = math.degrees(math.atan2(y - height_px / 2, focal))
@@ -84,8 +86,8 @@ def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, pha
     turn = _within(EAGERNESS * right / steepness, most)
     tilt = max(LOWEST_TILT_DEG, min(HIGHEST_TILT_DEG, pose.tilt_deg - _within(EAGERNESS * low, most)))
     return Aim(
-        tilt_deg=tilt, azimuth_deg=(pose.heading_deg + pose.pan_deg + turn) % 360.0, tilt_rate_deg_s=(tilt - pose.tilt_deg) / step_s,
-        azimuth_rate_deg_s=turn / step_s,
+        tilt_deg=tilt, azimuth_deg=(pose.heading_deg + pose.pan_deg + turn) % 360.0,
+        tilt_rate_deg_s=(tilt - pose.tilt_deg) / step_s, azimuth_rate_deg_s=turn / step_s,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The subject's picture of the last good look, sought again near where it should be.
 
-For shapes that no detector finds, and between its finds. Grey, small, overwritten at the end like all that is known of how the subject looks.
+For shapes that no detector finds, and between its finds. Grey, small, overwritten at the end like all that is known of how the
+subject looks.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ SIDE_PX = 40
 # So far round the expected place, in sides of the box.
 REACH = 1.0
 # Normalised correlation: below the first it is something else; the second-best place must be clearly worse.
-LEAST_SCORE, MOST_SECOND = 0.65, 0.85
+LEAST_SCORE, MOST_SECOND = 0.75, 0.85
 ZOOMS = (1.0, 0.93, 1.08)
 # A patch as flat as this is a wall and matches every wall.
 LEAST_CONTRAST = 8.0

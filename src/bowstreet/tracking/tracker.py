@@ -13,7 +13,7 @@ from datetime import datetime
 from trackforge import DEEPOCSORT
 
 from bowstreet.tracking import rules
-from bowstreet.tracking.ground import GroundFilter, noise
+from bowstreet.tracking.ground import GroundFilter, noise, spread_of
 from bowstreet.tracking.locate import ellipse, mahalanobis2
 from bowstreet.tracking.model import (
     Box,
@@ -30,10 +30,14 @@ from bowstreet.tracking.model import (
 from bowstreet.tracking.motion import CameraMotion
 from bowstreet.tracking.scene import Scene
 
-# In looks: 5 s at five a second, as long as `rules.LOST_S`. A shape must be seen twice to be one.
-KEPT_LOOKS, FIRST_HITS = 25, 2
-# A person's box at 100 m moves by a third of its width between looks.
-LEAST_OVERLAP = 0.2
+# In looks: 5 s at five a second, as long as `rules.LOST_S`.
+KEPT_LOOKS, FIRST_HITS = 25, 1
+# A car crosses half its own length between looks.
+LEAST_OVERLAP = 0.15
+# 99% of a chi-square of two degrees of freedom: a new shape so near to where a missing one must be by now is that one, if it is alone.
+RELINK_2 = 9.2
+# A shape must be seen twice to be told.
+TOLD_LOOKS = 2
 VELOCITY_LOOKS, INERTIA = 3, 0.2
 REMEMBERED = 10
 # A place that is further off than this from where the filter is, is another thing's: the filter starts anew.
@@ -117,8 +121,11 @@ class Tracks:
     def _see(self, shape: Shape, inner: int, one: Detection, scene: Scene, at: datetime) -> int:
         track_id = self._ids.get((shape, inner))
         if track_id is None:
-            track_id = self._ids[(shape, inner)] = self._next_id
-            self._next_id += 1
+            track_id = self._missing(one, scene, at)
+            if track_id is None:
+                track_id, self._next_id = self._next_id, self._next_id + 1
+            self._ids[(shape, inner)] = track_id
+        if track_id not in self.tracks:
             self.tracks[track_id] = Track(track_id=track_id, shape=shape, box=one.box, seen_at=at, score=one.score)
         track = self.tracks[track_id]
         if track.seen_at != at:
@@ -128,6 +135,22 @@ class Tracks:
         track.score += SCORE_ADAPTS * (one.score - track.score)
         measure(track, scene.locate(one.box, shape), scene, at)
         return track_id
+
+    def _missing(self, one: Detection, scene: Scene, at: datetime) -> int | None:
+        """The one track that was lost from sight and must be about here by now; None where there is none, or more than one."""
+        located = scene.locate(one.box, one.shape)
+        if not isinstance(located, Located):
+            return None
+        east, north = scene.metres(located)
+        near = []
+        for track in self.tracks.values():
+            if track.shape is not one.shape or track.ground is None or track.seen_at >= at:
+                continue
+            state, covariance = track.ground.predicted(at)
+            spread = spread_of(covariance) + noise(located.own, located.common)
+            if mahalanobis2(spread, east - float(state[0]), north - float(state[1])) <= RELINK_2:
+                near.append(track.track_id)
+        return near[0] if len(near) == 1 else None
 
     def _reckon(self, track: Track, motion: CameraMotion, scene: Scene, at: datetime) -> None:
         """Not seen: its box moves with the street, or with its own course where that is known."""

@@ -1,4 +1,4 @@
-"""What goes between the program and a stream's analyst: orders in, findings out, as MessagePack. Pure; bytes in, values or an error out."""
+"""Between the program and a stream's analyst: orders in, findings out, as MessagePack. Pure: bytes in, values or an error out."""
 
 from typing import Annotated, Any
 
