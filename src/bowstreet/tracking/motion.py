@@ -51,7 +51,7 @@ class CameraMotion:
 
 
 def motion_by_pose(before: View, now: View) -> CameraMotion:
-    """By what the gimbal says, where the picture does not tell (a fast turn, a blank street): all at a distance, so by turns alone."""
+    """By what the gimbal says, where the picture does not tell (a fast turn, a blank street): by turns alone."""
     if (before.width_px, before.height_px) != (now.width_px, now.height_px):
         return CameraMotion()
     wide, high = now.width_px, now.height_px

@@ -163,6 +163,7 @@ class Follow(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     stage: Stage = Stage.FOLLOWING
     authority: Authority | None = None
+    withdrawn: tuple[Name, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
 
@@ -176,7 +177,7 @@ def begin(follow_id: str, incident_id: str, pilot: str, now: datetime, earlier: 
     ours = [one for one in earlier if one.incident_id == incident_id]
     began = min((one.clock_began for one in ours), default=now)
     # An authority that was taken back carries nobody.
-    withdrawn = {one.authority.authority_id for one in ours if one.authority and one.ended is Ended.AUTHORITY_WITHDRAWN}
+    withdrawn = {authority_id for one in ours for authority_id in one.withdrawn}
     authority = max(
         (one.authority for one in ours if one.authority is not None and one.authority.authority_id not in withdrawn),
         key=lambda one: one.until, default=None,
@@ -229,9 +230,10 @@ def grant(follow: Follow, authority: Authority, now: datetime) -> Follow:
 
 def withdraw(follow: Follow, authority_id: str, now: datetime) -> Follow:
     """The authority is taken back. What is left of the incident's own half hour stays."""
-    if follow.stage is Stage.ENDED or follow.authority is None or follow.authority.authority_id != authority_id:
+    if follow.authority is None or follow.authority.authority_id != authority_id or authority_id in follow.withdrawn:
         return follow
-    if now >= follow.clock_began + FOLLOW_LASTS:
+    follow = msgspec.structs.replace(follow, withdrawn=(*follow.withdrawn, authority_id))
+    if follow.stage is Stage.ENDED or now >= follow.clock_began + FOLLOW_LASTS:
         return end(follow, Ended.AUTHORITY_WITHDRAWN, now)
     return tick(msgspec.structs.replace(follow, authority=None, ends_at=follow.clock_began + FOLLOW_LASTS), now)
 

@@ -34,7 +34,8 @@ from bowstreet.tracking.scene import Scene
 KEPT_LOOKS, FIRST_HITS = 25, 1
 # A car crosses half its own length between looks.
 LEAST_OVERLAP = 0.15
-# 99% of a chi-square of two degrees of freedom: a new shape so near to where a missing one must be by now is that one, if it is alone.
+# 99% of a chi-square of two degrees of freedom: a new shape so near to where a missing one must be by now is that one, if it is
+# alone.
 RELINK_2 = 9.2
 # A shape must be seen twice to be told.
 TOLD_LOOKS = 2
