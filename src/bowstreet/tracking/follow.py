@@ -40,7 +40,7 @@ PICTURE_SPREAD, PICTURE_GROWTH = 0.35, 0.7
 # A subject that was handed over, or was hidden, is taken for found when so many looks in a row agree.
 AGREEING_LOOKS_HANDED, AGREEING_LOOKS = 3, 2
 # A picture alone must look like the subject, too.
-TEMPLATE_LIKENESS = 0.8
+TEMPLATE_LIKENESS, TEMPLATE_SURE, PICTURED_SCORE = 0.8, 0.85, 0.8
 # A picture bridges what a detector misses for a moment; longer, it finds a wall of the same grey.
 TEMPLATE_BRIDGES_S, TEMPLATE_LASTS_S = 1.0, 3.0
 ADAPT_LIKENESS = 0.75
@@ -223,18 +223,22 @@ class Subject:
         if unseen_s > TEMPLATE_LASTS_S or undetected_s > TEMPLATE_BRIDGES_S:
             return False
         sought = self.template.seek(pixels, self.box, reach=min(3.0, 0.7 + unseen_s))
-        if sought is None or not sought.clear:
+        # Where nobody but the pilot tells what is followed, the picture is all there is, and a sure fit stands for a clear one.
+        pictured = self.track_id is None
+        if sought is None or not (sought.clear or (pictured and sought.score >= PICTURED_SCORE)):
             return False
         look = describe(pixels, sought.box)
         alike = 0.0 if look is None or self.looks is None else look.likeness(self.looks)
         if look is not None:
             look.wipe()
-        if self.looks is not None and alike < TEMPLATE_LIKENESS:
+        if self.looks is not None and alike < (rules.LEAST_LIKENESS if pictured else TEMPLATE_LIKENESS):
             return False
         located = scene.locate(sought.box, self.shape)
         if isinstance(located, Located) and not self._take_place(located, scene, at):
             return False
         self.box, self.seen_at, self.phase, self.quality = sought.box, at, FollowPhase.HELD, Quality.WEAK
+        if self.track_id is None and sought.score >= TEMPLATE_SURE:
+            self.template.take(pixels, sought.box)  # it turns, and nothing else tells how it looks now
         self.reason = f"held by its picture alone ({sought.score:.2f})"
         return True
 
@@ -297,6 +301,9 @@ def clicked(follow_id: str, track: Track, pixels: Pixels, at: datetime) -> Subje
 
 def clicked_unknown(follow_id: str, box: Box, shape: Shape, pixels: Pixels, scene: Scene, at: datetime) -> Subject | None:
     """The pilot clicked where no shape was found: held by its picture, until a detection joins it. None for a blank wall."""
+    x, y = box.centre
+    usual = _usual_box((x, y), shape, scene)
+    box = Box(left=usual.left, top=y - usual.height / 2, width=usual.width, height=usual.height)
     subject = Subject(follow_id=follow_id, shape=shape, box=box, seen_at=at, at=at, shape_known=False)
     if not subject.template.take(pixels, box):
         return None

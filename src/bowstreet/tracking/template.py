@@ -83,9 +83,8 @@ class Template:
             patch_h, patch_w = self._patch.shape
             centre_x, centre_y = (at[0] + patch_w / 2) / scale + left, (at[1] + patch_h / 2) / scale + top
             wide, high = expected.width * zoom, expected.height * zoom
-            cv2.rectangle(
-                scores, (at[0] - patch_w // 2, at[1] - patch_h // 2), (at[0] + patch_w // 2, at[1] + patch_h // 2), -1.0, -1
-            )
+            away = max(patch_h, patch_w)  # beside the best it fits nearly as well: that is the same place
+            cv2.rectangle(scores, (at[0] - away, at[1] - away), (at[0] + away, at[1] + away), -1.0, -1)
             second = float(scores.max())
             best = Sought(
                 box=Box(left=centre_x - wide / 2, top=centre_y - high / 2, width=wide, height=high), score=float(score),
