@@ -367,7 +367,9 @@ ROLES: dict[str, Role] = {
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
         Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
         Role(
-            name="retention", does="what is kept no longer", needs=("accounts", "dispatch", "correspondence", "video"),
+            name="retention",
+            does="what is kept no longer",
+            needs=("accounts", "dispatch", "correspondence", "video"),
             start=_retention,
         ),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),

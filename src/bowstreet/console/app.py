@@ -35,9 +35,9 @@ from bowstreet.console import (
     sessions,
     sign_in,
     static_files,
+    vehicle_keys,
     video,
     video_socket,
-    vehicle_keys,
     zone_files,
 )
 from bowstreet.console import log as log_pages
