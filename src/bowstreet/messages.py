@@ -223,6 +223,20 @@ class RecordingClosed(Message, frozen=True, kw_only=True):
     why: str
 
 
+class FollowChanged(Message, frozen=True, kw_only=True):
+    """A subject is followed for an incident, or no longer: `stage` is one of `tracking.rules.Stage`, `why` says why it ended."""
+
+    follow_id: str
+    incident_id: str
+    mission_id: str
+    vehicle_id: str
+    stage: str
+    by: str
+    ends_at: datetime
+    why: str = ""
+    authorisation_id: str = ""
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 
@@ -473,6 +487,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),

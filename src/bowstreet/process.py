@@ -33,6 +33,7 @@ from bowstreet.console.app import Console
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.service import DispatchService
@@ -115,6 +116,7 @@ class Process:
     video: VideoService
     footage: FootageRecorder
     eyes: Eyes
+    follows: Follows
     accounts: Accounts
     passkeys: Passkeys
     provider: ProviderSignIn | None

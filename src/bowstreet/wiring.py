@@ -46,6 +46,7 @@ from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
+from bowstreet.dispatch.follows import ANALYST, Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
@@ -234,7 +235,7 @@ async def _video(process: Process) -> None:
     vehicles = process.operation.vehicles if process.hardware is None else process.hardware.city.vehicles
     process.video = VideoService(
         [
-            VideoSource(source_id=one.vehicle_id, vehicle_id=one.vehicle_id, address=one.video_address)
+            VideoSource(source_id=one.vehicle_id, vehicle_id=one.vehicle_id, address=one.video_address, analyst=ANALYST)
             for one in vehicles if one.video_address
         ],
         process.real_clock,
@@ -244,6 +245,8 @@ async def _video(process: Process) -> None:
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
+    process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
@@ -256,7 +259,7 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video,
+        video=process.video, follows=process.follows,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -293,6 +296,7 @@ async def _live(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
+    process.spawn(_every(process, LOOK_EVERY_S, process.follows.look, real=True), "follows")
     process.spawn(process.occurrence_watch.run(), "occurrences")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")

@@ -43,6 +43,7 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.service import DispatchService
@@ -291,6 +292,7 @@ async def city(
     await disclosure.load()
     gossip = Gossip(recorder, log, clock)
     await gossip.load(store)
+    pictures = VideoService(video, SystemClock())
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -306,7 +308,8 @@ async def city(
         occurrences=occurrences,
         consultations=consultations,
         disclosure=disclosure,
-        video=VideoService(video, SystemClock()),
+        video=pictures,
+        follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

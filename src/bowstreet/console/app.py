@@ -22,6 +22,7 @@ from bowstreet.console import (
     contracts,
     figures,
     fleet,
+    follows,
     health,
     incidents,
     ledger,
@@ -131,7 +132,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, missions, fleet, airspace, zone_files, *people, *accounted):
+    for module in (incidents, missions, follows, fleet, airspace, zone_files, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)

@@ -18,6 +18,7 @@ from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
@@ -54,6 +55,7 @@ class ConsoleServices:
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    follows: Follows
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

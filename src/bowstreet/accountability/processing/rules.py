@@ -35,6 +35,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.ControlReleased: _STAFF,
     m.VehicleGrounded: _STAFF,
     m.VehicleReleased: _STAFF,
+    m.FollowChanged: Processing.COLLECTION,
     m.CameraSteered: _DRONE,
     m.VideoWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
