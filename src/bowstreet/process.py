@@ -28,6 +28,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
 from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.errors import StoreUnavailable
@@ -104,6 +105,7 @@ class Process:
     airspace: AirspaceService
     flight: FlightService
     dispatch: DispatchService
+    relay: RelayService
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder

@@ -41,6 +41,7 @@ from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -185,6 +186,10 @@ async def _dispatch(process: Process) -> None:
         process.recorder, process.clock, RandomIds(process.clock), process.intake, process.flight, process.airspace,
         process.flight, process.operation.policy,
     )  # fmt: skip
+    process.relay = RelayService(
+        process.recorder, process.clock, process.intake, process.flight, process.airspace, process.dispatch, process.flight
+    )
+    await process.relay.load(process.store)
     await process.dispatch.load(process.store)
     process.zone_watch = ZoneWatch(process.recorder, process.clock, process.flight, process.airspace)
     process.occurrences = Occurrences(
@@ -248,6 +253,7 @@ async def _live(process: Process) -> None:
     process.at_stop("link", process.link.close)
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
+    process.spawn(process.relay.run(), "relay")
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
@@ -269,7 +275,7 @@ async def _retention(process: Process) -> None:
         process.recorder, process.clock, RandomIds(process.clock), process.vault, parse_table(text, name),
         hashlib.sha256(text.encode()).hexdigest(),
         [
-            ClosedIncidents(process.intake, beside=[process.dispatch.decisions]),
+            ClosedIncidents(process.intake, beside=[process.dispatch.decisions, process.relay.watches]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),

@@ -1,11 +1,16 @@
 """How a flight leaves its incident, and what becomes of an incident that nobody flies to any more."""
 
+from collections.abc import Iterable
+
 from bowstreet.dispatch.model import Code, NoDrone
 from bowstreet.flight.model import Mission, Phase
 from bowstreet.intake.model import CloseReason, Incident
 
 # The code with which flight ends a mission that a person called back.
 RECALLED = "recalled"
+# Those with which dispatch calls back a drone that has been relieved, or a relief that is not wanted any more.
+RELIEVED = "relieved"
+WATCH_OVER = "watch-over"
 # Phases in which a mission has turned from its incident.
 LEAVING = (Phase.RETURNING, Phase.LANDING, Phase.DONE, Phase.ABORTED, Phase.LOST)
 
@@ -19,3 +24,11 @@ def close_reason_of(incident: Incident, outcome: NoDrone) -> CloseReason:
     if outcome.reasons[0].code == Code.GRADE_NOT_FLOWN:
         return CloseReason.NOT_FLOWN
     return CloseReason.ATTENDED if incident.eyes_on_at is not None else CloseReason.UNSERVED
+
+
+def successor(missions: Iterable[Mission], mission: Mission) -> Mission | None:
+    """The flight that was sent to relieve this one and still goes to the same incident, if any."""
+    for one in missions:
+        if one.relieves == mission.mission_id and one.incident_id == mission.incident_id and not leaves(one):
+            return one
+    return None
