@@ -122,6 +122,9 @@ def carry_on(mission: Mission, sight: Sight, now: datetime, reason: Reason) -> S
         return set_out(mission, sight, now, reason, eyes_on_at=None, return_reason=None)
     if mission.return_reason is not None or resume not in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
         return go_home(mission, sight, now, mission.return_reason or reason)
+    if resume is Phase.CLIMBING and mission.relieves:
+        # It may hang below the height at which it must come to a scene where another drone is: somebody else is sent.
+        return go_home(mission, sight, now, because(mission, "not-at-height", "it was broken off before it was at its height"))
     if resume is Phase.ON_SCENE:
         if mission.eyes_on_at is not None and now >= stays_until(mission, now):
             return go_home(mission, sight, now, because(mission, "time-over", "its time over the scene is over"))

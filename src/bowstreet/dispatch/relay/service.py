@@ -399,7 +399,8 @@ class RelayService:
         serving = self._dispatch.serving(watch.incident_id)
         there = [one for one in self._flight.active_missions() if one.incident_id == watch.incident_id and not leaves(one)]
         for mission in there:
-            relieves = serving is not None and mission.relieves == serving.mission_id
+            watched = (watch.mission_id, "" if serving is None else serving.mission_id)
+            relieves = mission.relieves != "" and mission.relieves in watched and mission != serving
             if relieves or mission.mission_id == watch.relieved_id:
                 messages.append(self._recall(mission, WATCH_OVER, "eyes are not wanted there any more"))
         await self._record([(self.watches, after)], messages)
