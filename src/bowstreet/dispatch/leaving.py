@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bowstreet.dispatch.model import Code, NoDrone
 from bowstreet.flight.model import Mission, Phase
+from bowstreet.flight.service import FlightService
 from bowstreet.intake.model import CloseReason, Incident
 
 # The code with which flight ends a mission that a person called back.
@@ -18,6 +19,13 @@ LEAVING = (Phase.RETURNING, Phase.LANDING, Phase.DONE, Phase.ABORTED, Phase.LOST
 def leaves(mission: Mission) -> bool:
     """Whether a mission has turned from its incident, or will when it is heard again."""
     return mission.phase in LEAVING or (mission.phase is Phase.CONTINGENCY and mission.return_reason is not None)
+
+
+def under_way(flight: FlightService) -> list[Mission]:
+    """All flights that are not over, also those that were authorised a moment ago and of which flight has not heard yet."""
+    active = flight.active_missions()
+    known = {one.mission_id for one in active}
+    return active + [one for one in flight.missions.in_states(Phase.AUTHORISED.value) if one.mission_id not in known]
 
 
 def close_reason_of(incident: Incident, outcome: NoDrone) -> CloseReason:

@@ -18,7 +18,7 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.dispatch.acts import as_relief, authority, mission_of, turned
 from bowstreet.dispatch.book import FleetBook
 from bowstreet.dispatch.fleet import Fleet
-from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves, successor
+from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves, successor, under_way
 from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.ports import WindSource
@@ -330,7 +330,7 @@ class DispatchService:
         if incident.state not in (IncidentState.ASSIGNED, IncidentState.ON_SCENE):
             return []
         left = None if mission_id is None else self._flight.missions.find(mission_id)
-        if left is not None and successor(self._flight.active_missions(), left) is not None:
+        if left is not None and successor(under_way(self._flight), left) is not None:
             if incident.state is IncidentState.ASSIGNED:
                 return []
             return [self._intake.move(incident.incident_id, IncidentState.ASSIGNED, reason=reason)]
@@ -342,7 +342,7 @@ class DispatchService:
     def _passed_on(self, incident_id: str, left: Mission) -> None:
         """From now on its relief serves the incident, if one is on its way; else nobody."""
         self._serving.pop(incident_id, None)
-        next_one = successor(self._flight.active_missions(), left)
+        next_one = successor(under_way(self._flight), left)
         if next_one is not None:
             self._serving[incident_id] = next_one.mission_id
             self._held.discard(incident_id)

@@ -11,7 +11,7 @@
    changed over before the old picture ends. A relief that does not come costs nothing: the other stays to bingo.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -48,14 +48,6 @@ WATCHING = (Phase.ON_SCENE, Phase.CONTROLLED)
 def sees(mission: Mission) -> bool:
     """Whether it has eyes on its scene."""
     return mission.phase in WATCHING and mission.eyes_on_at is not None and not leaves(mission)
-
-
-def relief_of(missions: Iterable[Mission], watcher: Mission) -> Mission | None:
-    """Who is on its way to relieve it, or there to."""
-    for one in missions:
-        if one.relieves == watcher.mission_id and one.incident_id == watcher.incident_id and not leaves(one):
-            return one
-    return None
 
 
 def launch_at(leaves_at: datetime, eta_s: float) -> datetime:

@@ -13,7 +13,7 @@ import structlog
 from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.airspace.service import AirspaceService
-from bowstreet.dispatch.leaving import RELIEVED, WATCH_OVER, leaves
+from bowstreet.dispatch.leaving import RELIEVED, WATCH_OVER, leaves, successor, under_way
 from bowstreet.dispatch.model import Assignment, Code, Decision
 from bowstreet.dispatch.ports import WindSource
 from bowstreet.dispatch.relay import rules
@@ -196,7 +196,7 @@ class RelayService:
             await self._noted(watch, None, now)
             self._outlooks[incident_id] = Outlook()
             return
-        relief = rules.relief_of(self._flight.active_missions(), serving)
+        relief = successor(under_way(self._flight), serving)
         for mission in (serving, relief):
             if mission is not None and mission.stay_until != watch.until and mission.recovering_since is None:
                 await self._flight.staying.until(mission.mission_id, watch.until)
@@ -351,7 +351,7 @@ class RelayService:
 
     def _taken(self, scene: GridPoint) -> Iterable[rules.Taken]:
         """Who is over or near the scene, goes there, or comes from there: each keeps its height all the way."""
-        for mission in self._flight.active_missions():
+        for mission in under_way(self._flight):
             there = to_grid(mission.plan.outbound[-1].position)
             if there.distance_m(scene) > rules.NEAR_M:
                 continue
@@ -397,7 +397,7 @@ class RelayService:
             )
         ]  # fmt: skip
         serving = self._dispatch.serving(watch.incident_id)
-        there = [one for one in self._flight.active_missions() if one.incident_id == watch.incident_id and not leaves(one)]
+        there = [one for one in under_way(self._flight) if one.incident_id == watch.incident_id and not leaves(one)]
         for mission in there:
             watched = (watch.mission_id, "" if serving is None else serving.mission_id)
             relieves = mission.relieves != "" and mission.relieves in watched and mission != serving
