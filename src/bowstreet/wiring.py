@@ -218,7 +218,7 @@ async def _console(process: Process) -> None:
     if operation.edge is None:
         return
     services = ConsoleServices(
-        intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
+        intake=process.intake, dispatch=process.dispatch, relay=process.relay, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         video=process.video,

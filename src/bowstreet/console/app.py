@@ -34,6 +34,7 @@ from bowstreet.console import (
     static_files,
     video,
     video_socket,
+    watches,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -124,7 +125,19 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (incidents, missions, fleet, airspace, zone_files, accounts, authorisations, retention, occurrences, record):
+    for module in (
+        incidents,
+        watches,
+        missions,
+        fleet,
+        airspace,
+        zone_files,
+        accounts,
+        authorisations,
+        retention,
+        occurrences,
+        record,
+    ):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)

@@ -13,6 +13,7 @@ from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
@@ -36,6 +37,7 @@ class ConsoleServices:
 
     intake: IntakeService
     dispatch: DispatchService
+    relay: RelayService
     flight: FlightService
     airspace: AirspaceService
     accounts: Accounts
