@@ -54,46 +54,48 @@ async def test_a_viewer_changes_over_with_the_watch_and_sees_every_moment() -> N
     for kind in (VideoWatched, VideoLeft):
         town.recorder.bus.subscribe(kind, heard)
     try:
-        async with asyncio.timeout(60), sending(f"udp://127.0.0.1:{ports[0]}"), sending(f"udp://127.0.0.1:{ports[1]}"):
-            async with town.signed_in("dispatcher") as client:
-                incident_id = (await client.post("/api/v1/incidents", json=call())).json()["id"]
-                other = await client.post("/api/v1/incidents", json=call(id="cad-9", latitude=51.553, longitude=-0.115))
-                assert other.status_code == 201, other.text
-                for vehicle in ("d1", "d2"):
-                    town.services.video.steer(vehicle, SHOWN)
-                await _live(town, "cam-d1", "cam-d2")
-                place = (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()
-                peer = RTCPeerConnection()
-                tracks: asyncio.Queue[Any] = asyncio.Queue()
-                peer.on("track", tracks.put_nowait)
-                offer = await offered(peer)
-                answer = await client.post(place["whep"], content=offer, headers={"content-type": "application/sdp"})
-                assert answer.status_code == 201, answer.text
-                await peer.setRemoteDescription(RTCSessionDescription(sdp=answer.text, type="answer"))
-                track = await tracks.get()
-                loop = asyncio.get_running_loop()
-                for _ in range(20):
-                    await track.recv()
-                second = await _handed_over(town, incident_id)
-                assert second != place["source_id"]
-                seen_at, longest_s, after = loop.time(), 0.0, 0
-                while after < 50:
-                    await track.recv()
-                    longest_s, seen_at = max(longest_s, loop.time() - seen_at), loop.time()
-                    after += any(isinstance(one, VideoLeft) for one in said)
-                assert longest_s < MOST_BREAK_S
-                assert (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()["source_id"] == second
-                watched = [one for one in said if isinstance(one, VideoWatched)]
-                assert [one.source_id for one in watched] == [place["source_id"], second]
-                order = [type(one).__name__ for one in said]
-                assert order == ["VideoWatched", "VideoWatched", "VideoLeft"], (
-                    "the new one is on record before the old one is let go"
-                )
-                assert [one.viewing_id for one in said if isinstance(one, VideoLeft)] == [watched[0].viewing_id]
-                assert len(town.services.video.find(second).pictures) == 1
-                assert len(town.services.video.find(place["source_id"]).pictures) == 0
-                assert (await client.delete(answer.headers["location"])).status_code == 204
-                await peer.close()
+        async with (
+            asyncio.timeout(60),
+            sending(f"udp://127.0.0.1:{ports[0]}"),
+            sending(f"udp://127.0.0.1:{ports[1]}"),
+            town.signed_in("dispatcher") as client,
+        ):
+            incident_id = (await client.post("/api/v1/incidents", json=call())).json()["id"]
+            other = await client.post("/api/v1/incidents", json=call(id="cad-9", latitude=51.553, longitude=-0.115))
+            assert other.status_code == 201, other.text
+            for vehicle in ("d1", "d2"):
+                town.services.video.steer(vehicle, SHOWN)
+            await _live(town, "cam-d1", "cam-d2")
+            place = (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()
+            peer = RTCPeerConnection()
+            tracks: asyncio.Queue[Any] = asyncio.Queue()
+            peer.on("track", tracks.put_nowait)
+            offer = await offered(peer)
+            answer = await client.post(place["whep"], content=offer, headers={"content-type": "application/sdp"})
+            assert answer.status_code == 201, answer.text
+            await peer.setRemoteDescription(RTCSessionDescription(sdp=answer.text, type="answer"))
+            track = await tracks.get()
+            loop = asyncio.get_running_loop()
+            for _ in range(20):
+                await track.recv()
+            second = await _handed_over(town, incident_id)
+            assert second != place["source_id"]
+            seen_at, longest_s, after = loop.time(), 0.0, 0
+            while after < 50:
+                await track.recv()
+                longest_s, seen_at = max(longest_s, loop.time() - seen_at), loop.time()
+                after += any(isinstance(one, VideoLeft) for one in said)
+            assert longest_s < MOST_BREAK_S
+            assert (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()["source_id"] == second
+            watched = [one for one in said if isinstance(one, VideoWatched)]
+            assert [one.source_id for one in watched] == [place["source_id"], second]
+            order = [type(one).__name__ for one in said]
+            assert order == ["VideoWatched", "VideoWatched", "VideoLeft"], "the new one is on record before the old one is let go"
+            assert [one.viewing_id for one in said if isinstance(one, VideoLeft)] == [watched[0].viewing_id]
+            assert len(town.services.video.find(second).pictures) == 1
+            assert len(town.services.video.find(place["source_id"]).pictures) == 0
+            assert (await client.delete(answer.headers["location"])).status_code == 204
+            await peer.close()
     finally:
         await town.console.viewings.close()
         running.cancel()

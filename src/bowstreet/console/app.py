@@ -126,18 +126,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redirect_slashes=False,
     )
     for module in (
-        incidents,
-        watches,
-        missions,
-        fleet,
-        airspace,
-        zone_files,
-        accounts,
-        authorisations,
-        retention,
-        occurrences,
-        record,
-    ):
+        incidents, watches, missions, fleet, airspace, zone_files, accounts, authorisations, retention, occurrences, record,
+    ):  # fmt: skip
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)

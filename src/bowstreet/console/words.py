@@ -229,8 +229,9 @@ def _relay_planned(message: m.RelayPlanned, names: Names) -> EventView | None:
 def _handed_over(message: m.WatchHandedOver, names: Names) -> EventView:
     late = message.gap_s >= 0.5
     text = f"{message.to_vehicle_id} has the watch from {message.from_vehicle_id}"
+    text += f", {message.gap_s:.0f} s without eyes" if late else ""
     return _line(
-        message, "watch-handed-over", text + (f", {message.gap_s:.0f} s without eyes" if late else ""), WARNING if late else NOTICE,
+        message, "watch-handed-over", text, WARNING if late else NOTICE,
         incident=message.incident_id, mission=message.to_mission_id, vehicle=message.to_vehicle_id,
     )  # fmt: skip
 
