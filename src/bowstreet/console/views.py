@@ -60,8 +60,8 @@ class DockView(msgspec.Struct, frozen=True, kw_only=True):
 class WatchView(msgspec.Struct, frozen=True, kw_only=True):
     """Eyes that are kept on an incident.
 
-    `mission_id` has the watch and turns home at `leaves_at`; `relief_id` is on its way, there at `relief_at`. With none on its way,
-    `vehicle_id` is to be sent at `launch_at`; or nobody can be before `launch_at`, and `why` says why.
+    `mission_id` has the watch and turns home at `leaves_at`; `relief_id` is on its way, there at `relief_at`. With none
+    on its way, `vehicle_id` is to be sent at `launch_at`; or nobody can be before `launch_at`, and `why` says why.
     """
 
     reason: str
@@ -206,7 +206,8 @@ def watch(value: Watch, ahead: Outlook, name_of: NameOf) -> WatchView:
     return WatchView(
         reason=value.reason.value, by=name_of(value.by or "dispatch"), since=value.since, until=value.until,
         mission_id=value.mission_id or None, dark_since=value.dark_since, dark_s=round(value.dark_s, 1),
-        handovers=value.handovers, leaves_at=_about(ahead.leaves_at), relief_id=ahead.relief_id or None, relief_at=ahead.relief_at,
+        handovers=value.handovers, leaves_at=_about(ahead.leaves_at), relief_id=ahead.relief_id or None,
+        relief_at=ahead.relief_at,
         vehicle_id=ahead.vehicle_id or None, launch_at=_about(ahead.launch_at),
         why="" if ahead.vehicle_id else "; ".join(reason.text for reason in ahead.why),
     )  # fmt: skip

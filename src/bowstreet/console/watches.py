@@ -25,7 +25,7 @@ class Keep(_WatchBody, frozen=True, kw_only=True, tag="keep"):
     """Keep eyes on the scene: drones relieve each other there for so many minutes from now."""
 
     reason: Literal["crime-in-progress", "suspect-nearby", "missing-person", "officer-safety", "public-safety"]
-    minutes: Annotated[int, msgspec.Meta(ge=5, le=240)]
+    minutes: Annotated[float, msgspec.Meta(ge=5, le=240)]
 
 
 class LetGo(_WatchBody, frozen=True, kw_only=True, tag="let-go"):

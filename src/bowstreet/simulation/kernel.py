@@ -188,6 +188,10 @@ class Kernel:
         waiting = self.intake.incidents.in_states(IncidentState.OPEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE)
         return not waiting and not self.flight.active_missions()
 
+    def run_to(self, moment: datetime) -> None:
+        """Go on until then, for whoever looks in between."""
+        self._until(moment)
+
     def _until(self, moment: datetime) -> None:
         self.agenda.run_to(self.agenda.seconds(moment))
 

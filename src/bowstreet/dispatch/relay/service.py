@@ -197,8 +197,9 @@ class RelayService:
             self._outlooks[incident_id] = Outlook()
             return
         relief = successor(under_way(self._flight), serving)
+        flown = {one.mission_id for one in self._flight.active_missions() if one.recovering_since is None}
         for mission in (serving, relief):
-            if mission is not None and mission.stay_until != watch.until and mission.recovering_since is None:
+            if mission is not None and mission.stay_until != watch.until and mission.mission_id in flown:
                 await self._flight.staying.until(mission.mission_id, watch.until)
         if relief is not None and rules.sees(relief):
             watch = await self._hand_over(watch, incident, serving, relief)
