@@ -68,7 +68,7 @@ class RelayTown:
     def wait(self, seconds: float, until: Callable[[], Any] = lambda: False) -> bool:
         """Second by second, with the witness looking; whether it came about."""
         for _ in range(int(seconds)):
-            self.kernel._until(self.now() + timedelta(seconds=1))
+            self.kernel.run_to(self.now() + timedelta(seconds=1))
             self.witness.look(self.kernel.agenda.now_s)
             going = [one for one in self.live() if not one.relieves or one.eyes_on_at is None]
             self.most_live = max(self.most_live, len(going))
@@ -90,6 +90,16 @@ class RelayTown:
         found = self.dispatch.serving(self.id)
         assert found is not None
         return found
+
+    def serving_id(self) -> str:
+        """The same by its id; "" when nobody serves the incident."""
+        found = self.dispatch.serving(self.id)
+        return "" if found is None else found.mission_id
+
+    def least_apart_m(self) -> float:
+        """The least difference of height of two drones that were beside each other; -1 when none were."""
+        least = self.witness.least_apart_m
+        return least if least < 1e6 else -1.0
 
     def relief(self) -> Mission:
         (found,) = [one for one in self.live() if one.relieves and one.mission_id != self.serving().mission_id]
