@@ -9,6 +9,9 @@ from bowstreet.flight.model import Mission, MissionPlan
 from bowstreet.intake.model import Incident
 from bowstreet.messages import LaunchAuthorised, MissionRetasked
 
+# Who authorises when no person does.
+DISPATCH = "dispatch"
+
 
 def mission_of(mission_id: str, incident: Incident, chosen: Assignment, plan: MissionPlan, now: datetime, by: str) -> Mission:
     return Mission(

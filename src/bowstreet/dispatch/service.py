@@ -6,22 +6,23 @@ that cannot take them means that nothing flies. Nothing here waits for a drone; 
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.service import AirspaceService
-from bowstreet.dispatch.acts import as_relief, authority, mission_of, turned
+from bowstreet.dispatch.acts import DISPATCH, authority, mission_of, turned
 from bowstreet.dispatch.book import FleetBook
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves, successor, under_way
 from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone
-from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.policy import Policy, while_wanted
 from bowstreet.dispatch.ports import WindSource
+from bowstreet.dispatch.reliefs import Reliefs
 from bowstreet.dispatch.rules import Clear, choose_drone, hopeless, is_expired, queue_order
 from bowstreet.errors import Conflict, LedgerBroken, Refused, StoreUnavailable
 from bowstreet.flight.model import Mission, MissionPlan, Phase
@@ -39,14 +40,12 @@ from bowstreet.messages import (
     Reason,
     RecallOrdered,
     VehicleChanged,
-)
+)  # fmt: skip
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 
 log = structlog.get_logger(__name__)
 
-# Who authorises when no person does.
-DISPATCH = "dispatch"
 # Decisions that are kept for one incident: enough to tell its story, not what each second of waiting looked like.
 KEPT_DECISIONS = 12
 # Closed incidents whose decisions stay in memory for the console; those of older ones stay in the store.
@@ -59,13 +58,6 @@ CONSIDER_EVERY_S = 1.0
 ABORT_REST = timedelta(minutes=5)
 
 Move = tuple[Incident, IncidentChanged]
-
-
-class Recorded(NamedTuple):
-    """What is recorded in the same act."""
-
-    saves: Sequence[Save]
-    messages: Sequence[Message]
 
 
 class DispatchService:
@@ -105,6 +97,10 @@ class DispatchService:
         self._standing: set[str] = set()  # incidents to which no drone may be sent whatever its state: wind, airspace
         self._behind: set[str] = set()  # missions whose incident could not be moved when they were
         self._closed: deque[str] = deque()
+        self.reliefs = Reliefs(
+            clock, ids, intake, flight, self._book, self._serving, self._held,
+            decide=self._decide, plan=self._plan, kept=self._kept, record=self._record, policy_for=self._policy_for,
+        )  # fmt: skip
         bus = recorder.bus
         bus.subscribe(IncidentOpened, self._on_opened)
         bus.subscribe(IncidentChanged, self._on_incident)
@@ -206,12 +202,8 @@ class DispatchService:
             log.warning("a decision could not be recorded", incident_id=incident_id, error=type(error).__name__)
 
     def _policy_for(self, incident: Incident) -> Policy:
-        """Where eyes are wanted, they matter until then, whatever the target of the grade."""
         until = self.wanted_until(incident.incident_id)
-        if until is None:
-            return self.policy
-        targets = {**self.policy.targets, incident.grade: until - incident.reported_at}
-        return msgspec.structs.replace(self.policy, flown=self.policy.flown | {incident.grade}, targets=targets)
+        return self.policy if until is None else while_wanted(self.policy, incident, until)
 
     def _decide(self, incident: Incident, fleet: Fleet | None, policy: Policy, clear: Clear | None = None) -> Decision:
         """Choose for this incident. The whole fleet is brought up to date only when its state can make a difference."""
@@ -347,68 +339,9 @@ class DispatchService:
             self._serving[incident_id] = next_one.mission_id
             self._held.discard(incident_id)
 
-    # --- relief -------------------------------------------------------------------------------------------------------
-
     def serving(self, incident_id: str) -> Mission | None:
         """The flight that serves an incident: on its way there, or over it."""
         return self._flight.missions.find(self._serving.get(incident_id, ""))
-
-    def fleet(self) -> Fleet:
-        """The fleet as it is now."""
-        return self._book.refresh(self._clock.now())
-
-    def is_held(self, incident_id: str) -> bool:
-        """Whether it waits for a person, who called its drone back."""
-        return incident_id in self._held
-
-    def unhold(self, incident_id: str) -> None:
-        """A person wants eyes there after all."""
-        self._held.discard(incident_id)
-
-    def choose_relief(self, incident: Incident, clear: Clear, on_scene_s: float) -> Decision:
-        """A drone from a dock that could relieve the one over this scene; nobody else is left without theirs for it."""
-        policy = self._policy_for(incident)
-        return self._decide(
-            incident, None, msgspec.structs.replace(policy, preempt=False, retask_returning=False, on_scene_s=on_scene_s), clear
-        )
-
-    async def send_relief(
-        self,
-        incident: Incident,
-        decision: Decision,
-        chosen: Assignment,
-        relieved: Mission,
-        until: datetime,
-        extra_s: float,
-        more: Recorded,
-    ) -> Mission:
-        """Authorise the launch of a relief; `more` is recorded with it. The incident stays with whom it has.
-
-        Args:
-            extra_s: what its climb takes beyond what any launch does.
-
-        Raises:
-            Conflict, Refused, StoreUnavailable, LedgerBroken: nothing was recorded, and nothing flies.
-        """
-        mission = mission_of(self._ids.new("mis"), incident, chosen, self._plan(chosen), self._clock.now(), DISPATCH)
-        mission = as_relief(mission, relieved, until, extra_s)
-        self._book.given(mission.vehicle_id, mission.mission_id)
-        saves: list[Save] = [(self._flight.missions, mission), self._kept(decision), *more.saves]
-        try:
-            await self._record(saves, [authority(mission), *more.messages])
-        except BaseException:
-            self._book.changed(mission.vehicle_id)
-            raise
-        return mission
-
-    async def hand_over(self, incident: Incident, mission: Mission, more: Recorded) -> None:
-        """The relief is over the scene: the incident is its from now on."""
-        moves = []
-        if incident.state is IncidentState.ASSIGNED:
-            moves = [self._intake.move(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=mission.eyes_on_at)]
-        saves: list[Save] = [*more.saves, *((self._intake.incidents, moved) for moved, _ in moves)]
-        await self._record(saves, [*more.messages, *(message for _, message in moves)])
-        self._serving[incident.incident_id] = mission.mission_id
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 

@@ -13,14 +13,16 @@ import structlog
 from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.airspace.service import AirspaceService
+from bowstreet.dispatch.acts import DISPATCH
 from bowstreet.dispatch.leaving import RELIEVED, WATCH_OVER, leaves, successor, under_way
 from bowstreet.dispatch.model import Assignment, Code, Decision
 from bowstreet.dispatch.ports import WindSource
 from bowstreet.dispatch.relay import rules
 from bowstreet.dispatch.relay.model import Outlook, Watch, WatchReason
 from bowstreet.dispatch.relay.ports import NoSubjects, Subjects
+from bowstreet.dispatch.reliefs import Recorded
 from bowstreet.dispatch.rules import Clear
-from bowstreet.dispatch.service import DISPATCH, DispatchService, Recorded
+from bowstreet.dispatch.service import DispatchService
 from bowstreet.errors import BadInput, BowstreetError, Conflict
 from bowstreet.flight.energy import LEAST_ON_SCENE_S
 from bowstreet.flight.model import Mission, Phase
@@ -119,7 +121,7 @@ class RelayService:
         watch = _with(standing, reason=reason, by=by, until=until)
         said = WatchWanted(at=now, incident_id=incident_id, why=reason.value, until=until, by=by or DISPATCH)
         await self._record([(self.watches, watch)], [said])
-        self._dispatch.unhold(incident_id)
+        self._dispatch.reliefs.unhold(incident_id)
         self._planned_at.pop(incident_id, None)
         await self._look_safely(incident_id)
         if incident.state is IncidentState.OPEN:
@@ -230,7 +232,7 @@ class RelayService:
     async def _hand_over(self, watch: Watch, incident: Incident, outgoing: Mission, relief: Mission) -> Watch:
         seen_at = relief.eyes_on_at or self._clock.now()
         after, said = self._handover(watch, outgoing, relief, seen_at)
-        await self._dispatch.hand_over(incident, relief, Recorded([(self.watches, after)], [said]))
+        await self._dispatch.reliefs.hand_over(incident, relief, Recorded([(self.watches, after)], [said]))
         self.subjects.hand_over(outgoing.vehicle_id, relief.vehicle_id)
         self._planned_at.pop(incident.incident_id, None)
         return after
@@ -280,7 +282,7 @@ class RelayService:
         if relief is not None or leaves_at is None:
             self._outlooks[incident.incident_id] = _ahead(leaves_at, relief)
             return
-        if leaves_at >= watch.until or self._dispatch.is_held(incident.incident_id):
+        if leaves_at >= watch.until or self._dispatch.reliefs.is_held(incident.incident_id):
             self._outlooks[incident.incident_id] = Outlook(leaves_at=leaves_at)
             return
         planned_at = self._planned_at.get(incident.incident_id)
@@ -305,7 +307,7 @@ class RelayService:
         why = Reason(code=Code.RELIEF, text=text, vehicle_id=chosen.vehicle_id)
         acted = msgspec.structs.replace(chosen, reasons=(why, *chosen.reasons))
         plan = self._plan_said(watch, serving, msgspec.structs.replace(ahead, why=acted.reasons))
-        sent = await self._dispatch.send_relief(
+        sent = await self._dispatch.reliefs.send(
             incident, msgspec.structs.replace(decision, outcome=acted), acted, serving, watch.until, extra_s, plan
         )
         self._planned_at.pop(incident.incident_id, None)
@@ -314,10 +316,10 @@ class RelayService:
     def _choose(self, incident: Incident) -> Decision:
         """Somebody who can stay there for a while; else whoever can at all."""
         clear = self._clear(incident)
-        decision = self._dispatch.choose_relief(incident, clear, rules.WORTH_S)
+        decision = self._dispatch.reliefs.choose(incident, clear, rules.WORTH_S)
         if isinstance(decision.outcome, Assignment):
             return decision
-        return self._dispatch.choose_relief(incident, clear, LEAST_ON_SCENE_S)
+        return self._dispatch.reliefs.choose(incident, clear, LEAST_ON_SCENE_S)
 
     def _clear_for(self, incident: Incident) -> Clear | None:
         return None if self.watch_of(incident.incident_id) is None else self._clear(incident)
@@ -369,7 +371,7 @@ class RelayService:
         wind = self._wind.wind()
         if wind is None:
             return None
-        fleet = self._dispatch.fleet()
+        fleet = self._dispatch.reliefs.fleet()
         return rules.first_able_s(fleet, to_grid(incident.position), wind, LEAST_ON_SCENE_S)
 
     async def _told(self, watch: Watch, serving: Mission, ahead: Outlook) -> None:
