@@ -5,15 +5,15 @@ BIN := $(VENV)/bin
 ARGS ?=
 CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help run test check bench fuzz console lock clean browser
+.PHONY: help run test check bench fuzz console models lock clean browser
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/.ready src/bowstreet/console/static/index.html ## the Islington pilot, live; ARGS="--help" for more
+run: $(VENV)/.ready src/bowstreet/console/static/index.html models ## the Islington pilot, live; ARGS="--help" for more
 	@$(BIN)/bowstreet up --demo $(ARGS)
 
-test: $(VENV)/.ready src/bowstreet/console/static/index.html browser check ## all tests, the real browser included
+test: $(VENV)/.ready src/bowstreet/console/static/index.html models browser check ## all tests, the real browser included
 	@$(BIN)/python tools/build_console.py --test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not live" $(ARGS)
 	@$(BIN)/python -m pytest -q -m live $(ARGS)
@@ -30,6 +30,9 @@ bench: $(VENV)/.ready ## benchmarks beside their baselines; ARGS="dispatch ledge
 fuzz: $(VENV)/.ready ## a minute of coverage-guided fuzzing for each parser (Linux)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
+models: $(VENV)/.ready ## fetch the detector that ships, by hash
+	@$(BIN)/python tools/fetch_models.py
+
 console: $(VENV)/.ready ## build the web console
 	@$(BIN)/python tools/build_console.py
 
@@ -39,7 +42,7 @@ lock: $(VENV)/.ready ## resolve pyproject.toml again into requirements.lock
 	  --no-annotate --no-header --python-version 3.11 --output-file requirements.lock
 
 clean: ## remove what make made
-	rm -rf $(VENV) console/node_modules src/bowstreet/console/static .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) console/node_modules src/bowstreet/console/static src/bowstreet/tracking/weights .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tools/find_browser.py

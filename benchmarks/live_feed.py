@@ -9,6 +9,7 @@ import asyncio
 import math
 import multiprocessing
 import time
+from datetime import datetime
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,6 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.credentials import Passwords
+from bowstreet.accountability.model import Role
+from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.console import live
 from bowstreet.console.access import Access
@@ -27,10 +30,11 @@ from bowstreet.console.feed import TICK_S, Feed
 from bowstreet.console.frames import Picture
 from bowstreet.console.limits import Limits
 from bowstreet.console.live import LiveFeed
+from bowstreet.console.looking import Looking
 from bowstreet.console.security import Edge
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
-from bowstreet.console.views import DroneView, RunView
+from bowstreet.console.views import DroneView, IncidentView, RunView
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -64,8 +68,9 @@ def fleet(at_s: float) -> list[DroneView]:
     ]
 
 
-async def _broadcast_app(clock: SystemClock, settings: EdgeSettings) -> tuple[Any, Any, str]:
-    """The real feed behind the real edge, with a real session."""
+async def _broadcast_app(clock: SystemClock, settings: EdgeSettings, sights: int = 0) -> tuple[Any, Any, list[str]]:
+    """The real feed behind the real edge, with real sessions: one that sees everything, or so many of a borough each. With those
+    an incident changes in each frame, so that no two sights may share one."""
     store, bus = MemoryStore(), QueueBus()
     recorder = Recorder(store, bus, clock)
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
@@ -74,18 +79,39 @@ async def _broadcast_app(clock: SystemClock, settings: EdgeSettings) -> tuple[An
     token = await accounts.new_setup_token()
     assert token is not None
     opened = await accounts.set_up(token, "Bench", PASSWORD, "127.0.0.1")
-    access = Access(accounts, clock, settings)
+    tokens = [opened.token]
+    for number in range(sights):
+        name = f"Bench {number}"
+        await accounts.create(opened.identity, name, Role.VIEWER, PASSWORD, (f"borough-{number}",))
+        tokens.append((await accounts.sign_in(name, PASSWORD, "127.0.0.1")).token)
+    access = Access(accounts, clock, settings, lambda _: None)
     picture = Picture(RunView(demo="bench", speed=1.0, version="0", operator="bench", demand_note=""), clock.now())
-    feed = Feed(picture, lambda: picture.put_drones(fleet(clock.monotonic_s())), clock)
+
+    def gather() -> None:
+        picture.put_drones(fleet(clock.monotonic_s()))
+        if sights:
+            number = picture.seq % (2 * sights)
+            picture.put_incident(_incident(number, picture.seq, clock.now()), f"borough-{number % sights}")
+
+    feed = Feed(picture, gather, clock)
+
+    looking = Looking(Consultations(recorder, clock, clock), clock)
 
     async def heartbeat(account_id: str) -> None: ...
 
     api = FastAPI(openapi_url=None)
-    api.include_router(live.router(LiveFeed(feed, access, heartbeat, clock, settings.limits)))
-    return Edge(api, settings=settings, clock=clock, denied=access.denied), feed.run, opened.token
+    api.include_router(live.router(LiveFeed(feed, access, heartbeat, clock, settings.limits, looking)))
+    return Edge(api, settings=settings, clock=clock, denied=access.denied), feed.run, tokens[1:] or tokens
 
 
-async def _naive_app(clock: SystemClock, settings: EdgeSettings) -> tuple[Any, Any, str]:
+def _incident(number: int, reports: int, at: datetime) -> IncidentView:
+    return IncidentView(
+        id=f"inc-{number}", grade="I", category="robbery", lat=51.5, lon=-0.1, reported_at=at, opened_at=at, state="open",
+        close_reason=None, reports=reports, mission_ids=(), eyes_on_at=None, closed_at=None, waiting_reason="x" * 200,
+    )  # fmt: skip
+
+
+async def _naive_app(clock: SystemClock, settings: EdgeSettings) -> tuple[Any, Any, list[str]]:
     """A message for each drone to each console."""
     api = FastAPI(openapi_url=None)
     sockets: list[WebSocket] = []
@@ -104,7 +130,7 @@ async def _naive_app(clock: SystemClock, settings: EdgeSettings) -> tuple[Any, A
             await asyncio.sleep(due - clock.monotonic_s())
 
     api.add_api_websocket_route("/live", serve)
-    return api, run, ""
+    return api, run, [""]
 
 
 async def _send_each(socket: WebSocket, drones: list[DroneView]) -> None:
@@ -118,11 +144,12 @@ def _serve(kind: str, pipe: Connection) -> None:
 
 async def _serving(kind: str, pipe: Connection) -> None:
     clock, settings = SystemClock(), EdgeSettings(port=0, limits=Limits(live_connections_by_account=CONSOLES))
-    app, run, token = await (_naive_app if kind == "naive" else _broadcast_app)(clock, settings)
+    sights = int(kind) if kind.isdecimal() else 0
+    app, run, tokens = await (_naive_app(clock, settings) if kind == "naive" else _broadcast_app(clock, settings, sights))
     server = Server(app, settings)
     await server.start()
     running = asyncio.create_task(run())
-    pipe.send((server.port, token))
+    pipe.send((server.port, tokens))
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, pipe.recv)  # the consoles are connected
     began = time.process_time()
@@ -147,13 +174,13 @@ class _Console:
 
 
 async def _measure(kind: str, pipe: Connection, protocol: str | None) -> dict[str, float]:
-    port, token = pipe.recv()
+    port, tokens = pipe.recv()
     address = f"ws://127.0.0.1:{port}/live"
-    headers = {"Cookie": f"{EdgeSettings().cookie}={token}"}
+    cookies = [{"Cookie": f"{EdgeSettings().cookie}={tokens[number % len(tokens)]}"} for number in range(CONSOLES)]
     consoles = [_Console() for _ in range(CONSOLES)]
     sockets = [
-        await connect(address, additional_headers=headers, subprotocols=[protocol] if protocol else None, compression=None)  # type: ignore[list-item]
-        for _ in range(CONSOLES)
+        await connect(address, additional_headers=cookie, subprotocols=[protocol] if protocol else None, compression=None)  # type: ignore[list-item]
+        for cookie in cookies
     ]
     readers = [asyncio.create_task(one.read(socket)) for one, socket in zip(consoles, sockets, strict=True)]
     await asyncio.sleep(1.0)  # past the snapshots
@@ -194,6 +221,10 @@ def run() -> dict[str, Any]:
     results: dict[str, Any] = {"drones": DRONES, "consoles": CONSOLES, "wanted_hz": HZ}
     results["msgpack"] = _one("broadcast", "bowstreet.msgpack")
     results["json"] = _one("broadcast", "bowstreet.json")
+    # Consoles of one borough each, in the worst case: 10 sights for 20 consoles, and 20.
+    results["sights_10_msgpack"] = _one("10", "bowstreet.msgpack")
+    results["sights_20_msgpack"] = _one("20", "bowstreet.msgpack")
+    results["sights_20_json"] = _one("20", "bowstreet.json")
     results["baseline_message_per_drone"] = _one("naive", None)
     # The baseline may fall behind: compare what a delivered frame costs.
     best, naive = results["msgpack"], results["baseline_message_per_drone"]

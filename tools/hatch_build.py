@@ -1,4 +1,4 @@
-"""Build hook: a wheel carries the web console, built here with the Node that comes from PyPI."""
+"""Build hook: a wheel carries the web console and the detector, made here with the Node that comes from PyPI."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ConsoleBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Builds `console/` into the package, unless the build is an editable one (make does it then)."""
+    """Builds `console/` and fetches the detector into the package, unless the build is an editable one (make does it then)."""
 
     PLUGIN_NAME = "custom"
 
@@ -19,3 +19,4 @@ class ConsoleBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         if not (root / "src/bowstreet/console/static/index.html").exists():
             subprocess.run([sys.executable, str(root / "tools/build_console.py")], check=True)
+        subprocess.run([sys.executable, str(root / "tools/fetch_models.py")], check=True)

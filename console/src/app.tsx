@@ -5,14 +5,20 @@ import { pending, pendingWarnings } from "./alarms.ts";
 import { Banners, StatusBar, TopBar } from "./panels/Bars.tsx";
 import { Details } from "./panels/Details.tsx";
 import { Dialogs } from "./dialogs/Dialogs.tsx";
+import { ProofDialog } from "./dialogs/Proof.tsx";
 import { FleetPanel } from "./panels/Fleet.tsx";
 import { MapPane } from "./panels/MapPane.tsx";
 import { NewCall } from "./panels/NewCall.tsx";
 import { queue, QueuePanel } from "./panels/Queue.tsx";
 import { TimelinePanel } from "./panels/Timeline.tsx";
+import { AccountPage } from "./pages/Account.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
 import { PicturesPage } from "./pages/Pictures.tsx";
+import { AuthorisationsPage } from "./pages/Authorisations.tsx";
+import { OccurrencesPage } from "./pages/Occurrences.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
+import { RecordPage } from "./pages/Record.tsx";
+import { RetentionPage } from "./pages/Retention.tsx";
 import { SetupPage, SignInPage, UnreachablePage } from "./pages/SignIn.tsx";
 import { Icon, type IconName } from "./parts/marks.tsx";
 import { route } from "./route.ts";
@@ -34,7 +40,7 @@ export function App() {
           document.getElementById("main")?.focus();
         }}
       >
-        Skip to the queue
+        {page === "" ? "Skip to the queue" : "Skip to the page"}
       </a>
       <div class="shell">
         <TopBar />
@@ -43,6 +49,7 @@ export function App() {
         <StatusBar />
       </div>
       <Dialogs />
+      <ProofDialog />
       <div class="unseen" aria-live="assertive" role="alert">
         {spokenNow.value}
       </div>
@@ -54,6 +61,11 @@ function Main({ page }: { page: string }) {
   if (page === "quarantine") return <QuarantinePage />;
   if (page === "pictures") return <PicturesPage />;
   if (page === "accounts") return <AccountsPage />;
+  if (page === "authorisations") return <AuthorisationsPage />;
+  if (page === "occurrences") return <OccurrencesPage />;
+  if (page === "retention") return <RetentionPage />;
+  if (page === "record") return <RecordPage />;
+  if (page === "account") return <AccountPage />;
   return <Operation />;
 }
 

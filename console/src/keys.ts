@@ -6,6 +6,7 @@ import { isOver } from "./feed/picture.ts";
 import { toggleControl } from "./panels/MissionCard.tsx";
 import { queueIds } from "./panels/Queue.tsx";
 import { neighbour } from "./queue.ts";
+import { proofAsked } from "./proof.ts";
 import { go, route } from "./route.ts";
 import { allowed, standing, whyNot, type Deed } from "./session.ts";
 import { Problem } from "./api/client.ts";
@@ -45,10 +46,10 @@ export function watchKeys(): void {
   window.addEventListener("keydown", (event) => {
     if (standing.peek() !== "in" || event.defaultPrevented || event.isComposing) return;
     if (event.key === "Escape") {
-      if (dialog.peek() === null && stepBack()) event.preventDefault();
+      if (dialog.peek() === null && proofAsked.peek() === null && stepBack()) event.preventDefault();
       return;
     }
-    if (!singleKeys.peek() || dialog.peek() !== null || event.ctrlKey || event.metaKey || event.altKey || writes(event.target)) return;
+    if (!singleKeys.peek() || dialog.peek() !== null || proofAsked.peek() !== null || event.ctrlKey || event.metaKey || event.altKey || writes(event.target)) return;
     const found = SHORTCUTS.find((one) => one.key === event.key);
     if (found === undefined) return;
     event.preventDefault();

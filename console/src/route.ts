@@ -22,6 +22,19 @@ export function go(page: string): void {
   location.hash = `/${page}`;
 }
 
+/** An address within the console, with what is chosen there; what is empty is left out. */
+export function address(page: string, query: Readonly<Record<string, string>> = {}): string {
+  const said = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "")).toString();
+  return `#/${page}${said === "" ? "" : `?${said}`}`;
+}
+
+/** Change what is chosen on this page, so that its address can be kept and sent; no step of the history. */
+export function choose(query: Readonly<Record<string, string>>): void {
+  const now = Object.fromEntries(route.peek().query);
+  history.replaceState(null, "", address(route.peek().page, { ...now, ...query }));
+  route.value = current();
+}
+
 /** Take what was behind the # out of the address and the history. */
 export function forgetAddress(): void {
   history.replaceState(null, "", "#/");

@@ -2,11 +2,17 @@
 
 import { computed, signal } from "@preact/signals";
 import { act, csrf, get, Problem, whenSignedOut } from "./api/client.ts";
+import { answeredByPasskey } from "./api/passkeys.ts";
+import { comeBack, notProved } from "./api/provider.ts";
 import { forget, me, startFeed, stopFeed } from "./feed/store.ts";
 import type { Me, Millis } from "./feed/wire.ts";
+import { go, route } from "./route.ts";
+
+export type Proof = "password" | "passkey" | "oidc";
 
 export interface Session extends Me {
   readonly csrf: string;
+  readonly proofs: readonly Proof[]; // how the person here can prove again who they are
   readonly expires_at?: Millis;
 }
 
@@ -34,6 +40,15 @@ const NEEDS = {
   ground: "ground",
   zones: "activate-zone",
   manage: "manage-accounts",
+  authorisations: "see-authorisations",
+  request: "request-authorisation",
+  authorise: "authorise",
+  revoke: "revoke-authorisation",
+  occurrences: "see-occurrences",
+  record: "record-occurrence",
+  log: "see-log",
+  erase: "erase",
+  disclose: "disclose",
 } as const;
 
 export type Deed = keyof typeof NEEDS;
@@ -52,6 +67,15 @@ const WHO_MAY: Record<Deed, string> = {
   ground: "a supervisor",
   zones: "a supervisor",
   manage: "a supervisor",
+  authorisations: "a supervisor, authorising officer or regulator",
+  request: "a supervisor or authorising officer",
+  authorise: "an authorising officer",
+  revoke: "a supervisor or authorising officer",
+  occurrences: "a dispatcher, pilot, supervisor, authorising officer or regulator",
+  record: "a dispatcher, pilot or supervisor",
+  log: "a supervisor or regulator",
+  erase: "a supervisor",
+  disclose: "a supervisor",
 };
 
 export function allowed(deed: Deed): boolean {
@@ -65,18 +89,33 @@ export function whyNot(deed: Deed): string {
 
 whenSignedOut(() => leave("Your session has ended. Sign in again."));
 
-/** Ask the program who we are, at the start of the page. */
+/** Ask the program who we are, at the start of the page. The identity provider may just have sent the browser back to it. */
 export async function resume(): Promise<void> {
+  const arrived = route.peek().page === "signed-in";
+  const back = comeBack();
   try {
     enter(await get<Session>("session"));
+    if (location.hash === "" || (arrived && route.peek().page === "")) land();
+    notProved.value = back;
   } catch (error) {
-    if (error instanceof Problem && error.status === 401) leave("");
+    if (error instanceof Problem && error.status === 401) leave(back);
     else standing.value = "unreachable";
   }
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
   enter(await act<Session>("POST", "session", { name, password }));
+  if (route.peek().page === "") land();
+}
+
+export async function signInWithPasskey(): Promise<void> {
+  enter(await answeredByPasskey<Session>("session/passkey"));
+  if (route.peek().page === "") land();
+}
+
+/** Ask anew what the person here may do and how they can prove it, when that has changed. */
+export async function askAgain(): Promise<void> {
+  session.value = await get<Session>("session");
 }
 
 export async function setUp(token: string, name: string, password: string): Promise<void> {
@@ -89,6 +128,11 @@ export async function signOut(): Promise<void> {
   } finally {
     leave("");
   }
+}
+
+/** A regulator comes for the record; everybody else for the operation. */
+function land(): void {
+  if (session.peek()?.role === "regulator") go("record");
 }
 
 function enter(opened: Session): void {
@@ -105,7 +149,7 @@ function leave(why: string): void {
   forget();
   session.value = null;
   csrf.value = "";
-  if (standing.value === "in") whyOut.value = why;
+  if (why !== "" && standing.value !== "out") whyOut.value = why;
   standing.value = "out";
 }
 

@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { dronesById, incidents, missionOfVehicle, missions } from "./feed/store.ts";
 import { isOver } from "./feed/picture.ts";
+import type { Authorisation } from "./api/authority.ts";
 import type { Incident, Mission } from "./feed/wire.ts";
 
 export type Kind = "incident" | "drone" | "dock" | "zone";
@@ -21,6 +22,9 @@ export type Dialog =
   | { readonly kind: "recall"; readonly mission: string }
   | { readonly kind: "close"; readonly incident: string }
   | { readonly kind: "ground"; readonly vehicle: string; readonly back: boolean }
+  | { readonly kind: "decide"; readonly authorisation: Authorisation; readonly allow: boolean }
+  | { readonly kind: "revoke"; readonly authorisation: Authorisation }
+  | { readonly kind: "order"; readonly authorisation: Authorisation }
   | { readonly kind: "zone"; readonly zone: string; readonly activate: boolean };
 
 /** What a click on the map means while it is asked for a place. */

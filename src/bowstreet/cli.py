@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bowstreet import __version__
+from bowstreet.commands.audit_arguments import add_audit
 from bowstreet.errors import BadInput, BowstreetError
 
 EXIT_FAILURE = 1
@@ -87,79 +88,6 @@ def _add_simulate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     simulate.set_defaults(run=_simulate)
 
 
-def _add_audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    audit = commands.add_parser(
-        "audit", help="check the ledger, bundle it, witness it", description="Checks the ledger without trusting the operator."
-    )
-    verbs = audit.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
-    verify = verbs.add_parser(
-        "verify",
-        help="recompute everything; name the first wrong entry",
-        description="Recomputes every hash of the ledger in a data directory and names the first entry that is wrong.",
-        epilog="example:\n  bowstreet audit verify bowstreet-data",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verify.add_argument("path", type=Path, nargs="?", metavar="DIR", help="a data directory (default ./bowstreet-data)")
-    verify.add_argument("--data", type=Path, metavar="DIR", help="the same, as an option")
-    verify.add_argument(
-        "--master-key",
-        default="",
-        metavar="SOURCE",
-        help="opens what is sealed: file:PATH, env:NAME or pkcs11:… (default: beside the data)",
-    )
-    verify.add_argument("--key", metavar="KEY", help="of a bundle: the log's key, as its operator publishes it at /log/key")
-    verify.add_argument(
-        "--witness", action="append", default=[], metavar="KEY", help="of a bundle: a witness whose signature it must bear"
-    )
-    verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
-    verify.set_defaults(run=_audit_verify)
-    export = verbs.add_parser(
-        "export",
-        help="the whole ledger in one file that anybody can verify elsewhere",
-        description="Writes a bundle of the ledger as of its latest signed checkpoint, also while the program runs.",
-        epilog="example:\n  bowstreet audit export --out ledger.bundle\n  bowstreet audit verify ledger.bundle",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    export.add_argument("--data", type=Path, metavar="DIR", help="a data directory (default ./bowstreet-data)")
-    export.add_argument("--out", type=Path, metavar="BUNDLE", required=True, help="the file to write")
-    export.add_argument("--master-key", default="", metavar="SOURCE", help="as for verify")
-    export.set_defaults(run=_audit_export)
-    _add_log62(verbs)
-    witness = verbs.add_parser(
-        "witness",
-        help="see to it that somebody's log shows one history to all",
-        description="Runs a witness (c2sp.org/tlog-witness): it signs a log's checkpoint only when that continues all it signed.",
-        epilog="example:\n  bowstreet audit witness --name regulator.example/witness --log 'KEY' --data witness-data",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    witness.add_argument("--name", required=True, metavar="NAME", help="its own name, such as regulator.example/witness")
-    witness.add_argument(
-        "--log", action="append", required=True, metavar="KEY", help="a log's key (from its /log/key); may be repeated"
-    )
-    witness.add_argument("--data", type=Path, default=Path("witness-data"), metavar="DIR", help="where it keeps what it signed")
-    witness.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where it listens (default 127.0.0.1)")
-    witness.add_argument("--port", type=_positive(int), default=8701, metavar="N", help="(default 8701)")
-    witness.set_defaults(run=_audit_witness)
-
-
-def _add_log62(verbs: "argparse._SubParsersAction[_Parser]") -> None:
-    log62 = verbs.add_parser(
-        "log62",
-        help="who did what with personal data (DPA 2018 s.62), as a file and as counts",
-        description="Writes the log of processing as CSV or JSON lines, also while the program runs, and prints its counts.",
-        epilog="example:\n  bowstreet audit log62 --data bowstreet-data --from 2026-11-01 --to 2026-11-30 --out november.csv",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    log62.add_argument("--data", type=Path, metavar="DIR", help="a data directory (default ./bowstreet-data)")
-    log62.add_argument("--from", dest="first", metavar="DAY", help="from this day (UTC) on")
-    log62.add_argument("--to", dest="last", metavar="DAY", help="up to this day, which is included")
-    log62.add_argument("--subject", metavar="ID", help="about this incident or report only")
-    log62.add_argument("--account", metavar="ID", help="by this account only")
-    log62.add_argument("--out", type=Path, metavar="FILE", required=True, help="FILE.csv or FILE.jsonl")
-    log62.add_argument("--master-key", default="", metavar="SOURCE", help="as for verify")
-    log62.set_defaults(run=_audit_log62)
-
-
 def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
     airspace = commands.add_parser(
         "airspace", help="look into zone files", description="Looks into the zone files of an operator."
@@ -232,7 +160,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"bowstreet {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_up, _add_simulate, _add_audit, _add_airspace, _add_authority, _add_doctor):
+    for add in (_add_up, _add_simulate, add_audit, _add_airspace, _add_authority, _add_doctor):
         add(commands)
     return parser
 
@@ -247,30 +175,6 @@ def _simulate(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.simulate import simulate
 
     return simulate(arguments)
-
-
-def _audit_verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import verify
-
-    return verify(arguments)
-
-
-def _audit_export(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import export
-
-    return export(arguments)
-
-
-def _audit_log62(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.log62 import log62
-
-    return log62(arguments)
-
-
-def _audit_witness(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import witness
-
-    return witness(arguments)
 
 
 def _airspace_check(arguments: argparse.Namespace) -> int:

@@ -81,9 +81,19 @@ class NotSignedIn(Refused):
 
 
 class NotPermitted(Refused):
-    """The signed-in person's role does not include this act."""
+    """The policy does not allow this person this act. `rule` is the id of the rule that says so, several with commas."""
 
     problem = "not-permitted"
+
+    def __init__(self, message: str, *, remedy: str = "", rule: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.rule = rule
+
+
+class ProofNeeded(NotPermitted):
+    """It would be allowed to this person, had they just proved who they are."""
+
+    problem = "proof-needed"
 
 
 class TooManyAttempts(Refused):
@@ -114,6 +124,12 @@ class KeyUnavailable(BowstreetError):
     """A key cannot be read, or its holder does not answer. What needs it is refused; nothing is done without it."""
 
     problem = "key-unavailable"
+
+
+class ProviderUnavailable(BowstreetError):
+    """The identity provider does not answer, or says what cannot be trusted. Other ways to sign in still work."""
+
+    problem = "provider-unavailable"
 
 
 class LinkFailure(BowstreetError):

@@ -265,6 +265,20 @@ class RecordingClosed(Message, frozen=True, kw_only=True):
     why: str
 
 
+class FollowChanged(Message, frozen=True, kw_only=True):
+    """A subject is followed for an incident, or no longer: `stage` is one of `tracking.rules.Stage`, `why` says why it ended."""
+
+    follow_id: str
+    incident_id: str
+    mission_id: str
+    vehicle_id: str
+    stage: str
+    by: str
+    ends_at: datetime
+    why: str = ""
+    authorisation_id: str = ""
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 
@@ -301,12 +315,14 @@ class AccessDenied(Message, frozen=True, kw_only=True):
 class SignedIn(Message, frozen=True, kw_only=True):
     subject: str
     role: str
+    how: str = "password"
 
 
 class ProvedAgain(Message, frozen=True, kw_only=True):
     """Somebody signed in proved again who they are, before a grave act."""
 
     subject: str
+    how: str = "password"
 
 
 class PolicyInForce(Message, frozen=True, kw_only=True):
@@ -409,10 +425,62 @@ class ReleasePublished(Message, frozen=True, kw_only=True):
     flights: int
 
 
+class PublicRequestChanged(Message, frozen=True, kw_only=True):
+    """A request or complaint of a member of the public came, or moved on. What it says and who sent it stay with the request.
+
+    `ground` is why it was refused, one of a closed list; `by` the account of whoever handles it, "" when it came in.
+    """
+
+    request_id: str
+    request_kind: str
+    state: str
+    by: str = ""
+    ground: str = ""
+
+
+class ForkSeen(Message, frozen=True, kw_only=True):
+    """A checkpoint that this log's key signed does not fit the record. `source` is the witness who has it, or "public".
+
+    `root` (hex) is what it says of `size` entries; `ours` what the record says, "" when it has fewer.
+    """
+
+    fork_id: str
+    source: str
+    size: int
+    root: str
+    ours: str
+
+
+class MasterKeyChanged(Message, frozen=True, kw_only=True):
+    """All keys are put under another master key: `state` is ordered or done. The names tell nothing of the keys."""
+
+    old: str
+    new: str
+    state: str
+
+
+class LogKeyChanged(Message, frozen=True, kw_only=True):
+    """The log's key changes with this entry. `digest` is SHA-256 of the statement that both keys sign."""
+
+    digest: str
+    old: str
+    new: str
+
+
 class AccountChanged(Message, frozen=True, kw_only=True):
     subject: str
     change: str
     by: str
+
+
+class VehicleKeyChanged(Message, frozen=True, kw_only=True):
+    """A vehicle's signing key: made, rotated, in-use, replaced or revoked. `by` is an account, the vehicle or the clock."""
+
+    vehicle_id: str
+    key_id: str
+    change: str
+    by: str
+    fingerprint: str
 
 
 class RunChanged(Message, frozen=True, kw_only=True):
@@ -465,6 +533,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),
@@ -476,10 +545,15 @@ MESSAGES: dict[type[Message], Spec] = {
     Consulted: _row("accountability", 0.05, audited=True),
     OccurrenceChanged: _row("accountability", 0.001, audited=True),
     ReleasePublished: _row("accountability", 0.001, audited=True),
+    PublicRequestChanged: _row("accountability", 0.001, audited=True),
+    ForkSeen: _row("accountability", 0.001, audited=True),
     RetentionTableInForce: _row("accountability", 0.001, audited=True),
     ErasureOrdered: _row("accountability", 0.01, audited=True),
     Erased: _row("accountability", 0.01, audited=True),
     AuthorisationChanged: _row("accountability", 0.001, audited=True),
+    MasterKeyChanged: _row("accountability", 0.001, audited=True),
+    LogKeyChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
+    VehicleKeyChanged: _row("accountability", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

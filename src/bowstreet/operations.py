@@ -4,6 +4,7 @@ The demos have a city's simulated hardware, its airspace as if permitted, and ca
 there is something to see; they say by how much.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import msgspec
 import shapely
 
 from bowstreet.accountability.authority.policy import AccessPolicy
+from bowstreet.accountability.disclosure.areas import parse_wards
+from bowstreet.accountability.model import Role
 from bowstreet.accountability.note import VerifierKey, read_key
 from bowstreet.accountability.retention.rules import parse_table
+from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
@@ -28,6 +32,7 @@ from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.video.address import parse_address
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
@@ -120,9 +125,11 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
         retention_table=None if told.retention.table is None else _retention_table(told.retention.table),
         telemetry_hours=told.retention.telemetry_hours,
+        provider=None if told.sign_in.oidc is None else _provider(told.sign_in.oidc, path.parent),
         access_policy=None if told.authority.policy is None else _access_policy(told.authority.policy),
         public_period_h=told.public.period_hours,
         public_delay_h=told.public.delay_hours,
+        wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
@@ -139,6 +146,23 @@ def _retention_table(path: Path) -> tuple[str, str]:
 
 def _access_policy(path: Path) -> AccessPolicy:
     return AccessPolicy(_text(path), path.name)
+
+
+def _provider(told: config.Oidc, folder: Path) -> ProviderSettings:
+    return ProviderSettings(
+        name=told.name, issuer=told.issuer, client_id=told.client_id, client_secret=_secret(told.client_secret, folder),
+        roles=tuple((group, Role(role)) for group, role in told.roles.items()), scopes=told.scopes,
+        groups_claim=told.groups_claim, name_claim=told.name_claim, boroughs_claim=told.boroughs_claim,
+        allowed_domains=tuple(one.casefold() for one in told.allowed_domains),
+    )  # fmt: skip
+
+
+def _secret(source: str, folder: Path) -> str:
+    kind, _, where = source.partition(":")
+    said = _text(folder / where).strip() if kind == "file" else os.environ.get(where, "")
+    if not said:
+        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the client's secret there, and nothing else")
+    return said
 
 
 def _text(path: Path) -> str:
@@ -172,9 +196,12 @@ def _dock(one: config.Dock) -> DockConfig:
 
 
 def _vehicle(one: config.Vehicle) -> VehicleConfig:
+    if one.video:
+        parse_address(one.video)
     return VehicleConfig(
-        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id
-    )
+        vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
+        video_address=one.video, field_of_view_deg=one.field_of_view_deg, signing=one.signing or "",
+    )  # fmt: skip
 
 
 def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:

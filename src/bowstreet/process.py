@@ -11,21 +11,29 @@ import structlog
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.policy import AccessPolicy
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
+from bowstreet.accountability.disclosure.areas import Areas
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.note import Note, VerifierKey
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
 from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.sign_in.model import ProviderSettings
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import Vault
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.model import Permission, Zone
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import Console
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.relay.service import RelayService
@@ -45,7 +53,6 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
-from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -64,7 +71,6 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     docks: tuple[DockConfig, ...]
     vehicles: tuple[VehicleConfig, ...]
     airframes: tuple[Airframe, ...]
-    video: tuple[VideoSource, ...] = ()
     zones: tuple[Zone, ...]
     zone_files: tuple[tuple[str, bytes], ...] = ()  # name and content; entered into the record at start
     permissions: tuple[Permission, ...]
@@ -75,7 +81,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     telemetry_hours: float = 24.0
     public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes
     public_delay_h: float = 24.0
+    wards: Areas | None = None  # what minutes overhead are told by; None is what comes with the product
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
+    provider: ProviderSettings | None = None  # where people may sign in besides here
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
@@ -110,14 +118,20 @@ class Process:
     video: VideoService
     footage: FootageRecorder
     eyes: Eyes
+    follows: Follows
     accounts: Accounts
+    passkeys: Passkeys
+    provider: ProviderSignIn | None
     authorities: Authorities
     vault: Vault
+    vehicle_keys: VehicleKeys
     retention: Retention
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch
     disclosure: Disclosure
+    correspondence: Correspondence
+    gossip: Gossip
     console: Console | None
     server: Server | None
     hardware: Hardware | None
@@ -178,10 +192,10 @@ class Process:
         """Enter into the ledger that the program started or stopped."""
         await self.recorder.record(messages=[RunChanged(at=self.clock.now(), change=change, detail=detail)])
 
-    async def signed(self) -> Note:
-        """The ledger as it stands now, signed."""
-        return await self.log.publish(self.recorder.size, self.recorder.root)
+    async def signed(self, *, keep: bool = False) -> Note:
+        """The ledger as it stands now, signed; `keep` keeps it for good."""
+        return await self.log.publish(self.recorder.size, self.recorder.root, keep=keep)
 
     async def checkpoint(self, *, keep: bool = False) -> None:
         """Sign and publish where the ledger stands; `keep` keeps it for good."""
-        await self.log.publish(self.recorder.size, self.recorder.root, keep=keep)
+        await self.signed(keep=keep)

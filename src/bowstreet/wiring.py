@@ -19,8 +19,10 @@ from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
+from bowstreet.accountability.disclosure.areas import neighbourhoods
 from bowstreet.accountability.disclosure.service import Disclosure
-from bowstreet.accountability.note import SoftwareSigner
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.published import PublishedFile
@@ -28,9 +30,13 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
+from bowstreet.accountability.rotation import Rotation, open_log
 from bowstreet.accountability.sealed import SealedStore
-from bowstreet.accountability.transparency_log import TransparencyLog
-from bowstreet.accountability.vault import KEYS_FILE, Vault
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
+from bowstreet.accountability.sign_in.provider import Provider
+from bowstreet.accountability.vault import open_vault
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.accountability.witness_http import RemoteWitness
 from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.service import AirspaceService
@@ -40,6 +46,7 @@ from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
+from bowstreet.dispatch.follows import ANALYST, Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -47,6 +54,7 @@ from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.errors import Refused, StoreUnavailable
 from bowstreet.flight.mavlink import MavlinkLink
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
@@ -63,12 +71,15 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
 
 CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
+# A log that shows two histories is found within as long, by any witness that answers.
+GOSSIP_EVERY_S = 300.0
 TIDY_EVERY_S = 300.0
 # What a camera may do in transit by a person's order ends within a second of its time.
 LOOK_EVERY_S = 1.0
@@ -102,7 +113,7 @@ async def _record(process: Process) -> None:
     process.directory = DataDirectory(process.folder)
     process.at_stop("directory", _sync(process.directory.release))
     master = key_source.load(process.operation.master_key, process.folder)
-    vault = Vault(process.folder / KEYS_FILE, master)
+    vault = open_vault(process.folder, master)
     process.vault = vault
     process.store = SealedStore(SqliteStore(process.directory.record), vault)
     process.at_stop("store", process.store.close)
@@ -117,12 +128,16 @@ async def _record(process: Process) -> None:
     await process.recorder.open()
     process.at_stop("bus", process.bus.close)
     process.at_stop("recorder", process.recorder.flush)
-    signer = SoftwareSigner(key_source.load_signing_key(process.folder / key_source.LOG_KEY_FILE, master))
-    process.log = TransparencyLog(
-        process.store, process.operation.log_origin, signer, PublishedFile(process.folder, process.clock),
-        [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses],
-    )  # fmt: skip
+    published = PublishedFile(process.folder, process.clock)
+    witnesses = [RemoteWitness(prefix, key) for prefix, key in process.operation.witnesses]
+    await Rotation(process.folder, process.recorder, published, witnesses).finish(master)
+    process.log = open_log(process.folder, process.store, process.operation.log_origin, master, published, witnesses)
     await process.log.open()
+    process.gossip = Gossip(process.recorder, process.log, process.clock, witnesses)
+    await process.gossip.load(process.store)
+    process.metrics.read_gauge(
+        "log_forks", "Signed checkpoints that do not fit the record", lambda: float(len(process.gossip.forks))
+    )
     process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
 
 
@@ -132,10 +147,21 @@ async def _accounts(process: Process) -> None:
         process.recorder, process.clock, ids, real_clock=process.real_clock, policy=process.operation.access_policy
     )
     await process.accounts.load(process.store)
+    process.passkeys = Passkeys(process.accounts, process.recorder, process.clock, process.real_clock)
+    provider = process.operation.provider
+    process.provider = (
+        None
+        if provider is None
+        else ProviderSignIn(
+            Provider(provider, process.real_clock), process.accounts, process.recorder, process.clock, ids, process.real_clock
+        )
+    )
     process.authorities = Authorities(process.recorder, process.clock, ids)
     await process.authorities.load(process.store)
     process.consultations = Consultations(process.recorder, process.clock, process.real_clock)
     await process.consultations.load(process.store)
+    process.vehicle_keys = VehicleKeys(process.recorder, process.clock, ids, process.vault.destroy)
+    await process.vehicle_keys.load(process.store)
     process.at_stop("accounts", _sync(process.accounts.close))
 
 
@@ -161,12 +187,19 @@ async def _airspace(process: Process) -> None:
 async def _flight(process: Process) -> None:
     operation = process.operation
     if process.hardware is not None:
-        await process.hardware.start()
+        await process.hardware.start(await _demo_keys(process) if process.hardware.signed else {})
         operation = msgspec.structs.replace(operation, docks=process.hardware.city.docks, vehicles=process.hardware.city.vehicles)
+    seals = Seals(process.clock, operation.vehicles, process.vehicle_keys, process.recorder)
+    await seals.open(process.store)
     process.link = MavlinkLink(
-        process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz
-    )
+        process.clock, process.bus, vehicles=operation.vehicles, docks=operation.docks, position_hz=operation.position_hz,
+        seals=seals,
+    )  # fmt: skip
     process.link.rejects.register(process.metrics)
+    unsigned = process.link.seals.unsigned
+    process.metrics.read_gauge(
+        "bowstreet_unsigned_links", "Vehicles believed without a signature", lambda: float(len(unsigned()))
+    )
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,
@@ -204,12 +237,22 @@ async def _dispatch(process: Process) -> None:
 
 
 async def _video(process: Process) -> None:
-    process.video = VideoService(process.operation.video, process.real_clock)
+    vehicles = process.operation.vehicles if process.hardware is None else process.hardware.city.vehicles
+    process.video = VideoService(
+        [
+            VideoSource(source_id=one.vehicle_id, vehicle_id=one.vehicle_id, address=one.video_address, analyst=ANALYST)
+            for one in vehicles if one.video_address
+        ],
+        process.real_clock,
+    )  # fmt: skip
     process.footage = FootageRecorder(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
+    process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    process.relay.subjects = process.follows
+    await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
@@ -219,11 +262,14 @@ async def _console(process: Process) -> None:
         return
     services = ConsoleServices(
         intake=process.intake, dispatch=process.dispatch, relay=process.relay, flight=process.flight, airspace=process.airspace,
-        accounts=process.accounts, authorities=process.authorities, retention=process.retention,
+        accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
+        authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video,
+        video=process.video, follows=process.follows,
+        correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
-        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind, metrics=process.metrics,
+        clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
+        vehicle_keys=process.vehicle_keys, unsigned_links=process.link.seals.unsigned, metrics=process.metrics,
         boroughs=operation.boroughs or boroughs_geojson(),
         run=RunView(
             demo=operation.demo, speed=operation.speed, version=__version__, operator=operation.operator_name,
@@ -257,10 +303,13 @@ async def _live(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
+    process.spawn(_every(process, LOOK_EVERY_S, process.follows.look, real=True), "follows")
     process.spawn(process.occurrence_watch.run(), "occurrences")
     process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
     process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
+    process.spawn(_every(process, GOSSIP_EVERY_S, process.gossip.pull, real=True), "gossip")
     process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
+    process.spawn(_every(process, EXPIRE_EVERY_S, process.vehicle_keys.expire, real=False), "vehicle keys")
     process.spawn(_every(process, ERASE_EVERY_S, process.retention.work, real=False), "retention")
     process.spawn(_every(process, RELEASE_EVERY_S, process.disclosure.work, real=False), "disclosure")
     process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
@@ -281,6 +330,7 @@ async def _retention(process: Process) -> None:
             FootageHeld(process.footage, is_held),
             process.occurrences,
             process.consultations,
+            process.correspondence,
         ],
         is_held,
     )  # fmt: skip
@@ -294,8 +344,18 @@ async def _disclosure(process: Process) -> None:
         process.recorder, process.store, process.clock,
         RecordedFlights(process.flight, process.intake, process.telemetry), operation.operator_name,
         timedelta(hours=operation.public_period_h), timedelta(hours=operation.public_delay_h), process.signed,
+        operation.wards or neighbourhoods(),
     )  # fmt: skip
     await process.disclosure.load()
+
+
+async def _correspondence(process: Process) -> None:
+    process.correspondence = Correspondence(process.recorder, process.clock, RandomIds(process.clock))
+    await process.correspondence.load(process.store)
+    process.metrics.read_gauge(
+        "requests_overdue", "Requests of the public that should have been answered",
+        lambda: float(len(process.correspondence.overdue())),
+    )  # fmt: skip
 
 
 async def _calls(process: Process) -> None:
@@ -311,14 +371,20 @@ ROLES: dict[str, Role] = {
     role.name: role
     for role in (
         Role(name="record", does="data directory, store, bus, recorder of the ledger", needs=(), start=_record),
-        Role(name="accounts", does="people, roles, sessions, service tokens", needs=("record",), start=_accounts),
+        Role(name="accounts", does="people, roles, sessions, tokens, vehicles' keys", needs=("record",), start=_accounts),
         Role(name="intake", does="calls become incidents", needs=("record",), start=_intake),
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
-        Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("record", "airspace"), start=_flight),
+        Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("accounts", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
-        Role(name="retention", does="what is kept no longer", needs=("accounts", "dispatch", "video"), start=_retention),
+        Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
+        Role(
+            name="retention",
+            does="what is kept no longer",
+            needs=("accounts", "dispatch", "correspondence", "video"),
+            start=_retention,
+        ),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
-        Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight",), start=_video),
+        Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight", "dispatch"), start=_video),
         Role(
             name="console",
             does="HTTP, live feed, web console",
@@ -361,6 +427,15 @@ def _way_home(airspace: AirspaceService, start: Position, end: Position, height_
 
 def _pilot_may_fly(airspace: AirspaceService, mission: Mission, end: Position) -> Reason | None:
     return airspace.refuses(to_grid(end))
+
+
+async def _demo_keys(process: Process) -> dict[str, bytes]:
+    """The signing keys of the demo's vehicles: made at the first start, and put into those that are built."""
+    keys, vehicles = process.vehicle_keys, [one.vehicle_id for one in process.operation.vehicles]
+    if missing := [one for one in vehicles if not keys.of(one)]:
+        await keys.make(missing, "demo")
+    held = {one: keys.keys_of(one) for one in vehicles}
+    return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}
 
 
 def _moment(entry: bytes) -> datetime:

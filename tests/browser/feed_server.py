@@ -62,7 +62,9 @@ class FeedServer:
         self.heartbeats = 0
 
     def _account(self, account_id: str, name: str, role: str) -> AccountView:
-        return AccountView(account_id=account_id, name=name, role=role, boroughs=(), created_at=self.city.at, disabled_at=None)
+        return AccountView(
+            account_id=account_id, name=name, role=role, boroughs=(), created_at=self.city.at, disabled_at=None, by_provider=False
+        )  # fmt: skip
 
     # --- the feed -------------------------------------------------------------------------------------------------------
 
@@ -192,7 +194,9 @@ class FeedServer:
         elif said["password"] != PASSWORD or name not in {role.value for role in Role}:
             return problem(401, "not-signed-in", "name or password is wrong", "try again, or ask a supervisor")
         self.sessions[f"session-{name}"] = name
-        answer = answered(msgspec.to_builtins(self.me(name)) | {"csrf": f"csrf-{name}"}, 201 if path == "setup" else 200)
+        answer = answered(
+            msgspec.to_builtins(self.me(name)) | {"csrf": f"csrf-{name}", "proofs": ["password"]}, 201 if path == "setup" else 200
+        )
         answer.set_cookie("bowstreet", f"session-{name}", httponly=True, samesite="strict", path="/")
         return answer
 
@@ -210,7 +214,7 @@ class FeedServer:
         city = self.city
         match method, path:
             case "GET", ["session"]:
-                return answered(msgspec.to_builtins(self.me(role)) | {"csrf": f"csrf-{role}"})
+                return answered(msgspec.to_builtins(self.me(role)) | {"csrf": f"csrf-{role}", "proofs": ["password"]})
             case "DELETE", ["session"]:
                 self.sessions.pop(f"session-{role}", None)
                 return Response(status_code=204)

@@ -14,6 +14,6 @@ def fuzz_one(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x"
         path.write_bytes(data)
-        found = bundle.verify(path, key=KEY)
+        found = bundle.verify(path, keys=[KEY])
     assert found.ok is (data in GENUINE)
     assert bundle.says(found)

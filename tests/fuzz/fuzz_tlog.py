@@ -2,7 +2,7 @@
 
 import contextlib
 
-from bowstreet.accountability import checkpoint, note, tiles
+from bowstreet.accountability import checkpoint, note, tiles, transition
 from bowstreet.errors import MalformedProof
 
 SIGNER = note.SoftwareSigner(bytes(32))
@@ -10,7 +10,15 @@ SIGNED = checkpoint.sign(
     checkpoint.Checkpoint(origin="bowstreet.example/x", size=3, root=bytes(32)), "bowstreet.example/x", SIGNER
 )
 KEY = note.VerifierKey(name="bowstreet.example/x", kind=note.PLAIN, public_key=SIGNER.public_key)
-SEEDS = [SIGNED.write(), KEY.write().encode(), tiles.bundle([b"a", b"bc"]), b"tile/entries/x001/234.p/7", bytes(64)]
+CHANGE = transition.make("bowstreet.example/x", SIGNER, note.SoftwareSigner(bytes([1] * 32)), 2)
+SEEDS = [
+    CHANGE.note.encode(),
+    SIGNED.write(),
+    KEY.write().encode(),
+    tiles.bundle([b"a", b"bc"]),
+    b"tile/entries/x001/234.p/7",
+    bytes(64),
+]
 
 
 def fuzz_one(data: bytes) -> None:
@@ -28,3 +36,5 @@ def fuzz_one(data: bytes) -> None:
         assert note.read_key(text).write() == text.strip()
     with contextlib.suppress(MalformedProof):
         assert tiles.path_of(*tiles.read_path(text)) == text
+    with contextlib.suppress(MalformedProof):
+        assert transition.read(text).old != KEY or text == CHANGE.note

@@ -10,21 +10,30 @@ import argon2
 import httpx
 import shapely
 
-from bowstreet.accountability import ledger
+from bowstreet.accountability import checkpoint, ledger
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.credentials import Passwords
+from bowstreet.accountability.disclosure.areas import neighbourhoods
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
+from bowstreet.accountability.published import Line
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
+from bowstreet.accountability.sign_in.model import ProviderSettings
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
+from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
@@ -34,11 +43,13 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
 from bowstreet.flight.service import FlightService
@@ -173,6 +184,13 @@ class Kept:
     def last(self) -> Note | None:
         return self.notes[-1] if self.notes else None
 
+    def history(self, most: int) -> list[Line]:
+        lines = []
+        for note in reversed(self.notes[-most:]):
+            said = checkpoint.read_text(note.text)
+            lines.append(Line(at=START, size=said.size, root=said.root.hex(), note=note.write().decode()))
+        return lines
+
     def add(self, note: Note, *, keep: bool = False) -> None:
         self.notes.append(note)
 
@@ -204,6 +222,7 @@ async def city(
     clock: Any = None,
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
+    provider: ProviderSettings | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -214,6 +233,8 @@ async def city(
     accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
+    vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
+    await vehicle_keys.load(store)
     intake = IntakeService(recorder, store, clock, ids, area.london(), max_age=timedelta(hours=1))
     airspace = AirspaceService(recorder, store, clock, zones=zones(), operator="test")
     docks = [
@@ -249,23 +270,31 @@ async def city(
         airframes={PATROL_QUADCOPTER.name: PATROL_QUADCOPTER},
         wind=FixedWind().wind,
     )
+    seals = Seals(clock, vehicles, vehicle_keys, recorder)
+    await seals.open(store)
     dispatch = DispatchService(recorder, clock, ids, intake, flight, airspace, FixedWind(), policy_named("closest-eta"))
+    correspondence = Correspondence(recorder, clock, ids)
+    await correspondence.load(store)
     occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
     consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     relay = RelayService(recorder, clock, intake, flight, airspace, dispatch, FixedWind())
     retention = Retention(
         recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations],
+        [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
+         correspondence],
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
     log = TransparencyLog(store, "bowstreet.example/city", SoftwareSigner(bytes(32)), Kept())
     disclosure = Disclosure(
         recorder, store, clock, RecordedFlights(flight, intake, MemoryTelemetryStore()), "Test Police", timedelta(hours=1),
-        timedelta(minutes=30), lambda: log.publish(recorder.size, recorder.root),
+        timedelta(minutes=30), lambda *, keep=False: log.publish(recorder.size, recorder.root, keep=keep), neighbourhoods(),
     )  # fmt: skip
     await disclosure.load()
+    gossip = Gossip(recorder, log, clock)
+    await gossip.load(store)
+    pictures = VideoService(video, SystemClock())
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -273,12 +302,19 @@ async def city(
         flight=flight,
         airspace=airspace,
         accounts=accounts,
+        passkeys=Passkeys(accounts, recorder, clock, clock),
+        provider=None if provider is None else ProviderSignIn(Provider(provider, clock), accounts, recorder, clock, ids, clock),
         authorities=authorities,
+        vehicle_keys=vehicle_keys,
+        unsigned_links=seals.unsigned,
         retention=retention,
         occurrences=occurrences,
         consultations=consultations,
         disclosure=disclosure,
-        video=VideoService(video, SystemClock()),
+        video=pictures,
+        follows=Follows(recorder, clock, flight, pictures),
+        correspondence=correspondence,
+        gossip=gossip,
         recorder=recorder,
         log=log,
         store=store,

@@ -12,6 +12,7 @@ from typing import Any
 
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
 from bowstreet.flight.mavlink import MavlinkLink
+from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, OpenDock, Telemetry, VehicleConfig, Waypoint, Wind
 from bowstreet.flight.ports import DockReport, Outcome, Settled
 from bowstreet.flight.reckoning import moved
@@ -175,9 +176,11 @@ class Told:
 class GroundStation:
     """The link, with what it has told."""
 
-    def __init__(self, clock: ScaledClock, vehicles: Sequence[VehicleConfig], docks: Sequence[DockConfig]) -> None:
+    def __init__(
+        self, clock: ScaledClock, vehicles: Sequence[VehicleConfig], docks: Sequence[DockConfig], seals: Seals | None = None
+    ) -> None:
         self.clock, self.bus = clock, Told()
-        self.link = MavlinkLink(clock, self.bus, vehicles=vehicles, docks=docks)
+        self.link = MavlinkLink(clock, self.bus, vehicles=vehicles, docks=docks, seals=seals)
         self.telemetry: dict[str, Telemetry] = {}
         self.reports: dict[str, DockReport] = {}
         self.history: list[Telemetry] = []

@@ -347,6 +347,10 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/missions/mis-1/control"): {"pilot", "supervisor"},
     ("DELETE", "/missions/mis-1/control"): {"pilot", "supervisor"},
     ("POST", "/missions/mis-1/commands"): {"pilot", "supervisor"},
+    ("GET", "/missions/mis-1/found"): ROOM | {"regulator"},
+    ("POST", "/missions/mis-1/follow"): {"pilot", "supervisor"},
+    ("POST", "/follows/none/choose"): {"pilot", "supervisor"},
+    ("POST", "/follows/none/end"): {"pilot", "supervisor"},
     ("GET", "/video"): ROOM | {"regulator"},
     ("POST", "/video/none/whep"): ROOM | {"regulator"},
     ("POST", "/video/incident/inc-1/whep"): ROOM | {"regulator"},
@@ -381,15 +385,26 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/accounts"): {"supervisor", "regulator"},
     ("POST", "/accounts"): {"supervisor"},
     ("POST", "/accounts/acc-1/disable"): {"supervisor"},
+    ("GET", "/record"): SEE,
+    ("GET", "/authority"): AUTHORITY,
+    ("GET", "/accounts/acc-1/sessions"): {"supervisor", "regulator"},
+    ("POST", "/accounts/acc-1/sessions/end"): {"supervisor"},
     ("GET", "/retention"): AUTHORITY,
     ("POST", "/erasures"): {"supervisor"},
     ("POST", "/disclosures"): {"supervisor"},
+    ("GET", "/requests"): {"supervisor", "regulator"},
+    ("GET", "/requests/none"): {"supervisor", "regulator"},
+    ("POST", "/requests/none/state"): {"supervisor"},
     ("GET", "/authorisations"): AUTHORITY,
     ("POST", "/authorisations"): {"supervisor", "authorising-officer"},
     ("GET", "/authorisations/none/document"): AUTHORITY,
     ("GET", "/authorisations/none/print"): AUTHORITY,
     ("POST", "/authorisations/none/decision"): {"authorising-officer"},
     ("POST", "/authorisations/none/revoke"): {"supervisor", "authorising-officer"},
+    ("GET", "/vehicle-keys"): {"supervisor", "regulator"},
+    ("POST", "/vehicles/none/key"): {"supervisor"},
+    ("POST", "/vehicles/none/key/rotate"): {"supervisor"},
+    ("POST", "/vehicles/none/key/revoke"): {"supervisor"},
     ("GET", "/service-tokens"): {"supervisor", "regulator"},
     ("POST", "/service-tokens"): {"supervisor"},
     ("POST", "/service-tokens/svc-1/revoke"): {"supervisor"},
@@ -401,6 +416,21 @@ OPEN = {
     ("DELETE", "/session"),
     ("POST", "/session/password"),
     ("POST", "/session/proof"),
+    # Ways in, and what everybody signed in has of their own.
+    ("GET", "/session/ways"),
+    ("POST", "/session/oidc"),
+    ("POST", "/session/passkey/question"),
+    ("POST", "/session/passkey"),
+    ("POST", "/session/proof/oidc"),
+    ("POST", "/session/proof/passkey/question"),
+    ("POST", "/session/proof/passkey"),
+    ("GET", "/passkeys"),
+    ("POST", "/passkeys/question"),
+    ("POST", "/passkeys"),
+    ("POST", "/passkeys/*/name"),
+    ("POST", "/passkeys/*/remove"),
+    ("GET", "/sessions"),
+    ("POST", "/sessions/*/end"),
 }
 
 
@@ -506,7 +536,12 @@ async def test_documents_and_health(town: City) -> None:
         assert (await client.get("/healthz")).text == "ok\n"
         ready = await client.get("/readyz")
         assert ready.status_code == 200
-        assert {check["name"]: check["ok"] for check in ready.json()["checks"]} == {"store": True, "ledger": True, "bus": True}
+        assert {check["name"]: check["ok"] for check in ready.json()["checks"]} == {
+            "store": True,
+            "ledger": True,
+            "bus": True,
+            "links": True,
+        }
         figures = await client.get("/metrics")
         assert "bowstreet_drones_ready" in figures.text
         assert "bowstreet_live_connections 0.0" in figures.text

@@ -40,8 +40,13 @@ async def test_one_asks_another_decides_and_all_is_on_record(town: City) -> None
         assert (await asking.post(f"{at}/decision", json={"allow": True})).status_code == 403
         decided = await officer.post(f"{at}/decision", json={"allow": True})
         assert decided.json()["state"] == "in-force"
-        assert (await officer.post(f"{at}/decision", json={"allow": False})).status_code == 409
-        assert [one["state"] for one in (await officer.get(AT)).json()] == ["in-force"]
+        again = await officer.post(f"{at}/decision", json={"allow": False, "because": "not-necessary"})
+        assert (again.status_code, "already" in again.json()["detail"]) == (409, True)
+        [shown] = (await officer.get(AT)).json()
+        assert shown["state"] == "in-force"
+        assert shown["names"] == {
+            town.people[role].account_id: town.people[role].name for role in ("supervisor", "authorising-officer")
+        }
         ended = await asking.post(f"{at}/revoke")
         assert ended.json()["state"] == "revoked"
     changes = await town.ledger(AuthorisationChanged)
@@ -64,6 +69,7 @@ async def test_the_same_officer_does_not_do_both(town: City) -> None:
     assert refused.status_code == 403
     assert "two-person rule" in refused.json()["detail"]
     assert refused.json()["remedy"] == "ask another authorising officer"
+    assert (refused.json()["rule"], refused.json()["type"]) == ("two-persons", "urn:bowstreet:problem:not-permitted")
     assert [one.rule for one in await town.ledger(AccessDenied)] == ["two-persons"]
 
 
@@ -74,12 +80,59 @@ async def test_grave_acts_ask_for_the_password_again(town: City) -> None:
         town.clock.advance_to(START + timedelta(minutes=6))
         refused = await officer.post(at, json={"allow": True})
         assert refused.status_code == 403
-        assert "password again" in refused.json()["remedy"]
+        assert "session/proof" in refused.json()["remedy"]
+        assert (refused.json()["rule"], refused.json()["type"]) == ("prove-again", "urn:bowstreet:problem:proof-needed")
         assert (await officer.post("/api/v1/session/proof", json={"password": "wrong"})).status_code == 401
         proved = await officer.post("/api/v1/session/proof", json={"password": PASSWORD})
         assert proved.status_code == 200
         assert (await officer.post(at, json={"allow": True})).status_code == 200
     assert len(await town.ledger(ProvedAgain)) == 1
+
+
+async def test_proof_is_not_asked_of_whom_it_would_not_help(town: City) -> None:
+    async with town.signed_in("authorising-officer") as officer:
+        made = (await officer.post(AT, json=request())).json()
+        town.clock.advance_to(START + timedelta(minutes=6))
+        refused = await officer.post(f"{AT}/{made['authorisation_id']}/decision", json={"allow": True})
+    assert (refused.json()["rule"], refused.json()["type"]) == ("prove-again,two-persons", "urn:bowstreet:problem:not-permitted")
+
+
+async def test_a_refusal_says_why_in_a_closed_answer(town: City) -> None:
+    async with town.signed_in("supervisor") as asking, town.signed_in("authorising-officer") as officer:
+        made = (await asking.post(AT, json=request())).json()
+        at = f"{AT}/{made['authorisation_id']}"
+        assert (await officer.post(f"{at}/decision", json={"allow": False})).status_code == 409
+        assert (await officer.post(f"{at}/decision", json={"allow": True, "because": "not-necessary"})).status_code == 409
+        assert (await officer.post(f"{at}/decision", json={"allow": False, "because": "do not like it"})).status_code == 422
+        said = {"allow": False, "because": "place-or-window-too-wide"}
+        refused = (await officer.post(f"{at}/decision", json=said)).json()
+        page = (await officer.get(f"{at}/print")).text
+    assert (refused["state"], refused["refused_because"]) == ("refused", "place-or-window-too-wide")
+    assert "place-or-window-too-wide" in page
+    assert "refused_because" not in made  # older documents keep the digest that is in the ledger
+
+
+async def test_what_can_be_asked_for_is_told(town: City) -> None:
+    async with town.signed_in("supervisor") as asking, town.signed_in("viewer") as viewer:
+        assert (await viewer.get("/api/v1/authority")).status_code == 403
+        terms = (await asking.get("/api/v1/authority")).json()
+        by_use_case = {one["use_case"]: one for one in terms["use_cases"]}
+        assert by_use_case["erasure"]["grounds"] == ["court-order", "request-of-the-data-subject", "unlawfully-held"]
+        assert (by_use_case["erasure"]["may_be_urgent"], by_use_case["disclosure"]["may_be_urgent"]) == (False, True)
+        for one in terms["use_cases"]:
+            for ground in one["grounds"]:
+                asked = request(use_case=one["use_case"], ground=ground, boroughs=terms["boroughs"][:1])
+                assert (await asking.post(AT, json=asked)).status_code == 201
+
+
+async def test_a_list_kept_fresh_by_itself_is_no_use_of_the_session(town: City) -> None:
+    by_itself = {"X-Bowstreet-Background": "1"}
+    async with town.signed_in("supervisor") as asking:
+        for minutes in (20, 29):
+            town.clock.advance_to(START + timedelta(minutes=minutes))
+            assert (await asking.get(AT, headers=by_itself)).status_code == 200
+        town.clock.advance_to(START + timedelta(minutes=31))
+        assert (await asking.get(AT, headers=by_itself)).status_code == 401
 
 
 async def test_proof_is_rate_limited(town: City) -> None:

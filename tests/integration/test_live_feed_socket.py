@@ -84,7 +84,9 @@ async def test_snapshot_then_ticks(protocol: str | None) -> None:
             assert socket.subprotocol == protocol
             snapshot = await heard(socket)
             assert snapshot["type"] == "snapshot"
-            assert snapshot["me"] | {"account_id": ""} == {"account_id": "", "name": "A viewer", "role": "viewer", "may": ["see"]}
+            assert snapshot["me"] | {"account_id": ""} == {
+                "account_id": "", "name": "A viewer", "role": "viewer", "may": ["see"], "boroughs": [],
+            }  # fmt: skip
             assert [drone["id"] for drone in snapshot["drones"]] == ["d1", "d2"]
             assert [dock["id"] for dock in snapshot["docks"]] == ["k1", "k2"]
             assert snapshot["wind"] == {"speed_mps": 4.0, "from_deg": 240, "gust_mps": 6.0}

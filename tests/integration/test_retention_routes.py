@@ -1,7 +1,7 @@
 """Retention over HTTP: the table and its receipts; erasing and disclosing by authority only, and on record."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -87,5 +87,9 @@ async def test_a_legal_hold_is_an_authorisation_and_stops_both_worker_and_order(
         assert (refused.status_code, "legal hold" in refused.json()["detail"]) == (409, True)
         shown = (await supervisor.get("/api/v1/retention")).json()
         assert [one["authorisation_id"] for one in shown["holds"]] == [hold]
+        [incidents] = [one for one in shown["holdings"] if one["retention_class"] == "incident"]
+        assert (incidents["subjects"], incidents["due"], incidents["kept_by_hold"]) == (1, 0, 0)
+        ended = START + timedelta(days=31)
+        assert abs(datetime.fromisoformat(incidents["next_due_at"]) - ended) < timedelta(minutes=1)
         assert (await supervisor.post(f"/api/v1/authorisations/{hold}/revoke")).status_code == 200
         assert (await supervisor.post("/api/v1/erasures", json=order)).status_code == 201

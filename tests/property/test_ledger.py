@@ -218,6 +218,7 @@ def _any(kind: type[Message]) -> Message:
         "reports": 2,
         "parts": 2,
         "flights": 2,
+        "size": 2,
         "due_at": START,
     }
     values |= {"reason": Reason(code="c", text="t"), "reasons": (Reason(code="c", text="t", vehicle_id="v"),)}

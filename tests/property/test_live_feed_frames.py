@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 
 from bowstreet.console.feed import Encoding, Feed
 from bowstreet.console.frames import EVENTS_KEPT, Latest, Me, Picture
-from bowstreet.console.views import DroneView, EventView, IncidentView, RunView
+from bowstreet.console.sight import sight_of
+from bowstreet.console.views import DroneView, EventView, IncidentView, MissionView, ReasonView, RunView
 from bowstreet.runtime.clock import SimulatedClock
 
 AT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -106,7 +107,7 @@ def test_a_console_that_misses_frames_misses_nothing(history: list, encoding: En
             case "drone":
                 picture.put_drones([_drone(a, b, c)])
             case "incident":
-                picture.incidents.put(f"i{a}", _incident(a, b, c), picture.filling)
+                picture.put_incident(_incident(a, b, c), None)
             case "event":
                 picture.put_event(_event(a))
             case "turn":
@@ -118,6 +119,83 @@ def test_a_console_that_misses_frames_misses_nothing(history: list, encoding: En
     assert console.incidents == {i["id"]: i for i in truth["incidents"]}
     assert console.events == [e["seq"] for e in truth["events"]]
     assert console.seq == truth["seq"]
+
+
+BOROUGHS = ("Camden", "Hackney", None)
+
+
+def _mission(number: int, incident: int, phase: str) -> MissionView:
+    return MissionView(
+        id=f"m{number}", incident_id=f"i{incident}", vehicle_id="d1", dock_id="k1", phase=phase, phase_since=AT, authorised_at=AT,
+        authorised_by="SECRET-WHO", eta_at=AT, eyes_on_at=None, bingo_fraction=0.3, route=((51.5, -0.1),), home=((51.5, -0.1),),
+        pilot=None, pilot_account_id=None, reasons=(ReasonView(code="x", text=f"WHY-i{incident}", vehicle_id=None),),
+        return_reason=None, diverted_to=None,
+    )  # fmt: skip
+
+
+scoped = st.one_of(
+    st.tuples(st.just("incident"), st.integers(0, 5), st.integers(1, 3), st.sampled_from(["open", "closed"])),
+    st.tuples(st.just("mission"), st.integers(0, 3), st.integers(0, 5), st.sampled_from(["outbound", "done"])),
+    st.tuples(st.just("event"), st.integers(0, 5), st.integers(0, 5), st.just("")),
+    st.tuples(st.just("drone"), st.integers(0, 4), st.integers(0, 5), st.just("")),
+    st.tuples(st.just("turn"), st.booleans(), st.just(0), st.just("")),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(scoped, max_size=60), st.sets(st.sampled_from(["Camden", "Hackney"])), st.sampled_from(list(Encoding)))
+def test_a_console_of_some_boroughs_is_told_of_no_incident_elsewhere(history: list, boroughs: set, encoding: Encoding) -> None:
+    """In any frame it is sent, however many it missed; and of its own it misses nothing."""
+    picture, sight = Picture(RUN, AT), sight_of(boroughs)
+    feed = Feed(picture, lambda: None, SimulatedClock(AT))
+    read = msgspec.json.decode if encoding is Encoding.JSON else msgspec.msgpack.decode
+    where = {f"i{n}": BOROUGHS[n % 3] for n in range(6)}
+    hidden = {name for name, borough in where.items() if boroughs and borough not in boroughs}
+    sent = [feed.snapshot(ME, encoding, sight)]
+    console = _Console(read(sent[0]))
+    for what, a, b, c in [*history, ("turn", True, 0, "")]:
+        match what:
+            case "incident":
+                picture.put_incident(_incident(a, b, c), where[f"i{a}"])
+            case "mission":
+                picture.missions.put(f"m{a}", _mission(a, b, c), picture.filling)
+            case "event":
+                picture.put_event(_event(f"about i{a} i{b}"), {where[f"i{a}"], where[f"i{b}"]})
+            case "drone":
+                picture.put_drones([_drone(a, b, None)])
+            case "turn":
+                feed.turn()
+                if a:
+                    sent.append(feed.frame(console.seq, encoding, sight))
+                    console.take(read(sent[-1]))
+    for frame in sent:
+        told = read(frame)
+        for mission in told.get("missions", []):
+            assert mission["incident_id"] not in hidden
+            if mission["incident_id"] == "elsewhere":
+                assert (mission["route"], mission["home"], mission["reasons"], mission["authorised_by"]) == ([], [], [], "")
+        assert not hidden & {one["id"] for one in told.get("incidents", [])}
+    # An incident that nobody has placed yet is hidden too: a mission may be told of before its incident is.
+    known = {one.id for one in picture.incidents.since(-1)}
+    assert {one for one in known if one not in hidden} == set(console.incidents)
+    assert not any(name.encode() in frame for name in hidden for frame in sent)
+    truth = read(feed.snapshot(ME, encoding, sight))
+    assert console.events == [e["seq"] for e in truth["events"]]
+    assert console.drones == truth["drones"]
+
+
+def test_sights_that_are_alike_share_a_frame_and_all_do_while_only_drones_move() -> None:
+    picture = Picture(RUN, AT)
+    feed = Feed(picture, lambda: None, SimulatedClock(AT))
+    sights = [sight_of(()), sight_of(("Camden",)), sight_of(("Hackney", "Camden")), sight_of(("Camden", "Hackney"))]
+    picture.put_drones([_drone(0, 1, None)])
+    feed.turn()
+    assert len({id(feed.frame(0, Encoding.JSON, sight)) for sight in sights}) == feed.encodes == 1
+    picture.put_incident(_incident(0, 1, "open"), "Camden")
+    feed.turn()
+    frames = [feed.frame(1, Encoding.JSON, sight) for sight in sights]
+    assert feed.encodes == 1 + 3
+    assert frames[2] is frames[3]
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans(), st.integers(0, 3)), max_size=200), st.integers(0, 60))

@@ -16,10 +16,10 @@ from bowstreet.accountability.occurrence.model import (
     Involved,
     Kind,
     Occurrence,
+    OccurrenceState,
     Outcome,
     Sent,
     Severity,
-    State,
 )
 from bowstreet.errors import BadInput, Refused
 
@@ -52,11 +52,11 @@ def test_nothing_is_closed_that_is_owed(acts: list[Findings | Body | Outcome]) -
                 one = rules.closed(one, act, "acc-1", now)
         except (Refused, BadInput):
             one = before
-        if before.state is State.CLOSED:
+        if before.state is OccurrenceState.CLOSED:
             assert one == before
         due = rules.due_at(one)
         assert due in (None, AT + timedelta(hours=72))
-        if one.state is State.CLOSED:
+        if one.state is OccurrenceState.CLOSED:
             assert not rules.owed(one)
             void = one.outcome in (Outcome.DUPLICATE, Outcome.OPENED_IN_ERROR)
             assert void or rules.is_determined(one.findings)

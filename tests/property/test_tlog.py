@@ -1,5 +1,6 @@
 """Notes, checkpoints and tiles, held against an independent program in both directions: what we write it reads, and the reverse."""
 
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -225,3 +226,18 @@ def test_every_tile_is_listed() -> None:
     for size in (0, 1, 255, 256, 257, 2_050):
         listed = {(level, index): width for level, index, width in tiles.all_of(size)}
         assert listed == {key: len(tile) // 32 for key, tile in stored(LEAVES[:size]).items()}
+
+
+def test_inclusion_and_consistency_at_every_size_to_2000() -> None:
+    """Not sampled by size: each has the proofs of its last entry and one by chance, and from two older sizes, held against the independent program's and verified by ours."""
+    rng = random.Random(2_000)
+    for size in range(1, 2_001):
+        whole, root = tree(size), tree(size).root()
+        for index in {size - 1, rng.randrange(size)}:
+            proof = whole.inclusion(index)
+            assert proof == THEIR_TREE.inclusion_proof(index, size)
+            assert merkle.verify_inclusion(LEAVES[index], index, size, proof, root)
+        for old in {size, rng.randrange(1, size + 1)}:
+            proof = whole.consistency(old)
+            assert proof == THEIR_TREE.consistency_proof(old, size)
+            assert merkle.verify_consistency(old, tree(old).root(), size, root, proof)

@@ -12,6 +12,7 @@ import pytest
 from tests.integration.console_city import START, City, call, city
 
 from bowstreet.accountability import key_source
+from bowstreet.accountability.correspondence.model import RequestKind
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.vault import KEYS_FILE, Vault
 from bowstreet.cli import main
@@ -21,7 +22,7 @@ from bowstreet.runtime.sqlite import SqliteStore
 
 WORDS = "the man with the red umbrella"
 # One's own session is no part of the operation.
-OWN = ("/api/v1/session", "/api/v1/setup")
+OWN = ("/api/v1/session", "/api/v1/setup", "/api/v1/passkeys")  # what everybody signed in does with what is theirs
 
 
 @pytest.fixture
@@ -86,7 +87,13 @@ async def test_the_regulator_reads_everything(town: City) -> None:
     async with town.signed_in("regulator") as regulator:
         async with town.program() as cad:
             held = (await cad.post("/api/v1/incidents", json=call(grade="Z"))).json()["quarantine_id"]
-        ids |= {"{quarantine_id}": held, "{occurrence_id}": (await _occurrence(regulator))["occurrence_id"]}
+        asked, _ = await town.services.correspondence.file(RequestKind.COMPLAINT, "someone@example.org", "it flew over my house")
+        ids |= {
+            "{request_id}": asked.request_id,
+            "{account_id}": town.people["supervisor"].account_id,
+            "{quarantine_id}": held,
+            "{occurrence_id}": (await _occurrence(regulator))["occurrence_id"],
+        }
         for path, methods in town.console.document["paths"].items():
             if "get" in methods and "{authorisation_id}" not in path:
                 for name, value in ids.items():

@@ -1,5 +1,6 @@
 """A bundle verifies anywhere, and one changed byte in it is found and named."""
 
+import bisect
 import io
 import json
 import random
@@ -64,7 +65,7 @@ def verified(data: bytes, folder: Path, **more: object) -> bundle.Finding:
 @pytest.mark.parametrize("count", [0, 1, 256, 700])
 def test_it_verifies_and_says_what_it_proves(count: int, tmp_path: Path) -> None:
     rows = ledger_of(count)
-    found = verified(written(rows), tmp_path, key=KEY)
+    found = verified(written(rows), tmp_path, keys=[KEY])
     assert (found.ok, found.entries, found.erased, found.key_known) == (True, count, 0, True)
     assert found.root == root_of(row.leaf_hash for row in rows).hex()
     words = bundle.says(found)
@@ -92,7 +93,7 @@ def test_every_changed_byte_is_found_and_its_line_named(tmp_path: Path) -> None:
     for at in range(len(data)):
         bent = bytearray(data)
         bent[at] ^= 1 << rng.randrange(8)
-        found = verified(bytes(bent), tmp_path, key=KEY)
+        found = verified(bytes(bent), tmp_path, keys=[KEY])
         assert not found.ok, at
         line = data.count(b"\n", 0, at) + 1
         assert found.line is not None
@@ -100,6 +101,30 @@ def test_every_changed_byte_is_found_and_its_line_named(tmp_path: Path) -> None:
         if 2 <= line <= 13 and data[at] != 0x0A:
             assert found.entry == line - 2
             assert f"line {line}" in bundle.says(found)
+
+
+def test_cut_anywhere_or_longer_by_a_byte(tmp_path: Path) -> None:
+    data = written(ledger_of(4), published(ledger_of(4), witnessed=True))
+    for size in range(len(data)):
+        found = verified(data[:size], tmp_path, keys=[KEY])
+        assert not found.ok, size
+        assert found.line is not None
+        assert abs(found.line - data.count(b"\n", 0, size) - 1) <= 1, size
+    for more in (b"\n", b" ", b"x", b"\x00", data, data.splitlines(keepends=True)[-1]):
+        assert verified(data + more, tmp_path, keys=[KEY]).what == "something was added after the end"
+        assert not verified(more + data, tmp_path, keys=[KEY]).ok
+
+
+def test_changed_bytes_all_over_a_big_one(tmp_path: Path) -> None:
+    data = written(ledger_of(5_000))
+    starts = [0, *(at + 1 for at, byte in enumerate(data) if byte == 0x0A)]
+    rng = random.Random(7)
+    path = tmp_path / "big"
+    for at in rng.sample(range(len(data)), 60):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :])
+        found = bundle.verify(path, keys=[KEY])
+        line = bisect.bisect_right(starts, at)
+        assert (found.ok, found.line in (line, line + 1)) == (False, True), (at, found)
 
 
 @pytest.mark.parametrize("what", ["drop", "double", "swap", "add", "cut", "head"])
@@ -127,7 +152,7 @@ def test_lines_dropped_doubled_exchanged_or_added(what: str, tmp_path: Path) -> 
 def test_a_bundle_of_another_log_or_signed_by_a_stranger(tmp_path: Path) -> None:
     rows = ledger_of(5)
     other = VerifierKey(name=ORIGIN, kind=PLAIN, public_key=STRANGER.public_key)
-    assert "another log" in verified(written(rows), tmp_path, key=other).what
+    assert "another log" in verified(written(rows), tmp_path, keys=[other]).what
     out = io.BytesIO()
     bundle.write(out, rows, published(rows), KEY, STRANGER, made_at=AT, version="0")
     assert "seal" in verified(out.getvalue(), tmp_path).what

@@ -12,6 +12,7 @@ from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.errors import MalformedConfiguration
+from bowstreet.flight.model import Wind
 from bowstreet.geo import to_grid
 from bowstreet.intake.model import Grade
 from bowstreet.operations import configured_operation, demo_city, demo_operation
@@ -19,6 +20,7 @@ from bowstreet.process import Operation
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
+from bowstreet.simulation.hardware import layout_of, moved_to
 from bowstreet.wiring import ROLES, in_order
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
@@ -103,3 +105,22 @@ def test_roles_start_after_those_they_need() -> None:
         assert set(role.needs) <= seen
         seen.add(role.name)
     assert seen == set(ROLES)
+
+
+def test_a_vehicle_names_its_stream(tmp_path: Path) -> None:
+    [vehicle] = configured_operation(EXAMPLE, calls=None, headless=True, port=None).vehicles
+    assert (vehicle.video_address, vehicle.field_of_view_deg) == ("rtsp://10.0.1.2/live", 60.0)
+    text = EXAMPLE.read_text().replace("rtsp://10.0.1.2/live", "http://10.0.1.2:80/live")
+    text = text.replace('files = ["operating-volume.example.geojson"]', "files = []")
+    (tmp_path / "city.toml").write_text(text)
+    with pytest.raises(MalformedConfiguration, match="no scheme that is known"):
+        configured_operation(tmp_path / "city.toml", calls=None, headless=True, port=None)
+
+
+def test_each_demo_drone_has_a_port_of_its_own_for_its_pictures() -> None:
+    city = moved_to(demo_city("islington", None), 20_000)
+    layout = layout_of(city, Wind(speed_mps=0.0, from_deg=0.0, gust_mps=0.0), 1)
+    ports = [one.port for one in (*layout.docks, *layout.vehicles)]
+    ports += [int(one.video.rpartition(":")[2]) for one in layout.vehicles]
+    assert sorted(ports) == list(range(20_000, 20_000 + len(city.docks) + 2 * len(city.vehicles)))
+    assert [one.video for one in layout.vehicles] == [one.video_address for one in city.vehicles]

@@ -411,3 +411,15 @@ async def test_conflicts_name_what_conflicts(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="thing 'a' stands at version 1, the change was made for 4"):
         await store.commit(Batch(puts=[record("a", version=5)]))
     await store.close()
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+async def test_a_stream_left_early_complains_of_nothing(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "record.db")
+    recorder = Recorder(store, QueueBus(), SystemClock())
+    await recorder.record(messages=[IncidentChanged(at=START, incident_id=f"i-{n}", state="open") for n in range(3)])
+    await store.close()
+    with SqliteReader(tmp_path / "record.db") as reader:
+        stream = reader.log_rows()
+        assert next(stream).index == 0
+    del stream

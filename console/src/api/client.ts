@@ -6,6 +6,9 @@ import { withTimes } from "../feed/wire.ts";
 const BASE = "api/v1/";
 const PATIENCE_MS = 20_000;
 
+// Where 401 means that what was given is wrong, not that the session is over.
+const ASKS_WHO = ["session", "session/password", "session/passkey", "session/proof", "session/proof/passkey"];
+
 export const csrf = signal("");
 
 /** An answer that is not a success: RFC 9457 problem details, or no answer at all. */
@@ -14,13 +17,15 @@ export class Problem extends Error {
   readonly kind: string;
   readonly title: string;
   readonly remedy: string;
+  readonly rule: string; // of the policy, when the policy refused it
 
-  constructor(status: number, said: { type?: string; title?: string; detail?: string; remedy?: string }) {
+  constructor(status: number, said: { type?: string; title?: string; detail?: string; remedy?: string; rule?: string }) {
     super(said.detail ?? said.title ?? `the program answered ${status}`);
     this.status = status;
     this.kind = (said.type ?? "").replace("urn:bowstreet:problem:", "");
     this.title = said.title ?? "It did not work";
     this.remedy = said.remedy ?? "";
+    this.rule = said.rule ?? "";
   }
 
   /** Whether nobody knows if it was done. */
@@ -36,8 +41,9 @@ export function whenSignedOut(act: () => void): void {
   onSignedOut = act;
 }
 
-export function get<T>(path: string): Promise<T> {
-  return ask<T>("GET", path);
+/** In the background: a page keeps itself fresh, which is no use of the session. */
+export function get<T>(path: string, background = false): Promise<T> {
+  return ask<T>("GET", path, undefined, undefined, background);
 }
 
 // A command whose answer never came may have been done: the same command asked again carries the same key, and is not done twice.
@@ -59,8 +65,9 @@ export async function act<T>(method: "POST" | "DELETE" | "PUT", path: string, bo
   }
 }
 
-async function ask<T>(method: string, path: string, body?: string, key?: string): Promise<T> {
+async function ask<T>(method: string, path: string, body?: string, key?: string, background = false): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  if (background) headers["X-Bowstreet-Background"] = "1";
   if (key !== undefined) {
     headers["X-Bowstreet-CSRF"] = csrf.value;
     headers["Idempotency-Key"] = key;
@@ -68,7 +75,7 @@ async function ask<T>(method: string, path: string, body?: string, key?: string)
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const response = await sent(path, { method, headers, ...(body === undefined ? {} : { body }) });
   if (response.ok) return (await content(response)) as T;
-  if (response.status === 401 && path !== "session") onSignedOut();
+  if (response.status === 401 && !ASKS_WHO.includes(path)) onSignedOut();
   const said = await content(response);
   throw new Problem(response.status, typeof said === "object" && said !== null ? said : {});
 }

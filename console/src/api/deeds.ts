@@ -94,6 +94,7 @@ export interface Account {
   readonly role: string;
   readonly created_at: Millis;
   readonly disabled_at: Millis | null;
+  readonly by_provider: boolean;
 }
 
 export interface ServiceToken {

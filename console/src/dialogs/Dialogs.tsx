@@ -14,6 +14,7 @@ import { useDecisions } from "../panels/Why.tsx";
 import { announce, dialog } from "../state.ts";
 import { droneWord, gradeName } from "../words.ts";
 import { isForUs, zonesById } from "../zones.ts";
+import { DecideDialog, OrderDialog, RevokeDialog } from "./Authority.tsx";
 import { Help } from "./Help.tsx";
 
 export function Dialogs() {
@@ -26,6 +27,9 @@ export function Dialogs() {
   }
   if (asked.kind === "recall") return <RecallDialog key={asked.mission} mission={asked.mission} />;
   if (asked.kind === "close") return <CloseDialog key={asked.incident} incident={asked.incident} />;
+  if (asked.kind === "decide") return <DecideDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} allow={asked.allow} />;
+  if (asked.kind === "revoke") return <RevokeDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} />;
+  if (asked.kind === "order") return <OrderDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} />;
   if (asked.kind === "zone") return <ZoneDialog key={asked.zone} zone={asked.zone} activate={asked.activate} />;
   return <GroundDialog key={asked.vehicle} vehicle={asked.vehicle} back={asked.back} />;
 }

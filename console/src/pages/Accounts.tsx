@@ -2,11 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import {
-  type Account, accounts, changePassword, createAccount, disableAccount, type IssuedToken, issueToken, PASSWORD_MIN, revokeToken, type ServiceToken, serviceTokens,
+  type Account, accounts, createAccount, disableAccount, type IssuedToken, issueToken, PASSWORD_MIN, revokeToken, type ServiceToken, serviceTokens,
 } from "../api/deeds.ts";
+import { endSessionsOf } from "../api/passkeys.ts";
 import { utcDateTime } from "../format.ts";
 import { Button, type Doing, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
-import { allowed, resume, session } from "../session.ts";
+import { allowed, session } from "../session.ts";
 import { announce } from "../state.ts";
 import { roleName, ROLES } from "../words.ts";
 import { Page } from "./Page.tsx";
@@ -16,7 +17,6 @@ const FOR_PEOPLE = Object.keys(ROLES).filter((role) => role !== "cad");
 export function AccountsPage() {
   return (
     <Page title="Accounts" lead="Who may use this operation, and as what. Nothing is deleted: an account that is disabled stays in the record.">
-      <Own />
       <ForThose who="accounts">
         <People />
         <Tokens />
@@ -25,35 +25,7 @@ export function AccountsPage() {
   );
 }
 
-function Own() {
-  const doing = useDoing();
-  const [old, setOld] = useState("");
-  const [fresh, setFresh] = useState("");
-  return (
-    <details class="card">
-      <summary>Change your password</summary>
-      <form
-        class="form inline"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void doing.run(() => changePassword(old, fresh)).then((done) => (done ? resume() : undefined));
-        }}
-      >
-        <input type="text" name="username" autocomplete="username" value={session.value?.name ?? ""} hidden readOnly />
-        <Field label="Password now">
-          {(id) => <input id={id} type="password" autocomplete="current-password" required value={old} onInput={(event) => setOld(event.currentTarget.value)} />}
-        </Field>
-        <NewPassword value={fresh} onChange={setFresh} />
-        <button type="submit" class="button main" disabled={doing.busy}>
-          Change it, and sign in again
-        </button>
-        <Trouble error={doing.error} />
-      </form>
-    </details>
-  );
-}
-
-function NewPassword({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+export function NewPassword({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   return (
     <Field label="New password" hint={`At least ${PASSWORD_MIN} characters.`}>
       {(id, hint) => (
@@ -73,7 +45,7 @@ function NewPassword({ value, onChange }: { value: string; onChange: (text: stri
 }
 
 /** A list from the program, and how to ask for it again. */
-function useList<T>(ask: () => Promise<T[]>): { list: readonly T[] | null; error: unknown; again: () => void } {
+export function useList<T>(ask: () => Promise<T[]>): { list: readonly T[] | null; error: unknown; again: () => void } {
   const [list, setList] = useState<readonly T[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   const again = (): void => void ask().then(setList, setError);
@@ -107,10 +79,26 @@ function People() {
             {(list ?? []).map((account) => (
               <tr key={account.account_id}>
                 <th scope="row">{account.name}</th>
-                <td>{roleName(account.role)}</td>
+                <td>
+                  {roleName(account.role)}
+                  {account.by_provider ? <span class="soft"> · by the identity provider</span> : null}
+                </td>
                 <td class="num nowrap">{utcDateTime(account.created_at)}</td>
                 <td>{account.disabled_at === null ? "Active" : `Disabled ${utcDateTime(account.disabled_at)}`}</td>
-                <td class="right">{account.disabled_at === null ? <Disable account={account} doing={doing} done={again} /> : null}</td>
+                <td class="right">
+                  {account.disabled_at !== null ? null : (
+                    <span class="actions end">
+                      <Button
+                        onPress={() => void doing.run(() => endSessionsOf(account.account_id)).then((done) => (done ? announce(`${account.name} is signed out everywhere`) : undefined))}
+                        deed="manage"
+                        label={`Sign out ${account.name} everywhere`}
+                      >
+                        Sign out
+                      </Button>
+                      <Disable account={account} doing={doing} done={again} />
+                    </span>
+                  )}
+                </td>
               </tr>
             ))}
           </tbody>

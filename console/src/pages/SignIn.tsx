@@ -3,9 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { PASSWORD_MIN } from "../api/deeds.ts";
-import { Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { browserHasPasskeys, signInWays, type Ways } from "../api/passkeys.ts";
+import { leaveForProvider } from "../api/provider.ts";
+import { type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { forgetAddress } from "../route.ts";
-import { resume, setUp, signIn, whyOut } from "../session.ts";
+import { resume, setUp, signIn, signInWithPasskey, whyOut } from "../session.ts";
 
 function Gate({ title, children }: { title: string; children: ComponentChildren }) {
   const host = useRef<HTMLElement>(null);
@@ -71,7 +73,31 @@ export function SignInPage() {
           {doing.busy ? "One moment…" : "Sign in"}
         </button>
       </form>
+      <OtherWays doing={doing} />
     </Gate>
+  );
+}
+
+/** What else there is at this address. A passkey that cannot work here is not offered, and it is said why. */
+function OtherWays({ doing }: { doing: Doing }) {
+  const [ways, setWays] = useState<Ways | null>(null);
+  useEffect(() => void signInWays().then(setWays, () => undefined), []); // without an answer there is the password
+  if (ways === null) return null;
+  const passkeys = ways.passkeys && browserHasPasskeys();
+  return (
+    <div class="other-ways" role="group" aria-label="Other ways to sign in">
+      {passkeys ? (
+        <button type="button" class="button tall" disabled={doing.busy} onClick={() => void doing.run(signInWithPasskey)}>
+          Sign in with a passkey
+        </button>
+      ) : null}
+      {ways.provider === "" ? null : (
+        <button type="button" class="button tall" disabled={doing.busy} onClick={() => void doing.run(() => leaveForProvider("session/oidc"))}>
+          Sign in with {ways.provider}
+        </button>
+      )}
+      {ways.passkeys ? null : <p class="soft small">{ways.why_no_passkeys}</p>}
+    </div>
   );
 }
 

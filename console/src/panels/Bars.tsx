@@ -14,6 +14,9 @@ import { dialog, phonePart, tab } from "../state.ts";
 import { roleName, type Tone } from "../words.ts";
 
 export function TopBar() {
+  const { page } = route.value;
+  // On a phone the row of pages is wider than the screen: the one that is open is shown.
+  useEffect(() => document.querySelector('.top-bar nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [page]);
   return (
     <header class="top-bar">
       <a class="brand" href="#/" aria-label="Bowstreet, to the operation">
@@ -24,6 +27,10 @@ export function TopBar() {
         <PageLink page="" name="Operation" />
         {allowed("watch") ? <PageLink page="pictures" name="Pictures" /> : null}
         {allowed("quarantine") ? <PageLink page="quarantine" name="Quarantine" /> : null}
+        {allowed("occurrences") ? <PageLink page="occurrences" name="Occurrences" /> : null}
+        {allowed("authorisations") ? <PageLink page="authorisations" name="Authority" /> : null}
+        {allowed("authorisations") ? <PageLink page="retention" name="Retention" /> : null}
+        <PageLink page="record" name="Record" />
         {allowed("accounts") ? <PageLink page="accounts" name="Accounts" /> : null}
       </nav>
       <Clock />
@@ -101,10 +108,13 @@ function Account() {
   if (who === null) return null;
   return (
     <div class="account">
-      <Icon name="person" />
-      <span class="account-name">
-        {who.name} <span class="soft">{roleName(who.role)}</span>
-      </span>
+      <a class="account-link" href="#/account" aria-current={route.value.page === "account" ? "page" : undefined}>
+        <Icon name="person" />
+        <span class="unseen">Your account</span>
+        <span class="account-name">
+          {who.name} <span class="soft">{roleName(who.role)}</span>
+        </span>
+      </a>
       <Button onPress={() => void signOut().catch(() => undefined)} look="quiet">
         Sign out
       </Button>

@@ -108,6 +108,11 @@ export function Trouble({ error }: { error: unknown }) {
       <p>
         {sentence(problem.message)} {problem.remedy === "" ? null : <span class="soft">{sentence(problem.remedy)}</span>}
       </p>
+      {problem.rule === "" ? null : (
+        <p class="soft rule-id">
+          {problem.rule.includes(",") ? "Rules" : "Rule"} of the policy: <span class="mono">{problem.rule.replaceAll(",", ", ")}</span>
+        </p>
+      )}
     </div>
   );
 }

@@ -10,7 +10,14 @@ export function closeDialog(): void {
   dialog.value = null;
 }
 
-export function Modal({ title, wide = false, children }: { title: string; wide?: boolean; children: ComponentChildren }) {
+export interface ModalProps {
+  readonly title: string;
+  readonly wide?: boolean;
+  readonly onClose?: () => void;
+  readonly children: ComponentChildren;
+}
+
+export function Modal({ title, wide = false, onClose = closeDialog, children }: ModalProps) {
   const id = useId();
   const host = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -30,12 +37,12 @@ export function Modal({ title, wide = false, children }: { title: string; wide?:
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        closeDialog();
+        onClose();
       }}
     >
       <header class="modal-head">
         <h2 id={id}>{title}</h2>
-        <button type="button" class="button quiet only-icon" aria-label="Close this dialog" onClick={closeDialog}>
+        <button type="button" class="button quiet only-icon" aria-label="Close this dialog" onClick={onClose}>
           <Icon name="close" />
         </button>
       </header>

@@ -1,10 +1,9 @@
 """Signing in, and who may do what. Every sign-in, change and refusal is in the ledger, under pseudonymous ids.
 
-Expiry runs on `real_clock`, not on the run's clock: a demo at 60 times the speed must not end its sessions after half a minute.
+The other ways in, passkeys and an identity provider, are in `sign_in`; they open sessions here.
 """
 
 import secrets
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -12,9 +11,22 @@ from bowstreet.accountability import credentials, rules
 from bowstreet.accountability.attempts import Attempts
 from bowstreet.accountability.authority.policy import EVERYWHERE, AccessPolicy, Decision, What, Who, shipped
 from bowstreet.accountability.credentials import Passwords
-from bowstreet.accountability.model import Account, Action, AddressKey, Identity, Opened, Role, ServiceToken, Session, SetupToken
-from bowstreet.accountability.recorder import Recorder, Remove
-from bowstreet.errors import BadInput, Conflict, NotPermitted, NotSignedIn, Refused, TooManyAttempts
+from bowstreet.accountability.model import (
+    Account,
+    Action,
+    AddressKey,
+    HeldPasskeys,
+    How,
+    Identity,
+    Opened,
+    Role,
+    ServiceToken,
+    Session,
+    SetupToken,
+)
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.sessions import Sessions
+from bowstreet.errors import BadInput, Conflict, NotFound, NotPermitted, NotSignedIn, ProofNeeded, Refused, TooManyAttempts
 from bowstreet.messages import AccessDenied, AccountChanged, CommandDecided, PolicyInForce, ProvedAgain, SignedIn
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ports import Clock, Ids, Store
@@ -53,15 +65,15 @@ class Accounts:
         self._real = real_clock or SystemClock()
         self._attempts = Attempts(self._real)
         self._accounts = Collection("account", Account, id_of=lambda one: one.account_id)
-        self._sessions = Collection("session", Session, id_of=lambda one: one.session_id, state_of=lambda one: one.account_id)
+        self.sessions = Sessions(self._real)
+        self.passkeys = Collection("passkeys", HeldPasskeys, id_of=lambda one: one.account_id)
         self._tokens = Collection("service-token", ServiceToken, id_of=lambda one: one.token_id)
         self._setup = Collection("setup-token", SetupToken, id_of=lambda _: _ONLY)
         self._address_key = Collection("address-key", AddressKey, id_of=lambda _: _ONLY)
-        self._seen: dict[str, datetime] = {}
 
     async def load(self, store: Store) -> None:
         """Read what stands; at the very first start make the key that hides addresses."""
-        for collection in (self._accounts, self._sessions, self._tokens, self._setup, self._address_key):
+        for collection in (self._accounts, self.sessions, self.passkeys, self._tokens, self._setup, self._address_key):
             await collection.load(store)
         if _ONLY not in self._address_key:
             await self._recorder.record(save=[(self._address_key, AddressKey(key=secrets.token_bytes(32)))])
@@ -74,16 +86,7 @@ class Accounts:
 
     async def tidy(self) -> None:
         """Forget sessions that have ended, and keep when the others were last used. Call it every few minutes."""
-        now = self._real.now()
-        ended: list[Remove] = []
-        used = []
-        for session in self._sessions.all():
-            seen_at = self._seen.get(session.session_id, session.seen_at)
-            if not rules.session_live(session, seen_at, now):
-                ended.append((self._sessions, session.session_id))
-                self._seen.pop(session.session_id, None)
-            elif seen_at != session.seen_at:
-                used.append((self._sessions, replace(session, seen_at=seen_at)))
+        used, ended = self.sessions.stale()
         if ended or used:
             await self._recorder.record(save=used, remove=ended)
 
@@ -94,11 +97,11 @@ class Accounts:
 
     @property
     def needs_setup(self) -> bool:
-        """Whether nobody has an account yet."""
-        return len(self._accounts) == 0
+        """Whether nobody can manage accounts: at the very first start, or when an identity provider took the last one's role."""
+        return not any(one.role is Role.SUPERVISOR and one.disabled_at is None for one in self._accounts.all())
 
     async def new_setup_token(self) -> str | None:
-        """The secret of the link that makes the first account; one made before is void. None once there is an account."""
+        """The secret of the link that makes the first account; one made before is void. None once somebody manages them."""
         if not self.needs_setup:
             return None
         token = credentials.new_token()
@@ -118,12 +121,13 @@ class Accounts:
         await self._check_setup(token, address)
         name = rules.checked_name(name)
         rules.checked_password(password, name)
+        self._require_free(name)
         hashed = await self._passwords.hash(password)
         await self._check_setup(token, address)  # somebody may have been faster
         account = self._new_account(name, Role.SUPERVISOR, hashed)
         changed = self._changed(account.account_id, "created:supervisor", SETUP)
         await self._recorder.record(save=[(self._accounts, account)], remove=[(self._setup, _ONLY)], messages=[changed])
-        return await self._open(account, address)
+        return await self.open(account, How.SETUP)
 
     async def _check_setup(self, token: str, address: str) -> None:
         standing = self._setup.find(_ONLY) if self.needs_setup else None
@@ -151,9 +155,9 @@ class Accounts:
         self._limit(key, address)
         account = self._named(key)
         usable = account is not None and account.disabled_at is None
-        right = await self._passwords.verify(
-            account.password_hash if account and usable else None, password[: rules.PASSWORD_MAX + 1]
-        )
+        # An account of an identity provider has no password; that takes as long to say no to as any.
+        hashed = (account.password_hash or None) if account and usable else None
+        right = await self._passwords.verify(hashed, password[: rules.PASSWORD_MAX + 1])
         # Read again: it may have been disabled or given another password meanwhile.
         current = self._accounts.find(account.account_id) if account else None
         if not right or current is None or current != account:
@@ -162,11 +166,13 @@ class Accounts:
         self._attempts.succeeded(key, address)
         if self._passwords.outdated(current.password_hash):
             current = await self._rehashed(current, password)
-        return await self._open(current, address)
+        return await self.open(current, How.PASSWORD)
 
     async def sign_out(self, token: str) -> None:
         """End a session. One that is not open is no error."""
-        await self._end([credentials.digest(token)])
+        session_id = credentials.digest(token)
+        if session_id in self.sessions.all:
+            await self._recorder.record(remove=[self.sessions.end(session_id)])
 
     def authenticate(self, token: str, *, touch: bool = True) -> Identity:
         """Who holds this session.
@@ -177,15 +183,12 @@ class Accounts:
         Raises:
             NotSignedIn: it is unknown, ended or expired.
         """
-        session = self._sessions.find(credentials.digest(token))
-        now = self._real.now()
-        if session is None or not rules.session_live(session, self._seen.get(session.session_id, session.seen_at), now):
-            raise _not_signed_in()
-        account = self._accounts.find(session.account_id)
-        if account is None or account.disabled_at is not None:
+        session = self.sessions.live(credentials.digest(token))
+        account = None if session is None else self._accounts.find(session.account_id)
+        if session is None or account is None or account.disabled_at is not None:
             raise _not_signed_in()
         if touch:
-            self._seen[session.session_id] = now
+            self.sessions.touch(session.session_id)
         return self._identity(account, session)
 
     @staticmethod
@@ -219,15 +222,36 @@ class Accounts:
         identity = self.authenticate(token)
         account = self._accounts.get(identity.account_id)
         self._limit(rules.name_key(account.name), address)
-        if not await self._passwords.verify(account.password_hash, password[: rules.PASSWORD_MAX + 1]):
+        if not await self._passwords.verify(account.password_hash or None, password[: rules.PASSWORD_MAX + 1]):
             await self.denied(account.account_id, "prove", "credentials")
             raise NotSignedIn("the password is wrong", remedy="try again; you are still signed in")
         self._attempts.succeeded(rules.name_key(account.name), address)
-        self.authenticate(token)  # it may have been ended meanwhile
-        session = replace(self._sessions.get(credentials.digest(token)), proved_at=self._real.now())
-        said = ProvedAgain(at=self._clock.now(), subject=account.account_id)
-        await self._recorder.record(save=[(self._sessions, session)], messages=[said])
-        return self.authenticate(token)
+        return await self.proved(credentials.digest(token), How.PASSWORD)
+
+    async def proved(self, session_id: str, how: How) -> Identity:
+        """Note that whoever holds this session has just proved again who they are; `how` they did is checked by the caller.
+
+        Raises:
+            NotSignedIn: the session is over.
+        """
+        session = self.sessions.live(session_id)
+        account = None if session is None else self._accounts.find(session.account_id)
+        if session is None or account is None or account.disabled_at is not None:
+            raise _not_signed_in()
+        session = replace(session, proved_at=self._real.now())
+        said = ProvedAgain(at=self._clock.now(), subject=account.account_id, how=how)
+        await self._recorder.record(save=[(self.sessions.all, session)], messages=[said])
+        return self._identity(account, session)
+
+    def proofs_of(self, account_id: str) -> tuple[How, ...]:
+        """How somebody can prove again who they are."""
+        account, held = self._accounts.get(account_id), self.passkeys.find(account_id)
+        ways = {
+            How.PASSWORD: bool(account.password_hash),
+            How.PASSKEY: held is not None and any(one.stopped_at is None for one in held.passkeys),
+            How.PROVIDER: bool(account.issuer),
+        }
+        return tuple(way for way, is_there in ways.items() if is_there)
 
     # --- permission -------------------------------------------------------------------------------------------------
 
@@ -241,7 +265,10 @@ class Accounts:
         decision = self.decide(identity, action, what)
         if not decision.allowed:
             await self.denied(identity.account_id, action, decision.rule_ids)
-            raise NotPermitted("; ".join(rule.says for rule in decision.rules), remedy=decision.rules[0].remedy)
+            proof_is_all = identity.proved_s is not None and self.decide(replace(identity, proved_s=0), action, what).allowed
+            kind = ProofNeeded if proof_is_all else NotPermitted
+            says = "; ".join(rule.says for rule in decision.rules)
+            raise kind(says, remedy=decision.rules[0].remedy, rule=decision.rule_ids)
         return decision
 
     async def allowed(self, by: Identity, action: str, thing: str, decision: Decision, authorisation_id: str = "") -> None:
@@ -311,9 +338,10 @@ class Accounts:
         if rules.last_supervisor(account, self._accounts.all()):
             raise Refused("this is the last supervisor's account", remedy="make another supervisor first")
         disabled = replace(account, disabled_at=self._clock.now())
-        ended: list[Remove] = [(self._sessions, one.session_id) for one in self._sessions.in_states(account_id)]
         await self._recorder.record(
-            save=[(self._accounts, disabled)], remove=ended, messages=[self._changed(account_id, "disabled", by.account_id)]
+            save=[(self._accounts, disabled)],
+            remove=self.sessions.ended(account_id),
+            messages=[self._changed(account_id, "disabled", by.account_id)],
         )
         return disabled
 
@@ -326,6 +354,8 @@ class Accounts:
             BadInput: the new one will not do.
         """
         account = self._accounts.get(identity.account_id)
+        if not account.password_hash:
+            raise Refused("this account has no password", remedy="change it where you sign in, at the identity provider")
         self._limit(rules.name_key(account.name), address)
         if not await self._passwords.verify(account.password_hash, old[: rules.PASSWORD_MAX + 1]):
             await self.denied(account.account_id, "change-password", "credentials")
@@ -335,12 +365,27 @@ class Accounts:
         current = self._accounts.get(identity.account_id)
         if current != account:
             raise Conflict("the account was changed meanwhile", remedy="sign in again")
-        ended: list[Remove] = [(self._sessions, one.session_id) for one in self._sessions.in_states(account.account_id)]
         await self._recorder.record(
             save=[(self._accounts, replace(account, password_hash=hashed))],
-            remove=ended,
+            remove=self.sessions.ended(account.account_id),
             messages=[self._changed(account.account_id, "password", account.account_id)],
         )
+
+    async def end_session(self, by: Identity, session_id: str) -> None:
+        """End one of one's own sessions. Raises `NotFound` for one that is not open, or another's."""
+        session = self.sessions.live(session_id)
+        if session is None or session.account_id != by.account_id:
+            raise NotFound("there is no such session of yours", remedy="ask for the list of your sessions")
+        said = self._changed(by.account_id, "session-ended", by.account_id)
+        await self._recorder.record(remove=[self.sessions.end(session_id)], messages=[said])
+
+    async def end_sessions(self, by: Identity, account_id: str) -> None:
+        """End every session of an account. Raises `NotPermitted` or `NotFound`."""
+        await self.require(by, Action.MANAGE_ACCOUNTS)
+        ended = self.sessions.ended(self._accounts.get(account_id).account_id)
+        if ended:
+            said = self._changed(account_id, "sessions-ended", by.account_id)
+            await self._recorder.record(remove=ended, messages=[said])
 
     async def issue_token(self, by: Identity, label: str, role: Role = Role.CAD) -> tuple[ServiceToken, str]:
         """Make a service token; the secret is shown this once and kept nowhere.
@@ -378,6 +423,11 @@ class Accounts:
 
     # --- parts ------------------------------------------------------------------------------------------------------
 
+    def limit_address(self, address: str) -> None:
+        """Count an attempt that names no account. Raises `TooManyAttempts`."""
+        if not self._attempts.allowed_from(address):
+            raise TooManyAttempts("too many attempts", remedy="wait a minute, then try again")
+
     def _limit(self, key: str, address: str) -> None:
         if not self._attempts.allowed(key, address):
             # The attempts that led here are recorded; an entry for each further one would let a guesser fill the disk.
@@ -403,19 +453,13 @@ class Accounts:
         await self._recorder.record(save=[(self._accounts, renewed)])
         return renewed
 
-    async def _open(self, account: Account, address: str) -> Opened:
-        token = credentials.new_token()
-        now = self._real.now()
-        session = Session(
-            session_id=credentials.digest(token), account_id=account.account_id, opened_at=now, seen_at=now,
-            expires_at=now + rules.SESSION_LIFE,
-        )  # fmt: skip
-        standing = sorted(self._sessions.in_states(account.account_id), key=lambda one: one.opened_at)
-        surplus = standing[: max(0, len(standing) + 1 - rules.SESSIONS_BY_ACCOUNT)]
+    async def open(self, account: Account, how: How) -> Opened:
+        """Open a session for somebody whose proof the caller has checked."""
+        token, session = self.sessions.new(account.account_id, how)
         await self._recorder.record(
-            save=[(self._sessions, session)],
-            remove=[(self._sessions, one.session_id) for one in surplus],
-            messages=[SignedIn(at=self._clock.now(), subject=account.account_id, role=account.role)],
+            save=[(self.sessions.all, session)],
+            remove=self.sessions.surplus(account.account_id),
+            messages=[SignedIn(at=self._clock.now(), subject=account.account_id, role=account.role, how=how)],
         )
         return Opened(
             token=token, csrf=credentials.csrf_of(token), expires_at=session.expires_at, identity=self._identity(account, session)
@@ -427,13 +471,6 @@ class Accounts:
             account_id=account.account_id, name=account.name, role=account.role, boroughs=account.boroughs,
             may=self.policy.actions_of(account.role), proved_s=proved_s,
         )  # fmt: skip
-
-    async def _end(self, session_ids: list[str]) -> None:
-        there: list[Remove] = [(self._sessions, one) for one in session_ids if one in self._sessions]
-        for _, session_id in there:
-            self._seen.pop(session_id, None)
-        if there:
-            await self._recorder.record(remove=there)
 
 
 def _not_signed_in() -> NotSignedIn:

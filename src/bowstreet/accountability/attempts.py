@@ -52,6 +52,10 @@ class Attempts:
         by_address = self._addresses.take(address)
         return self._accounts.take(self._key(name_key, address)) and by_address
 
+    def allowed_from(self, address: str) -> bool:
+        """The same where nobody has said yet whose account it is."""
+        return self._addresses.take(address)
+
     def succeeded(self, name_key: str, address: str) -> None:
         """A right password: this person is known at this address, and starts afresh."""
         self._accounts.forget(self._key(name_key, address))

@@ -4,23 +4,26 @@ The database is opened for reading only, also while the program runs; what is ch
 """
 
 import contextlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import astuple
 
-from bowstreet.accountability import key_source, ledger, published
+from bowstreet.accountability import key_source, published
 from bowstreet.accountability.sealed import opened_rows
 from bowstreet.accountability.vault import KEYS_FILE, Keyring
-from bowstreet.accountability.verify import Verification, Verifier, chunks
-from bowstreet.errors import NotFound
+from bowstreet.accountability.verify import Verification, Verifier
+from bowstreet.errors import KeyUnavailable, NotFound
 from bowstreet.runtime.directory import RECORD_FILE
-from bowstreet.runtime.ports import LogRow
 from bowstreet.runtime.sqlite import SqliteReader
 
 # A record of this kind exists only because of an entry of that kind about it: "no action without its entry".
 CAUSES = {"mission": "LaunchAuthorised", "incident": "IncidentOpened"}
+
+# Rows between two signs of life.
+CHUNK = 1_000
 
 OnProgress = Callable[[int, int], None]
 
@@ -61,16 +64,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def keyring_of(path: Path, source: str) -> Iterator[Keyring | None]:
-    """What opens the payloads of a data directory; None when it has none, or no master key is given and none lies beside it.
+    """What opens the payloads of a data directory; None when it has none, or no master key is given and the right one does not
+    lie beside it.
 
     Raises:
-        KeyUnavailable: the master key cannot be read, or is not the one that the data were written under.
+        KeyUnavailable: the master key that is given cannot be read, or is not the one that the data were written under.
     """
     folder = find_record(path).parent
     if not (folder / KEYS_FILE).exists() or (not source and not (folder / key_source.OWN_FILE).exists()):
         yield None
         return
-    keyring = Keyring(folder / KEYS_FILE, key_source.load(source, folder))
+    try:
+        keyring = Keyring(folder / KEYS_FILE, key_source.load(source, folder))
+    except KeyUnavailable:
+        if source:
+            raise
+        yield None  # the key beside the data is an old one: the ledger verifies, and what is sealed stays sealed
+        return
     try:
         yield keyring
     finally:
@@ -131,26 +141,15 @@ def _verify(
     keyring: Keyring | None,
     on_progress: OnProgress | None,
 ) -> Verification:
-    verifier = Verifier(roots)
+    verifier = Verifier(roots, subjects)
     total = reader.log_size()
-    rows = reader.log_rows()
-    for chunk in chunks(rows if keyring is None else opened_rows(rows, keyring)):
-        if not verifier.add(chunk):
-            break
-        _collect(chunk, subjects)
+    rows = reader.log_columns() if keyring is None else map(astuple, opened_rows(reader.log_rows(), keyring))
+    done = -1
+    while verifier.add_columns(islice(rows, CHUNK)) and verifier.entries > done:
+        done = verifier.entries
         if on_progress:
-            on_progress(verifier.entries, total)
+            on_progress(done, total)
     return verifier.finish()
-
-
-def _collect(rows: Iterable[LogRow], subjects: dict[str, set[str]]) -> None:
-    # Most entries are of other kinds: look before reading.
-    marked = re.compile(b'"kind":"(?:%s)"' % "|".join(map(re.escape, subjects)).encode()).search
-    for row in rows:
-        if marked(row.entry):
-            entry = ledger.read_entry(row.entry)
-            if entry.kind in subjects:
-                subjects[entry.kind].add(entry.subject)
 
 
 def _reconcile(

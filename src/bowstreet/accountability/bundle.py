@@ -21,11 +21,12 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 
 from bowstreet.accountability import checkpoint as checkpoints
-from bowstreet.accountability import ledger
+from bowstreet.accountability import ledger, transition
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.merkle import NO_LINK, leaf_hash, link
 from bowstreet.accountability.note import Note, Signer, VerifierKey
 from bowstreet.accountability.tiles import MOST_ENTRY_BYTES, GrowingTree
+from bowstreet.accountability.transition import Transition
 from bowstreet.errors import LedgerBroken, MalformedProof
 from bowstreet.runtime.ports import LogRow, Store
 
@@ -38,14 +39,15 @@ OnProgress = Callable[[int, int], None]
 T = TypeVar("T")
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The first line. Fields stand in alphabetical order."""
+class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The first line. Fields stand in alphabetical order. `transitions` lead from the log's first key to `key` (`transition`)."""
 
     bundle: int
     key: str
     made_at: datetime
     origin: str
     size: int
+    transitions: tuple[str, ...] = ()
     version: str
 
 
@@ -75,7 +77,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         kinds: how many entries there are of each kind.
         witnesses: who among those that were asked for has signed its checkpoint, and when.
         missing: those who have not.
-        key_known: the log's key was given to the verifier, and is not believed from the bundle itself.
+        key_known: the log's key was given to the verifier, or one before it that leads to it, and is not believed from the
+            bundle itself.
+        changes: where the log's key was changed: the index of the entry, and the key from there on.
     """
 
     ok: bool
@@ -90,6 +94,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     last_at: datetime | None = None
     kinds: dict[str, int] = {}
     witnesses: dict[str, datetime] = {}
+    changes: dict[int, str] = {}
     missing: tuple[str, ...] = ()
     line: int | None = None
     entry: int | None = None
@@ -131,17 +136,19 @@ def write(
     *,
     made_at: datetime,
     version: str,
+    transitions: Iterable[Transition] = (),
     on_progress: OnProgress | None = None,
 ) -> int:
     """Write a bundle of the log as of a published checkpoint; gives how many entries it holds.
 
     Args:
         rows: from the beginning, opened (`sealed`); those after the checkpoint are left out.
+        transitions: every change of the log's key; those after the checkpoint are left out too.
 
     Raises:
         LedgerBroken: the rows are not those of the checkpoint.
     """
-    lines = _Lines(published, key, made_at, version)
+    lines = _Lines(published, key, made_at, version, transitions)
     out.write(lines.head())
     for row in rows:
         if lines.complete:
@@ -154,14 +161,21 @@ def write(
 
 
 async def stream(
-    store: Store, published: Note, key: VerifierKey, seal: Callable[[str], Note], *, made_at: datetime, version: str
+    store: Store,
+    published: Note,
+    key: VerifierKey,
+    seal: Callable[[str], Note],
+    *,
+    made_at: datetime,
+    version: str,
+    transitions: Iterable[Transition] = (),
 ) -> AsyncIterator[bytes]:
     """The same, line by line, while the program runs. Broken off it is no bundle: its seal is its end.
 
     Raises:
         LedgerBroken: the rows are not those of the checkpoint.
     """
-    lines = _Lines(published, key, made_at, version)
+    lines = _Lines(published, key, made_at, version, transitions)
     yield lines.head()
     async for row in store.log_rows(0, lines.size):
         yield lines.row(row)
@@ -171,12 +185,15 @@ async def stream(
 class _Lines:
     """The lines of a bundle, in order."""
 
-    def __init__(self, published: Note, key: VerifierKey, made_at: datetime, version: str) -> None:
+    def __init__(
+        self, published: Note, key: VerifierKey, made_at: datetime, version: str, transitions: Iterable[Transition]
+    ) -> None:
         self._published, self._said = published, checkpoints.read_text(published.text)
         self._digests, self._tree = Digests(), GrowingTree()
         self._head = Head(
-            bundle=VERSION, key=key.write(), made_at=made_at, origin=self._said.origin, size=self._said.size, version=version
-        )
+            bundle=VERSION, key=key.write(), made_at=made_at, origin=self._said.origin, size=self._said.size,
+            transitions=tuple(one.note for one in transitions if one.index < self._said.size), version=version,
+        )  # fmt: skip
 
     @property
     def size(self) -> int:
@@ -239,15 +256,20 @@ def is_bundle(path: Path) -> bool:
 
 
 def verify(
-    path: Path, *, key: VerifierKey | None = None, witnesses: Iterable[VerifierKey] = (), on_progress: OnProgress | None = None
+    path: Path,
+    *,
+    keys: Iterable[VerifierKey] = (),
+    witnesses: Iterable[VerifierKey] = (),
+    on_progress: OnProgress | None = None,
 ) -> Finding:
     """Verify a bundle and believe none of it.
 
     Args:
-        key: the log's, from somewhere else: its operator's public pages, a witness, an earlier bundle.
+        keys: the log's, from somewhere else: its operator's public pages, a witness, an earlier bundle. Any of them, the present
+            one or one before it, will do.
         witnesses: whose signatures its checkpoint should bear.
     """
-    reading = _Reading(path, key, tuple(witnesses))
+    reading = _Reading(path, tuple(keys), tuple(witnesses))
     with path.open("rb") as file:
         try:
             reading.read(_lines(file), on_progress)
@@ -262,8 +284,10 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 class _Reading:
-    def __init__(self, path: Path, key: VerifierKey | None, witnesses: tuple[VerifierKey, ...]) -> None:
-        self.path, self._known, self._wanted = path, key, witnesses
+    def __init__(self, path: Path, keys: tuple[VerifierKey, ...], witnesses: tuple[VerifierKey, ...]) -> None:
+        self.path, self._known, self._wanted = path, keys, witnesses
+        self._transitions: tuple[Transition, ...] = ()
+        self._recorded: list[tuple[int, str]] = []
         self.line = 0
         self._digests = Digests()
         self._tree = GrowingTree()
@@ -316,9 +340,11 @@ class _Reading:
             raise _Wrong(f"a bundle of version {head.bundle}; this program reads version {VERSION}")
         try:
             self._key = notes.read_key(head.key)
+            self._transitions = tuple(map(transition.read, head.transitions))
+            keys = transition.chain(self._transitions, self._key)
         except MalformedProof as error:
             raise _Wrong(str(error)) from error
-        if self._known is not None and self._key != self._known:
+        if self._known and not set(keys) & set(self._known):
             raise _Wrong(f"it is of another log than the key that was given: {head.key}")
         if self._key.name != head.origin:
             raise _Wrong("its key is not that of its origin")
@@ -350,6 +376,8 @@ class _Reading:
             raise _Wrong(f"entry {index} is not the one that was recorded", index)
         self._tree.append(leaf)
         self._kinds[entry.kind] += 1
+        if entry.kind == transition.ENTRY_KIND:
+            self._recorded.append((index, entry.subject))
         self._first_at = self._first_at or entry.at
         self._last_at = entry.at
 
@@ -363,6 +391,9 @@ class _Reading:
             raise _Wrong("its checkpoint is of another log, or of another size")
         if not notes.signed_by(note, self._key):
             raise _Wrong("the log's key did not sign this checkpoint")
+        changed = transition.unrecorded(self._transitions, self._recorded)
+        if changed is not None:
+            raise _Wrong(f"what it says of a change of the log's key at entry {changed} is not what is on record there")
         if said.root != self._tree.root():
             raise _Wrong("an entry was edited, exchanged or taken out: they are not those of the signed checkpoint")
         for witness in self._wanted:
@@ -400,7 +431,8 @@ class _Reading:
         return Finding(
             ok=not what, path=str(self.path), origin=self._head.origin if self._head else "", entries=self._tree.size,
             erased=self._erased, root=self._tree.root().hex(), key=self._key.write() if self._key else "",
-            key_known=self._known is not None, first_at=self._first_at, last_at=self._last_at,
+            key_known=bool(self._known),
+            changes={one.index: one.new.write() for one in self._transitions}, first_at=self._first_at, last_at=self._last_at,
             kinds=dict(sorted(self._kinds.items())), witnesses=self._witnessed, missing=missing,
             line=line, entry=entry, what=what,
         )  # fmt: skip
@@ -418,6 +450,10 @@ def says(finding: Finding) -> str:
         f"- Every entry stands as it was when the log's key signed for {finding.entries:,}: none edited, dropped or reordered.",
         f"- What {finding.entries - finding.erased:,} of them say is what was recorded at the time.",
         *(f"- {name} saw the same history, at {at:%Y-%m-%d %H:%M} UTC." for name, at in finding.witnesses.items()),
+        *(
+            f"- At entry {index} the log's key became {key}: the key before it signed that, and it is on record there."
+            for index, key in finding.changes.items()
+        ),
         *(f"- {kind}: {count:,}" for kind, count in finding.kinds.items()),
         "",
         "Not proven:",

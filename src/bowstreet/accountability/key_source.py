@@ -13,9 +13,12 @@ from pathlib import Path
 from bowstreet.accountability.keys import KEY_BYTES, MasterKey, SoftwareMasterKey, new_key
 from bowstreet.accountability.pkcs11_key import Pkcs11MasterKey
 from bowstreet.errors import KeyUnavailable, MalformedConfiguration
+from bowstreet.runtime import durable
 
 OWN_FILE = "keys/master.key"
 LOG_KEY_FILE = "keys/log.key"
+# Beside the record: the data keys, wrapped under the master key (`vault`).
+KEYS_FILE = "keys.db"
 
 
 def load(source: str, folder: Path) -> MasterKey:
@@ -27,7 +30,7 @@ def load(source: str, folder: Path) -> MasterKey:
     """
     kind, _, where = source.partition(":")
     if source == "":
-        return SoftwareMasterKey(_own(folder / OWN_FILE))
+        return SoftwareMasterKey(_own(folder))
     if kind == "file":
         return SoftwareMasterKey(read_file(Path(where)))
     if kind == "env":
@@ -53,22 +56,41 @@ def read_file(path: Path) -> bytes:
     return _decoded(said, f"the key file {path}")
 
 
-def load_signing_key(path: Path, master: MasterKey) -> bytes:
-    """The 32-byte seed of an Ed25519 key that lies wrapped in a file; made now if there is none.
+def load_signing_key(path: Path, master: MasterKey, *, may_make: bool = True) -> bytes:
+    """The 32-byte seed of an Ed25519 key that lies wrapped in a file; made now if there is none and it may be.
 
     Raises:
         KeyUnavailable: when it cannot be read, or was wrapped under another master key.
     """
-    context = b"signing key " + path.name.encode()
     if not path.exists():
+        if not may_make:
+            raise KeyUnavailable(
+                f"the log's signing key, {path}, is missing, and checkpoints were signed with it",
+                remedy="put back a copy of it, or give the log another origin ([ledger] origin): "
+                "a new log begins on the same record",
+            )
         seed = new_key()
-        _write_new(path, master.wrap(seed, context))
+        _write_new(path, wrapped_signing_key(path, seed, master))
         return seed
     try:
         wrapped = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:
         raise KeyUnavailable(f"the signing key {path} cannot be read", remedy="put back a copy of it") from error
-    return master.unwrap(wrapped, context)
+    return master.unwrap(wrapped, _signing_context(path))
+
+
+def wrapped_signing_key(path: Path, seed: bytes, master: MasterKey) -> bytes:
+    """A signing key as it lies in its file at `path`, but for the digits (`as_file`)."""
+    return master.wrap(seed, _signing_context(path))
+
+
+def as_file(data: bytes) -> bytes:
+    """How key files are written."""
+    return data.hex().encode() + b"\n"
+
+
+def _signing_context(path: Path) -> bytes:
+    return b"signing key " + path.name.encode()
 
 
 def write_file(path: Path, key: bytes) -> None:
@@ -79,23 +101,20 @@ def write_file(path: Path, key: bytes) -> None:
 def _write_new(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(file, data.hex().encode() + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
-        parent = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(parent)
-        finally:
-            os.close(parent)
+        durable.write_new(path, as_file(data))
     except OSError as error:
         raise KeyUnavailable(f"the key file {path} cannot be made ({error.strerror})", remedy="check its folder") from error
 
 
-def _own(path: Path) -> bytes:
+def _own(folder: Path) -> bytes:
+    path = folder / OWN_FILE
     if not path.exists():
+        if (folder / KEYS_FILE).exists():
+            raise KeyUnavailable(
+                f"the master key {path} is missing, and data were written under it",
+                remedy="put back a copy of it, or name the key with 'master_key'; without it the ledger still verifies "
+                "('bowstreet audit verify'), but nothing about anybody can be read again",
+            )
         write_file(path, new_key())
     return read_file(path)
 

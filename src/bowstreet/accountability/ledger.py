@@ -50,6 +50,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
+    m.FollowChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",
@@ -65,7 +66,12 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.ErasureOrdered: "erasure_id",
     m.Erased: "erasure_id",
     m.AuthorisationChanged: "authorisation_id",
+    m.MasterKeyChanged: "new",
+    m.LogKeyChanged: "digest",
     m.AccountChanged: "subject",
+    m.PublicRequestChanged: "request_id",
+    m.ForkSeen: "fork_id",
+    m.VehicleKeyChanged: "vehicle_id",
     m.RunChanged: "change",
 }
 
@@ -82,9 +88,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 # msgspec writes strings, integers and UTC moments as RFC 8785 does (tested against the `rfc8785` package); floats it does not.
-_encode_entry = msgspec.json.Encoder().encode
+encode_entry = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
-_decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
+decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
 
 
 def _has_floats(schema: object) -> bool:
@@ -125,7 +131,7 @@ def entry_of(message: m.Message, index: int, payload: bytes, salt: bytes) -> byt
         subject = getattr(message, SUBJECTS[kind])
     except KeyError:
         raise LookupError(f"{kind.__name__} has no subject in bowstreet.accountability.ledger.SUBJECTS") from None
-    return _encode_entry(
+    return encode_entry(
         Entry(at=message.at, commitment=commit_to(payload, salt), index=index, kind=_NAMES[kind], subject=subject)
     )
 
@@ -133,10 +139,10 @@ def entry_of(message: m.Message, index: int, payload: bytes, salt: bytes) -> byt
 def read_entry(entry: bytes) -> Entry:
     """Raises `ValueError` when it is not a canonical entry of this version."""
     try:
-        read = _decode_entry(entry)
+        read = decode_entry(entry)
     except msgspec.DecodeError as error:
         raise ValueError(f"not an entry: {error}") from error
-    if read.v != VERSION or _encode_entry(read) != entry:
+    if read.v != VERSION or encode_entry(read) != entry:
         raise ValueError("not in canonical form")
     return read
 

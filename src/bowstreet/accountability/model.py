@@ -29,6 +29,7 @@ class Action(StrEnum):
     WATCH = "see-pictures"  # live pictures of drones, and footage
     SEE_OCCURRENCES = "see-occurrences"
     SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
+    SEE_REQUESTS = "see-requests"  # of the public, with what they say
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
@@ -42,14 +43,26 @@ class Action(StrEnum):
     RECORD_OCCURRENCE = "record-occurrence"
     REQUEST_AUTHORISATION = "request-authorisation"
     REVOKE_AUTHORISATION = "revoke-authorisation"
-    # Grave acts: they need a fresh proof of who asks, and all but the first an authorisation in force.
+    HANDLE_REQUESTS = "handle-requests"  # acknowledge, answer and refuse what the public asks
+    # Grave acts: they need a fresh proof of who asks, and all but the first two an authorisation in force.
     AUTHORISE = "authorise"
+    MANAGE_VEHICLE_KEYS = "manage-vehicle-keys"
     ERASE = "erase"
     DISCLOSE = "disclose"
 
 
+class How(StrEnum):
+    """How somebody showed who they are."""
+
+    SETUP = "setup"  # by the first start's link
+    PASSWORD = "password"  # noqa: S105 - a word, not one
+    PASSKEY = "passkey"
+    PROVIDER = "oidc"  # by an identity provider
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who signs in. `password_hash` is argon2id in its standard text form."""
+    """A person who signs in. `password_hash` is argon2id in its standard text form, "" where an identity provider vouches for
+    them: then `issuer` and `subject` say who, in the provider's own words."""
 
     account_id: str
     name: str
@@ -58,12 +71,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     disabled_at: datetime | None = None
     boroughs: tuple[str, ...] = ()  # where it may act; none means everywhere
+    issuer: str = ""
+    subject: str = ""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """A sign-in. `session_id` is SHA-256 of the token, hex; the token itself is nowhere kept.
 
-    `proved_at` is when the person gave the password again, after the sign-in.
+    `proved_at` is when the person proved again who they are, after the sign-in.
     """
 
     session_id: str
@@ -72,6 +87,29 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime
     expires_at: datetime
     proved_at: datetime | None = None
+    how: How = How.PASSWORD
+
+
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key pair on a person's device. `public_key` is COSE, `sign_count` what the device said last; one is stopped when that
+    went back, because then two devices hold the key."""
+
+    passkey_id: str
+    label: str
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    rp_id: str  # the host name that it was made at, and works at
+    made_at: datetime
+    used_at: datetime | None = None
+    stopped_at: datetime | None = None
+
+
+class HeldPasskeys(msgspec.Struct, frozen=True, kw_only=True):
+    """All passkeys of one account: one record with the account's own id, so that it is sealed and erased with it."""
+
+    account_id: str
+    passkeys: tuple[Passkey, ...] = ()
 
 
 class ServiceToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -174,6 +174,11 @@ def read_key(said: str) -> VerifierKey:
     return key
 
 
+def read_keys(said: str) -> tuple[VerifierKey, ...]:
+    """Keys one a line, as `/log/key` gives them: the newest first. Raises `MalformedProof`."""
+    return tuple(read_key(line) for line in said.strip().split("\n"))
+
+
 def _line(said: str) -> SignatureLine:
     if not said.startswith(_DASH):
         raise _malformed("a signature line does not begin with an em dash")

@@ -5,6 +5,7 @@ read from the environment variable BOWSTREET_PKCS11_PIN, never from the URI, whi
 """
 
 import os
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -33,10 +34,11 @@ class Pkcs11MasterKey:
         module, token, label = read_uri(source)
         self._session: Any = None
         try:
-            self._session = pkcs11.lib(module).get_token(token_label=token).open(user_pin=os.environ.get(PIN))
+            self._session = _session(module, token)
             self._key: Any = self._session.get_key(object_class=pkcs11.ObjectClass.SECRET_KEY, label=label)
         except (pkcs11.exceptions.PKCS11Error, RuntimeError, OSError) as error:
             if self._session is not None:
+                _session.cache_clear()
                 self._session.close()
             raise KeyUnavailable(
                 f"the key '{label}' of the token '{token}' cannot be used ({type(error).__name__})",
@@ -64,6 +66,14 @@ class Pkcs11MasterKey:
                 f"the master key {self._name} refuses ({type(error).__name__})",
                 remedy="look at the hardware module, and whether this data was written under its key",
             ) from error
+
+
+@cache
+def _session(module: str, token: str) -> Any:
+    """A module knows one log-in of a process to a token; a second one it refuses."""
+    import pkcs11
+
+    return pkcs11.lib(module).get_token(token_label=token).open(user_pin=os.environ.get(PIN))
 
 
 def read_uri(source: str) -> tuple[str, str, str]:

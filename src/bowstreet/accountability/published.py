@@ -14,6 +14,7 @@ from bowstreet.accountability import checkpoint
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.note import Note
 from bowstreet.errors import LedgerBroken, MalformedProof, StoreUnavailable
+from bowstreet.runtime.durable import add_line, write_whole
 from bowstreet.runtime.ports import Clock
 
 FILE = "checkpoints.jsonl"
@@ -21,6 +22,8 @@ FILE = "checkpoints.jsonl"
 LATEST_FILE = "checkpoint"
 # How often one is kept for good besides those at start and stop: some 4 MB a year.
 KEPT_EVERY = timedelta(hours=1)
+# One with a handful of witnesses has some 700 bytes.
+MOST_LINE_BYTES = 2_000
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +60,23 @@ class PublishedFile:
             ) from error
         return note
 
+    def history(self, most: int) -> list[Line]:
+        """The newest that are kept for good, newest first; what cannot be read is passed over, as by `read`."""
+        path = self._folder / FILE
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - most * MOST_LINE_BYTES))
+            said = file.read().splitlines()
+        found = []
+        for one in reversed(said):
+            try:
+                found.append(_decode(one))
+            except ValueError:
+                continue
+        return found[:most]
+
     def add(self, note: Note, *, keep: bool = False) -> None:
         """`keep` keeps it for good. Raises `StoreUnavailable`."""
         said = checkpoint.read_text(note.text)
@@ -80,33 +100,11 @@ def write(folder: Path, line: Line) -> None:
     """
     path = folder / FILE
     try:
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, msgspec.json.encode(line) + b"\n")
-            os.fsync(file)
-        finally:
-            os.close(file)
+        add_line(path, msgspec.json.encode(line))
     except OSError as error:
         raise StoreUnavailable(
             f"{path} cannot be written ({error.strerror})", remedy="free some space, or mend its rights"
         ) from error
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that after a crash it is the old one or the new one, whole. Raises `OSError`."""
-    beside = path.with_name(path.name + ".new")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read(folder: Path) -> tuple[dict[int, bytes], int]:

@@ -15,6 +15,11 @@ SETUP_LIFE = timedelta(hours=1)
 # Tabs, a phone, a second desk. Past it the oldest session ends.
 SESSIONS_BY_ACCOUNT = 16
 
+# As long a sign-in or a proof counts as fresh; the policy's `prove-again` says the same of grave acts.
+PROOF_FRESH = timedelta(minutes=5)
+# A device each at home and at work, a spare each, and some to lose.
+PASSKEYS_BY_ACCOUNT = 10
+
 # NCSC advises length over complexity; NIST SP 800-63B-4 §3.1.1.2 asks for 15 without a second factor, 64 or more accepted.
 PASSWORD_MIN, PASSWORD_MAX = 15, 256
 NAME_MAX = 80

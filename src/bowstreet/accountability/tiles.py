@@ -76,8 +76,10 @@ def root_of_tile(tile: bytes) -> bytes:
 
 def root_of_hashes(row: list[bytes]) -> bytes:
     """The root over a power of two of hashes."""
+    hashed = sha256
     while len(row) > 1:
-        row = [sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row), 2)]
+        pairs = iter(row)
+        row = [hashed(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
     return row[0]
 
 
@@ -100,6 +102,14 @@ class GrowingTree:
         if len(self._loose) == WIDTH:
             self._tiles.append(root_of_hashes(self._loose))
             self._loose.clear()
+
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add several in order."""
+        self._loose.extend(leaves)
+        whole = len(self._loose) - len(self._loose) % WIDTH
+        for start in range(0, whole, WIDTH):
+            self._tiles.append(root_of_hashes(self._loose[start : start + WIDTH]))
+        del self._loose[:whole]
 
     def root(self) -> bytes:
         edge = Frontier()

@@ -16,6 +16,8 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability import tiles
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.note import PLAIN, Note, SignatureLine, Signer, VerifierKey
+from bowstreet.accountability.published import Line
+from bowstreet.accountability.transition import Transition
 from bowstreet.errors import LedgerBroken, NotFound
 from bowstreet.runtime.ports import Store
 
@@ -48,6 +50,10 @@ class Published(Protocol):
 
     def last(self) -> Note | None: ...
 
+    def history(self, most: int) -> list[Line]:
+        """The newest that are kept for good, newest first."""
+        ...
+
     def add(self, note: Note, *, keep: bool = False) -> None:
         """`keep` keeps it for good. Raises `StoreUnavailable`."""
         ...
@@ -59,13 +65,23 @@ class TransparencyLog:
     Args:
         origin: its name, such as `police.example/islington`; also the name of its key.
         signer: its key.
+        transitions: how its key was changed until now.
+        outgoing: the key before, which signs beside it while the key is being changed.
     """
 
     def __init__(
-        self, store: Store, origin: str, signer: Signer, published: Published, witnesses: Sequence[Witness] = ()
+        self,
+        store: Store,
+        origin: str,
+        signer: Signer,
+        published: Published,
+        witnesses: Sequence[Witness] = (),
+        *,
+        transitions: Sequence[Transition] = (),
+        outgoing: Signer | None = None,
     ) -> None:
         self._store, self._published, self._witnesses = store, published, witnesses
-        self._signer = signer
+        self._signer, self._outgoing, self.transitions = signer, outgoing, tuple(transitions)
         self.key = VerifierKey(name=origin, kind=PLAIN, public_key=signer.public_key)
         # Level 1 and up: the one hash of each whole tile below.
         self._upper: list[list[bytes]] = [[] for _ in range(tiles.MOST_LEVEL)]
@@ -73,9 +89,23 @@ class TransparencyLog:
         self._note = published.last()
 
     @property
+    def keys(self) -> list[VerifierKey]:
+        """The present key, then those before it, the newest first."""
+        return [self.key, *(one.old for one in reversed(self.transitions))]
+
+    @property
     def note(self) -> Note | None:
         """The latest checkpoint, with the witnesses' signatures that came."""
         return self._note
+
+    def history(self, most: int) -> list[Line]:
+        """The newest of the checkpoints that are kept for good, newest first."""
+        return self._published.history(most)
+
+    @property
+    def witness_keys(self) -> tuple[VerifierKey, ...]:
+        """Those who are asked to sign each checkpoint, whether or not they answer."""
+        return tuple(witness.key for witness in self._witnesses)
 
     async def open(self) -> None:
         """Read the leaves, and hold the record against the last checkpoint that was signed.
@@ -165,6 +195,9 @@ class TransparencyLog:
             if tree.root() != root:
                 raise _broken(size, "the root of its leaves is not the root that was recorded")
             note = checkpoints.sign(Checkpoint(origin=self.key.name, size=size, root=root), self.key.name, self._signer)
+            if self._outgoing is not None:
+                line = notes.sign(note.text, self.key.name, self._outgoing)
+                note = Note(text=note.text, signatures=(*note.signatures, line))
             self._published.add(note)
             note = await self._witnessed(note, size)
             if keep or len(note.signatures) > 1:

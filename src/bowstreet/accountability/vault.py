@@ -15,11 +15,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bowstreet.accountability import keys
+from bowstreet.accountability.key_source import KEYS_FILE as KEYS_FILE
 from bowstreet.accountability.keys import MasterKey
 from bowstreet.errors import KeyUnavailable, StoreUnavailable
+from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite_file import Writer, connect, connect_read_only, migrate, unavailable
 
-KEYS_FILE = "keys.db"
 SCHEMA = "CREATE TABLE data_keys (subject TEXT PRIMARY KEY, wrapped BLOB NOT NULL, master TEXT NOT NULL) WITHOUT ROWID"
 SCHEMA_VERSION = 1
 # Opened keys that stay at hand: those of a busy day. Unwrapping costs 2 µs in software and milliseconds in a hardware module.
@@ -126,6 +127,18 @@ class Vault(Keyring):
     async def close(self) -> None:
         self.close_reading()
         await self._writer.close()
+
+
+def open_vault(folder: Path, master: MasterKey) -> Vault:
+    """The vault of a data directory, made with it. Raises as `Vault` does, and `KeyUnavailable` where its file was lost."""
+    path = folder / KEYS_FILE
+    if not path.exists() and (folder / RECORD_FILE).exists():
+        raise KeyUnavailable(
+            f"{path} is missing, and with it every data key of the record beside it",
+            remedy="put back a copy of it; without one nothing about anybody can be read again: keep this directory, whose "
+            "ledger still verifies ('bowstreet audit verify'), and begin another with --data",
+        )
+    return Vault(path, master)
 
 
 def seal(key: AESGCM, plain: bytes, context: bytes) -> bytes:

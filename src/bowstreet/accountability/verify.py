@@ -7,16 +7,17 @@ a ledger cut short or rewritten whole. What it cannot find: that something which
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from hashlib import sha256
-from itertools import islice
+from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.merkle import EMPTY_ROOT, NO_LINK, link
 from bowstreet.accountability.tiles import GrowingTree
 from bowstreet.runtime.ports import LogRow
 
-CHUNK = 1_000
+Columns = tuple[Any, ...]
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +49,12 @@ class Verifier:
 
     Args:
         checkpoints: roots that are known from elsewhere, by the size of the ledger that they stand for.
+        subjects: filled with whom the entries of these kinds are about.
     """
 
-    def __init__(self, checkpoints: Mapping[int, bytes] | None = None) -> None:
+    def __init__(self, checkpoints: Mapping[int, bytes] | None = None, subjects: Mapping[str, set[str]] | None = None) -> None:
         self._checkpoints = dict(checkpoints or {})
+        self._subjects = subjects or {}
         self._tree = GrowingTree()
         self._link = NO_LINK
         self.erased = self.sealed = 0
@@ -63,6 +66,10 @@ class Verifier:
 
     def add(self, rows: Iterable[LogRow]) -> bool:
         """Check some more rows; False once something is wrong, and then nothing more is looked at."""
+        return self.add_columns(map(astuple, rows))
+
+    def add_columns(self, rows: Iterable[Columns]) -> bool:
+        """The same of rows as a database gives them, the fields of `LogRow` in order: making values of them costs time."""
         if self.wrong is None:
             try:
                 self._add(rows)
@@ -84,24 +91,49 @@ class Verifier:
             first_wrong=wrong.index if wrong else None, what=wrong.what if wrong else "",
         )  # fmt: skip
 
-    def _add(self, rows: Iterable[LogRow]) -> None:
-        last, append, checkpoints, index = self._link, self._tree.append, self._checkpoints, self.entries
-        for row in rows:
-            entry = row.entry
-            leaf = sha256(b"\x00" + entry).digest()
-            next_link = sha256(b"\x02" + last + leaf).digest()
-            if row.index != index or leaf != row.leaf_hash or next_link != row.link:
-                raise _misplaced(row, index, last, leaf)
-            _check_entry(row, index)
-            last = self._link = next_link
+    def _add(self, rows: Iterable[Columns]) -> None:
+        leaves: list[bytes] = []
+        try:
+            self._check(rows, leaves)
+        finally:
+            self._tree.extend(leaves)
+
+    def _check(self, rows: Iterable[Columns], leaves: list[bytes]) -> None:
+        """The hot loop of an audit: what is right passes by comparisons alone; what is not is looked at again for its name."""
+        last, checkpoints, index, subjects, hashed = self._link, self._checkpoints, self.entries, self._subjects, sha256
+        read, write, version, append = ledger.decode_entry, ledger.encode_entry, ledger.VERSION, leaves.append
+        for place, stored, leaf_hash, chained, payload, salt in rows:
+            leaf = hashed(b"\x00" + stored).digest()
+            before, last = last, hashed(b"\x02" + last + leaf).digest()
+            if place != index or leaf != leaf_hash or last != chained:
+                row = LogRow(index=place, entry=stored, leaf_hash=leaf_hash, link=chained)
+                raise _misplaced(row, index, before, leaf)
+            try:
+                entry = read(stored)
+            except ValueError:
+                raise _wrong_entry(stored, index, payload, salt) from None
+            if entry.index != index or write(entry) != stored or entry.v != version:
+                raise _wrong_entry(stored, index, payload, salt)
+            if payload is not None and salt is not None:
+                if hashed(salt + payload).hexdigest() != entry.commitment:
+                    raise _wrong_entry(stored, index, payload, salt)
+            elif payload is salt:
+                self.erased += 1
+            elif salt is None and payload.startswith(ledger.SEALED):
+                self.sealed += 1
+            else:
+                raise _wrong_entry(stored, index, payload, salt)
+            if entry.kind in subjects:
+                subjects[entry.kind].add(entry.subject)
             append(leaf)
             index += 1
-            if row.payload is None:
-                self.erased += 1
-            elif row.salt is None:
-                self.sealed += 1  # by `_check_entry`, no other payload stands without its salt
-            if index in checkpoints and checkpoints[index] != self._tree.root():
-                raise Wrong(index - 1, f"the ledger up to entry {index - 1} is not the one of the checkpoint: it was rewritten")
+            if index in checkpoints:
+                self._tree.extend(leaves)
+                leaves.clear()
+                if checkpoints[index] != self._tree.root():
+                    what = f"the ledger up to entry {index - 1} is not the one of the checkpoint: it was rewritten"
+                    raise Wrong(index - 1, what)
+        self._link = last
 
 
 def _misplaced(row: LogRow, index: int, last: bytes, leaf: bytes) -> Wrong:
@@ -118,18 +150,16 @@ def _misplaced(row: LogRow, index: int, last: bytes, leaf: bytes) -> Wrong:
     return Wrong(index, f"entry {index} and its hashes were edited")
 
 
-def _check_entry(row: LogRow, index: int) -> None:
+def _wrong_entry(stored: bytes, index: int, payload: bytes | None, salt: bytes | None) -> Wrong:
     try:
-        entry = ledger.read_entry(row.entry)
+        entry = ledger.read_entry(stored)
     except ValueError as error:
-        raise Wrong(index, f"entry {index} is {error}") from error
+        return Wrong(index, f"entry {index} is {error}")
     if entry.index != index:
-        raise Wrong(index, f"entries were reordered: in place {index} stands what was recorded as entry {entry.index}")
-    if row.payload is not None and row.salt is not None:
-        if sha256(row.salt + row.payload).hexdigest() != entry.commitment:
-            raise Wrong(index, f"the payload of entry {index} is not what the entry committed to")
-    elif row.payload is not row.salt and not ledger.is_sealed(row):
-        raise Wrong(index, f"entry {index} is half erased: its payload and salt go together")
+        return Wrong(index, f"entries were reordered: in place {index} stands what was recorded as entry {entry.index}")
+    if payload is not None and salt is not None:
+        return Wrong(index, f"the payload of entry {index} is not what the entry committed to")
+    return Wrong(index, f"entry {index} is half erased: its payload and salt go together")
 
 
 def verify_rows(
@@ -156,10 +186,3 @@ async def verify_log(
         if not verifier.add((row,)):
             break
     return verifier.finish(expected_size)
-
-
-def chunks(rows: Iterable[LogRow]) -> Iterable[list[LogRow]]:
-    """Rows by the thousand, for progress bars."""
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk

@@ -16,9 +16,9 @@ from bowstreet.accountability import checkpoint as checkpoints
 from bowstreet.accountability import note as notes
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.merkle import EMPTY_ROOT, verify_consistency
-from bowstreet.accountability.note import COSIGNATURE, Signer, VerifierKey
-from bowstreet.accountability.published import write_whole
+from bowstreet.accountability.note import COSIGNATURE, Note, Signer, VerifierKey
 from bowstreet.errors import MalformedProof, StoreUnavailable
+from bowstreet.runtime.durable import write_whole
 from bowstreet.runtime.ports import Clock
 
 # A proof between any two sizes below 2^63 has no more hashes.
@@ -45,11 +45,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest that was signed for a log."""
+    """The latest that was signed for a log. `note` is it, with this witness's signature; "" before the first."""
 
     origin: str
     size: int
     root: bytes
+    note: str = ""
 
 
 class WitnessDesk:
@@ -57,13 +58,15 @@ class WitnessDesk:
 
     Args:
         name: the witness's own name, such as `regulator.example/witness`.
-        logs: the keys of the logs that it watches, each named as its origin.
+        logs: the keys of the logs that it watches, each named as its origin; of several of one log any will do.
         folder: where it keeps what it has signed.
     """
 
     def __init__(self, name: str, signer: Signer, logs: Iterable[VerifierKey], folder: Path, clock: Clock) -> None:
         self._name, self._signer, self._folder, self._clock = notes.checked_name(name), signer, folder, clock
-        self._logs = {key.name: key for key in logs}
+        self._logs: dict[str, list[VerifierKey]] = {}
+        for key in logs:
+            self._logs.setdefault(key.name, []).append(key)
         self.key = VerifierKey(name=name, kind=COSIGNATURE, public_key=signer.public_key)
 
     def add_checkpoint(self, body: bytes) -> Answer:
@@ -77,10 +80,10 @@ class WitnessDesk:
             checkpoint, note = checkpoints.read(asked.checkpoint)
         except MalformedProof as error:
             return Answer(status=HTTPStatus.BAD_REQUEST, body=f"{error}\n")
-        key = self._logs.get(checkpoint.origin)
-        if key is None:
+        keys = self._logs.get(checkpoint.origin)
+        if keys is None:
             return Answer(status=HTTPStatus.NOT_FOUND, body="this witness does not know the log\n")
-        if not notes.signed_by(note, key):
+        if not any(notes.signed_by(note, key) for key in keys):
             return Answer(status=HTTPStatus.FORBIDDEN, body="no signature of the log's key\n")
         if asked.old_size > checkpoint.size:
             return Answer(status=HTTPStatus.BAD_REQUEST, body="the old size is beyond the checkpoint\n")
@@ -91,12 +94,19 @@ class WitnessDesk:
             return Answer(status=HTTPStatus.CONFLICT, body=f"{seen.size}\n", kind=SIZE_TYPE)
         if not verify_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, asked.proof):
             return Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, body="the proof does not lead there\n")
-        self._keep(checkpoint)
         line = checkpoints.cosign(note.text, self._name, self._signer, self._clock.now())
+        own = [one for one in note.signatures if one.name == checkpoint.origin]
+        self._keep(checkpoint, Note(text=note.text, signatures=(*own, line)))
         return Answer(status=HTTPStatus.OK, body=line.write())
 
+    def latest(self, named: str) -> str | None:
+        """The latest that was signed for a log, as a signed note; `named` is `log_name` of its origin. None when there is
+        none."""
+        origin = next((one for one in self._logs if log_name(one) == named), None)
+        return None if origin is None else self._seen(origin).note or None
+
     def _path(self, origin: str) -> Path:
-        return self._folder / f"seen-{sha256(origin.encode()).hexdigest()[:32]}.json"
+        return self._folder / f"seen-{log_name(origin)[:32]}.json"
 
     def _seen(self, origin: str) -> Seen:
         try:
@@ -112,13 +122,18 @@ class WitnessDesk:
                 f"{self._path(origin)} cannot be read", remedy="put back the newest copy; never begin anew with the same key"
             ) from error
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        seen = Seen(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root)
+    def _keep(self, checkpoint: Checkpoint, note: Note) -> None:
+        seen = Seen(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root, note=note.write().decode())
         path = self._path(checkpoint.origin)
         try:
             write_whole(path, msgspec.json.encode(seen))
         except OSError as error:
             raise _unavailable(self._folder) from error
+
+
+def log_name(origin: str) -> str:
+    """SHA-256 of an origin, hex: what a log goes by in an address."""
+    return sha256(origin.encode()).hexdigest()
 
 
 def write_request(asked: Request) -> bytes:

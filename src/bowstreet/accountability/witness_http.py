@@ -26,7 +26,8 @@ MOST_ANSWER_BYTES = 16 * 1024
 
 
 def application(desk: WitnessDesk) -> Starlette:
-    """`POST /add-checkpoint`, and `GET /` that says whose witness this is."""
+    """`POST /add-checkpoint`, `GET /` that says whose witness this is, `GET /checkpoint/…` with the latest that it signed for a
+    log."""
     turn = asyncio.Lock()
 
     async def add_checkpoint(request: Request) -> Response:
@@ -49,7 +50,20 @@ def application(desk: WitnessDesk) -> Starlette:
     async def says(request: Request) -> Response:
         return PlainTextResponse(f"{desk.key.write()}\n")
 
-    return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"]), Route("/", says)])
+    async def latest(request: Request) -> Response:
+        try:
+            found = await asyncio.to_thread(desk.latest, request.path_params["log"])
+        except StoreUnavailable:
+            return PlainTextResponse("cannot be read now\n", HTTPStatus.SERVICE_UNAVAILABLE)
+        return PlainTextResponse("nothing was signed\n", HTTPStatus.NOT_FOUND) if found is None else PlainTextResponse(found)
+
+    return Starlette(
+        routes=[
+            Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
+            Route("/checkpoint/{log}", latest),
+            Route("/", says),
+        ]
+    )
 
 
 class RemoteWitness:
@@ -61,7 +75,7 @@ class RemoteWitness:
     """
 
     def __init__(self, prefix: str, key: VerifierKey, client: httpx.AsyncClient | None = None) -> None:
-        self._address = prefix.rstrip("/") + "/add-checkpoint"
+        self._prefix = prefix.rstrip("/")
         self._key = key
         self._client = client or httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False)
         self._seen = 0
@@ -88,14 +102,36 @@ class RemoteWitness:
                 return line
         raise self._failure("signs with another key than it is known by")
 
+    async def latest(self, origin: str) -> Note | None:
+        """The latest that it signed for a log; None when it signed none.
+
+        Not part of c2sp.org/tlog-witness: a witness of another make answers 404, and gives nothing to compare.
+
+        Raises:
+            LinkFailure: it does not answer, or not with a checkpoint.
+        """
+        answer = await self._call("GET", f"/checkpoint/{witness.log_name(origin)}")
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status_code != HTTPStatus.OK:
+            raise self._failure(f"answers {answer.status_code}")
+        try:
+            _, note = checkpoints.read(answer.content)
+        except MalformedProof as error:
+            raise self._failure("answers what is no checkpoint") from error
+        return note
+
     async def _submit(self, signed: Note, prove: Prove) -> httpx.Response:
         try:
             proof = tuple(await prove(self._seen))
         except ValueError as error:
             raise self._failure(f"says that it signed {self._seen} entries, which is more than there are") from error
         body = witness.write_request(witness.Request(old_size=self._seen, proof=proof, checkpoint=signed.write()))
+        return await self._call("POST", "/add-checkpoint", body)
+
+    async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         try:
-            async with self._client.stream("POST", self._address, content=body) as answer:
+            async with self._client.stream(method, self._prefix + path, content=body) as answer:
                 content = b""
                 async for part in answer.aiter_bytes():
                     content += part

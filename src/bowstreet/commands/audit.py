@@ -17,8 +17,9 @@ from bowstreet.accountability import note as notes
 from bowstreet.accountability.audit import find_record, keyring_of, verify_data
 from bowstreet.accountability.note import PLAIN, SoftwareSigner, VerifierKey
 from bowstreet.accountability.published import PublishedFile
+from bowstreet.accountability.rotation import transitions_of
 from bowstreet.accountability.sealed import opened_rows
-from bowstreet.commands.output import DEFAULT_DATA, progress, say, write_json
+from bowstreet.commands.output import DEFAULT_DATA, expect_writable, progress, read_file, say, write_json, write_text
 from bowstreet.errors import NotFound, StoreUnavailable
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.directory import DataDirectory
@@ -27,11 +28,13 @@ from bowstreet.runtime.sqlite import SqliteReader
 
 def verify(arguments: argparse.Namespace) -> int:
     """Exit status 1, and the first wrong entry named, when anything was changed."""
+    if arguments.log is not None:
+        return _verify_log(arguments)
     path: Path = arguments.data or arguments.path or DEFAULT_DATA
     if path.is_file() and bundle.is_bundle(path):
         return _verify_bundle(path, arguments)
     with progress("verifying") as on_progress, keyring_of(path, arguments.master_key) as keyring:
-        report = verify_data(path, keyring=keyring, on_progress=on_progress)
+        report = verify_data(path, known=_since(arguments), keyring=keyring, on_progress=on_progress)
     write_json(arguments.json, msgspec.to_builtins(report))
     if arguments.json != "-":
         sys.stdout.write(report.says() + "\n")
@@ -39,13 +42,44 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def _verify_bundle(path: Path, arguments: argparse.Namespace) -> int:
-    key = None if arguments.key is None else notes.read_key(arguments.key)
     with progress("verifying") as on_progress:
-        found = bundle.verify(path, key=key, witnesses=map(notes.read_key, arguments.witness), on_progress=on_progress)
+        found = bundle.verify(
+            path, keys=_keys(arguments), witnesses=map(notes.read_key, arguments.witness), on_progress=on_progress
+        )
     write_json(arguments.json, bundle.to_builtins(found))
     if arguments.json != "-":
         sys.stdout.write(bundle.says(found) + "\n")
     return 0 if found.ok else 1
+
+
+def _verify_log(arguments: argparse.Namespace) -> int:
+    from bowstreet.accountability.log_client import verify_over
+
+    expect_writable(arguments.json, arguments.save)
+    since = None if arguments.since is None else checkpoints.read(read_file(arguments.since))[1]
+    with progress("verifying") as on_progress:
+        seen = verify_over(
+            arguments.log, keys=_keys(arguments), since=since, index=arguments.entry, everything=arguments.all,
+            witnesses=[notes.read_key(said) for said in arguments.witness], on_progress=on_progress,
+        )  # fmt: skip
+    if arguments.save is not None:
+        write_text(arguments.save, seen.note)
+    write_json(arguments.json, {**msgspec.to_builtins(seen), "says": seen.says()})
+    if arguments.json != "-":
+        sys.stdout.write(seen.says() + "\n")
+    return 0 if seen.ok else 1
+
+
+def _keys(arguments: argparse.Namespace) -> tuple[VerifierKey, ...]:
+    return () if arguments.key is None else notes.read_keys(arguments.key)
+
+
+def _since(arguments: argparse.Namespace) -> dict[int, bytes]:
+    """A root known from a checkpoint that somebody kept elsewhere."""
+    if arguments.since is None:
+        return {}
+    said, _ = checkpoints.read(read_file(arguments.since))
+    return {said.size: said.root}
 
 
 def export(arguments: argparse.Namespace) -> int:
@@ -56,7 +90,7 @@ def export(arguments: argparse.Namespace) -> int:
     if published is None:
         raise NotFound(f"{folder} has no signed checkpoint", remedy="start the program on it once")
     master = key_source.load(arguments.master_key, folder)
-    signer = SoftwareSigner(key_source.load_signing_key(folder / key_source.LOG_KEY_FILE, master))
+    signer = SoftwareSigner(key_source.load_signing_key(folder / key_source.LOG_KEY_FILE, master, may_make=False))
     key = VerifierKey(name=checkpoints.read_text(published.text).origin, kind=PLAIN, public_key=signer.public_key)
     out: Path = arguments.out
     beside = out.with_name(out.name + ".part")
@@ -68,8 +102,9 @@ def export(arguments: argparse.Namespace) -> int:
         rows = reader.log_rows() if keyring is None else opened_rows(reader.log_rows(), keyring)
         with _writing(beside) as file:
             count = bundle.write(
-                file, rows, published, key, signer, made_at=SystemClock().now(), version=__version__, on_progress=on_progress
-            )
+                file, rows, published, key, signer, made_at=SystemClock().now(), version=__version__,
+                transitions=transitions_of(folder), on_progress=on_progress,
+            )  # fmt: skip
     beside.replace(out)
     say(f"{count:,} entries in {out}; verify it anywhere: bowstreet audit verify {out} --key '{key.write()}'")
     return 0
@@ -103,9 +138,11 @@ def witness(arguments: argparse.Namespace) -> int:
         signer = SoftwareSigner(
             key_source.load_signing_key(arguments.data / "keys/witness.key", key_source.load("", arguments.data))
         )
-        desk = WitnessDesk(arguments.name, signer, map(notes.read_key, arguments.log), arguments.data, SystemClock())
+        keys = [key for said in arguments.log for key in notes.read_keys(said)]
+        logs = ", ".join(sorted({key.name for key in keys}))
+        desk = WitnessDesk(arguments.name, signer, keys, arguments.data, SystemClock())
         say(f"the witness's key, to be given to the logs and to all who verify: {desk.key.write()}")
-        say(f"listening at http://{arguments.host}:{arguments.port}/ for {', '.join(arguments.log)}; stop with Ctrl-C")
+        say(f"listening at http://{arguments.host}:{arguments.port}/ for {logs}; stop with Ctrl-C")
         uvicorn.run(application(desk), host=arguments.host, port=arguments.port, log_level="warning")
     finally:
         held.release()

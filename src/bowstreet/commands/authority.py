@@ -1,7 +1,9 @@
 """`bowstreet authority`: check signed documents anywhere, check a policy before it is put in force."""
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,9 @@ from bowstreet.errors import MalformedConfiguration, MalformedProof, NotFound
 
 def verify(arguments: argparse.Namespace) -> int:
     """Exit status 1 when the document was changed, or is not signed by that key."""
-    key, data = notes.read_key(arguments.key), _bytes(arguments.file)
+    data = _bytes(arguments.file)
     try:
-        facts, said, digest, signed_by = _read(data, key)
+        facts, said, digest, signed_by = _read_by_any(data, notes.read_keys(arguments.key))
     except MalformedProof as error:
         write_json(arguments.json, {"ok": False, "why": error.message})
         sys.stdout.write(f"NOT VERIFIED: {error}\n")
@@ -35,6 +37,14 @@ def verify(arguments: argparse.Namespace) -> int:
             "\n".join([*lines, "", f"VERIFIED: signed by {signed_by}.", f"The ledger's digest of it is {digest}.", ""])
         )
     return 0
+
+
+def _read_by_any(data: bytes, keys: Sequence[VerifierKey]) -> tuple[list[tuple[str, str]], dict[str, Any], str, str]:
+    """By any of the log's keys: a document signed before a change of key stays signed by the one before."""
+    for key in keys[:-1]:
+        with contextlib.suppress(MalformedProof):
+            return _read(data, key)
+    return _read(data, keys[-1])
 
 
 def _read(data: bytes, key: VerifierKey) -> tuple[list[tuple[str, str]], dict[str, Any], str, str]:

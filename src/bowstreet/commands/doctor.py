@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from bowstreet import __version__
+from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import BowstreetError, StoreUnavailable
+from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.runtime.clock import SystemClock
+
+SHOWN = 5  # of the vehicles that a line names
 
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Each check with what to do. Exit status 1 when one fails."""
     edge = EdgeSettings(port=port_of(arguments) or DEFAULT_PORT)
+
+    provider: ProviderSettings | None = None
+    vehicles: list[VehicleConfig] = []
 
     def check_config() -> str:
         nonlocal edge
@@ -24,14 +31,19 @@ def doctor(arguments: argparse.Namespace) -> int:
             return "none given; the demo needs none"
         operation = configured_operation(arguments.config, calls=None, headless=False, port=port_of(arguments))
         edge = operation.edge or edge
+        nonlocal provider
+        provider = operation.provider
+        vehicles.extend(operation.vehicles)
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
 
     checks: list[tuple[str, Callable[[], str]]] = [
         ("configuration", check_config),
         ("data directory", lambda: _check_data(arguments.data or DEFAULT_DATA)),
+        ("vehicle links", lambda: _check_links(vehicles, arguments.data or DEFAULT_DATA)),
         ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
+        ("identity provider", lambda: _check_provider(provider)),
     ]
     found: list[dict[str, Any]] = []
     for name, check in checks:
@@ -61,6 +73,21 @@ def _check_data(folder: Path) -> str:
     return f"{folder.resolve()}, {free_gb:.0f} GB free"
 
 
+def _check_links(vehicles: list[VehicleConfig], folder: Path) -> str:
+    """Which vehicles anybody could speak for who reaches their link. To be known; it stops nothing."""
+    from bowstreet.accountability.vehicle_keys.at_rest import vehicles_with_keys
+
+    if not vehicles:
+        return "the demo's vehicles sign"
+    keyed, ever = vehicles_with_keys(folder)
+    unsigned = [one.vehicle_id for one in vehicles if one.signing == "off" or not (one.signing or one.vehicle_id in ever)]
+    keyless = [one.vehicle_id for one in vehicles if one.signing != "off" and one.vehicle_id not in keyed | set(unsigned)]
+    said = [f"unsigned link of {len(unsigned)} vehicles ({', '.join(unsigned[:SHOWN])}): make them keys"] if unsigned else []
+    if keyless:
+        said.append(f"{len(keyless)} vehicles must sign and have no key yet ({', '.join(keyless[:SHOWN])})")
+    return "; ".join(said) or "every vehicle signs"
+
+
 def _check_port(edge: EdgeSettings) -> str:
     from bowstreet.console.server import listening
 
@@ -73,6 +100,18 @@ def _check_clock() -> str:
     if now.year < 2026:
         raise StoreUnavailable(f"the clock says {now:%Y-%m-%d}", remedy="set it, and run NTP: the ledger's times rest on it")
     return f"{now:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _check_provider(settings: ProviderSettings | None) -> str:
+    """That its discovery can be read from here, and is the configured issuer's."""
+    import asyncio
+
+    from bowstreet.accountability.sign_in.provider import Provider
+
+    if settings is None:
+        return "none configured; people sign in here"
+    asyncio.run(Provider(settings, SystemClock()).discovered())
+    return f"{settings.issuer} answers"
 
 
 def _check_console() -> str:

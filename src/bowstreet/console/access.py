@@ -25,6 +25,8 @@ from bowstreet.runtime.ports import Clock
 
 Locate = Callable[[Mapping[str, str]], str | None]
 CSRF_HEADER = "x-bowstreet-csrf"
+# A page that keeps a list fresh by itself says so: that is no use of the session, which must end when nobody is there.
+BACKGROUND_HEADER = "x-bowstreet-background"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,10 @@ class Access:
         elif changes:
             await self._accounts.allowed(asker.identity, action, what.thing, decision, authorisation_id)
 
+    def borough_of(self, incident_id: str) -> str | None:
+        """Where an incident is; None for what is none, or nowhere."""
+        return self._locate({"incident_id": incident_id})
+
     async def may_ever(self, asker: Asker, action: Action) -> None:
         """Refuse at once, before the body is read, whoever could never do it. Raises `NotPermitted`."""
         if action not in asker.identity.may:
@@ -103,7 +109,7 @@ class Access:
         session = connection.cookies.get(self._settings.cookie)
         bearer = bearer_of(connection)
         try:
-            asker = self._identified(session, bearer)
+            asker = self._identified(session, bearer, touch=BACKGROUND_HEADER not in connection.headers)
         except NotSignedIn:
             rule = "token" if bearer is not None else "session" if session is not None else "nobody"
             if not (expected and rule == "nobody"):
@@ -114,7 +120,7 @@ class Access:
         await self._check_csrf(connection, asker, action)
         return asker
 
-    def _identified(self, session: str | None, bearer: str | None) -> Asker:
+    def _identified(self, session: str | None, bearer: str | None, *, touch: bool) -> Asker:
         """Who holds the token, or else the session. Raises `NotSignedIn`."""
         if bearer is not None:
             try:
@@ -124,7 +130,7 @@ class Access:
                     raise
         if session is None:
             raise NotSignedIn("nobody is signed in", remedy="sign in, or send a service token")
-        return Asker(identity=self._accounts.authenticate(session), session=session)
+        return Asker(identity=self._accounts.authenticate(session, touch=touch), session=session)
 
     async def person(self, connection: HTTPConnection, action: str) -> Asker:
         """Who asks, when it is a person. Raises as `allowed` does."""
@@ -152,7 +158,8 @@ class Access:
             identity = self._accounts.authenticate(asker.session, touch=touch)
         except NotSignedIn:
             return False
-        return identity.role is asker.identity.role
+        # A connection shows what was decided when it was opened.
+        return identity.role is asker.identity.role and identity.boroughs == asker.identity.boroughs
 
     async def denied(self, address: str, action: str, rule: str) -> None:
         """Record that somebody at an address was refused; past a rate they are counted instead."""

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bowstreet.accountability import rules
-from bowstreet.accountability.model import Account, Action, Identity, Opened, Role, ServiceToken
+from bowstreet.accountability.accounts import Accounts
+from bowstreet.accountability.model import Account, Action, Opened, Role, ServiceToken
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker, address_of
 from bowstreet.console.desk import Desk, nothing
@@ -45,7 +46,7 @@ class NewAccount(c.Body, frozen=True, kw_only=True):
 
 
 class Proof(c.Body, frozen=True, kw_only=True):
-    """The password again, before a grave act."""
+    """The password again, before a grave act. Passkeys and the identity provider have routes of their own."""
 
     password: Password
 
@@ -63,13 +64,15 @@ class NewToken(c.Body, frozen=True, kw_only=True):
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is signed in, what they may do, and the CSRF value for their changes. `csrf` is empty for a program."""
+    """Who is signed in, what they may do, how they can prove again who they are, and the CSRF value for their changes. `csrf`
+    is empty for a program."""
 
     account_id: str
     name: str
     role: str
     may: tuple[str, ...]
     boroughs: tuple[str, ...]
+    proofs: tuple[str, ...]
     csrf: str
 
 
@@ -80,6 +83,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None
+    by_provider: bool
 
 
 class TokenView(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +110,7 @@ def account_view(account: Account) -> AccountView:
         boroughs=account.boroughs,
         created_at=account.created_at,
         disabled_at=account.disabled_at,
+        by_provider=bool(account.issuer),
     )
 
 
@@ -134,7 +139,7 @@ def _sessions(desk: Desk) -> APIRouter:
     accounts, access = desk.services.accounts, desk.access
 
     def opened(session: Opened, status: HTTPStatus) -> Response:
-        view = _session_view(session.identity, session.csrf)
+        view = session_view(accounts, Asker(identity=session.identity, session=session.token))
         return access.give_cookie(c.json(view, status), session)
 
     @routes.post("/setup", **c.route(SessionView, status=201, body=SetUp, open_to_all=True, says="Set up and signed in"))
@@ -153,8 +158,7 @@ def _sessions(desk: Desk) -> APIRouter:
     async def who_am_i(request: Request) -> Response:
         """Who is signed in. Asking keeps the session alive: consoles ask while somebody is at them."""
         who = await access.asker(request, "session", expected=True)
-        csrf = accounts.csrf_of(who.session) if who.session else ""
-        return c.json(_session_view(who.identity, csrf))
+        return c.json(session_view(accounts, who))
 
     @routes.delete("/session", **c.route(status=204, changes=True, says="Signed out"))
     async def sign_out(request: Request) -> Response:
@@ -171,7 +175,7 @@ def _sessions(desk: Desk) -> APIRouter:
         said: Proof = await c.read(request, Proof)
         assert who.session is not None
         identity = await accounts.prove(who.session, said.password, address_of(request))
-        return c.json(_session_view(identity, accounts.csrf_of(who.session)))
+        return c.json(session_view(accounts, Asker(identity=identity, session=who.session)))
 
     @routes.post("/session/password", **c.route(status=204, body=ChangePassword, changes=True, says="Changed; sign in again"))
     async def change_password(request: Request) -> Response:
@@ -233,8 +237,11 @@ def _tokens(desk: Desk) -> APIRouter:
     return routes
 
 
-def _session_view(who: Identity, csrf: str) -> SessionView:
+def session_view(accounts: Accounts, who: Asker) -> SessionView:
+    """What whoever came is told of themselves."""
+    one, session = who.identity, who.session
     return SessionView(
-        account_id=who.account_id, name=who.name, role=who.role.value, may=tuple(one.value for one in who.may),
-        boroughs=who.boroughs, csrf=csrf,
+        account_id=one.account_id, name=one.name, role=one.role.value, may=tuple(action.value for action in one.may),
+        boroughs=one.boroughs, proofs=tuple(way.value for way in accounts.proofs_of(one.account_id)) if session else (),
+        csrf=accounts.csrf_of(session) if session else "",
     )  # fmt: skip

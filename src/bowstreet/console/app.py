@@ -22,16 +22,21 @@ from bowstreet.console import (
     contracts,
     figures,
     fleet,
+    follows,
     health,
     incidents,
+    ledger,
     live,
     missions,
     occurrences,
     problems,
-    public,
     record,
+    requests,
     retention,
+    sessions,
+    sign_in,
     static_files,
+    vehicle_keys,
     video,
     video_socket,
     watches,
@@ -39,11 +44,12 @@ from bowstreet.console import (
 )
 from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
-from bowstreet.console.desk import Desk
+from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.feed import Feed
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
+from bowstreet.console.public import routes as public
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
 from bowstreet.console.services import ConsoleServices
@@ -125,9 +131,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (
-        incidents, watches, missions, fleet, airspace, zone_files, accounts, authorisations, retention, occurrences, record,
-    ):  # fmt: skip
+    people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
+    accounted = (retention, ledger, occurrences, record, requests)
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
@@ -138,7 +144,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(_document_route(document), prefix=PREFIX)
     methods = _Methods(document)
     api.include_router(log_pages.router(services.log))
-    api.include_router(public.router(services.disclosure, services.log))
+    api.include_router(public.router(desk))
+    api.include_router(sign_in.pages(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
     api.include_router(static_files.router(settings.static))
@@ -156,11 +163,14 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
 
 
 def _borough_of(services: ConsoleServices, parameters: Mapping[str, str]) -> str | None:
-    """Where the incident or the mission that a request names is; None for one that names neither, or none that is known."""
+    """Where the incident, mission or occurrence that a request names is; None for one that names none, or none that is known."""
     incident_id = parameters.get("incident_id", "")
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         incident_id = "" if mission is None else mission.incident_id
+    if "occurrence_id" in parameters:
+        occurrence = services.occurrences.find(parameters["occurrence_id"])
+        return None if occurrence is None else occurrence.borough or NOWHERE
     incident = services.intake.incidents.find(incident_id) if incident_id else None
     borough = None if incident is None else services.intake.area.borough_of(incident.position)
     return None if borough is None else borough.name

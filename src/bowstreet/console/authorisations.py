@@ -6,15 +6,18 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request
+from msgspec import UNSET
 from starlette.responses import Response
 
 from bowstreet.accountability.authority import document as documents
-from bowstreet.accountability.authority.model import Authorisation, Ground, UseCase
+from bowstreet.accountability.authority import rules
+from bowstreet.accountability.authority.model import Authorisation, Ground, Refusal, UseCase
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
+from bowstreet.errors import BadInput
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 SubjectId = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
@@ -34,9 +37,35 @@ class AuthorityRequest(c.Body, frozen=True, kw_only=True):
 
 
 class AuthorityDecision(c.Body, frozen=True, kw_only=True):
-    """Give or refuse what was asked for; of an urgent authority: uphold it or end it."""
+    """Give or refuse what was asked for; of an urgent authority: uphold it or end it. Who says no says why."""
 
     allow: bool
+    because: Refusal | None = None
+
+
+class AuthorisationView(Authorisation, frozen=True, kw_only=True):
+    """The same, with the names that its account ids have here; somebody whose name was erased has none."""
+
+    names: dict[str, str]
+
+
+class UseCaseTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """One use case and the grounds that will do for it."""
+
+    use_case: UseCase
+    grounds: tuple[Ground, ...]
+    may_be_urgent: bool
+
+
+class AuthorityTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be asked for here: the closed questions with their answers, and how long at most."""
+
+    use_cases: tuple[UseCaseTerms, ...]
+    refusals: tuple[Refusal, ...]
+    boroughs: tuple[str, ...]
+    most_s: float
+    most_urgent_s: float
+    request_lives_s: float
 
 
 def router(desk: Desk) -> APIRouter:
@@ -49,10 +78,21 @@ def router(desk: Desk) -> APIRouter:
 def _seen(routes: APIRouter, desk: Desk) -> None:
     authorities, needs, log = desk.services.authorities, desk.access.needs, desk.services.log
 
-    @routes.get("/authorisations", **c.route(list[Authorisation], says="Newest first"))
+    def named(one: Authorisation) -> AuthorisationView:
+        people = {one.requested_by, one.decided_by, one.reviewed_by} - {None}
+        names = {by: found for by in people if by is not None and (found := desk.scene.person(by)) != by}
+        return AuthorisationView(**msgspec.structs.asdict(one), names=names)
+
+    @routes.get("/authority", **c.route(AuthorityTerms))
+    async def terms(who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
+        """What can be asked for: use cases, the grounds of each, boroughs, how long at most."""
+        return c.json(_terms(desk.services.intake.area.names))
+
+    @routes.get("/authorisations", **c.route(list[AuthorisationView], says="Newest first"))
     async def list_authorisations(who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
         """What was asked for, and what became of it."""
-        return c.json(sorted(authorities.all(), key=lambda one: one.requested_at, reverse=True))
+        newest = sorted(authorities.all(), key=lambda one: one.requested_at, reverse=True)
+        return c.json([named(one) for one in newest])
 
     @routes.get("/authorisations/{authorisation_id}/document", **document_route("text/plain", "A C2SP signed note"))
     async def document(authorisation_id: c.Id, who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
@@ -83,6 +123,9 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
             starts_at=said.starts_at, ends_at=said.ends_at, by=who.account_id,
         )  # fmt: skip
 
+        for borough in said.boroughs if who.identity.boroughs else ():
+            await access.require(who, Action.REQUEST_AUTHORISATION, What(borough=borough), changes=False)
+
         async def act() -> Response:
             if said.urgent:
                 await access.require(who, Action.AUTHORISE, What(thing=asked.authorisation_id), changes=True)
@@ -101,9 +144,12 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
         asked_by = None if standing is None else standing.requested_by
         await access.require(who, Action.AUTHORISE, What(thing=authorisation_id, requested_by=asked_by), changes=True)
         said: AuthorityDecision = await c.read(request, AuthorityDecision)
+        if said.allow is (said.because is not None):
+            raise BadInput("a refusal says why, and nothing else does", remedy="give because with allow false, and only then")
+        because = UNSET if said.because is None else said.because
 
         async def act() -> Response:
-            return c.json(await authorities.decide(authorisation_id, who.account_id, allow=said.allow))
+            return c.json(await authorities.decide(authorisation_id, who.account_id, allow=said.allow, because=because))
 
         return await desk.command(request, who, act)
 
@@ -117,6 +163,20 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
             return c.json(await authorities.revoke(authorisation_id, who.account_id))
 
         return await desk.command(request, who, act)
+
+
+def _terms(boroughs: tuple[str, ...]) -> AuthorityTerms:
+    return AuthorityTerms(
+        use_cases=tuple(
+            UseCaseTerms(
+                use_case=use_case, may_be_urgent=use_case in rules.MAY_BE_URGENT,
+                grounds=tuple(ground for ground in Ground if ground in rules.GROUNDS[use_case]),
+            )
+            for use_case in UseCase
+        ),
+        refusals=tuple(Refusal), boroughs=boroughs, most_s=rules.MOST.total_seconds(),
+        most_urgent_s=rules.MOST_URGENT.total_seconds(), request_lives_s=rules.REQUEST_LIVES.total_seconds(),
+    )  # fmt: skip
 
 
 def document_route(media_type: str, says: str) -> dict[str, Any]:

@@ -110,10 +110,16 @@ def shown(type_: Any) -> dict[str, Any]:
 
 
 def reference(type_: Any) -> dict[str, Any]:
-    """The schema of `type_`, naming its parts as components. A tuple of types stands for any of them."""
+    """The schema of `type_`, naming its parts as components. A tuple of types stands for any of them.
+
+    Raises:
+        ValueError: another type has the name of one of its parts; the later would take the place of the earlier unseen.
+    """
     if isinstance(type_, tuple):
         return {"anyOf": [reference(one) for one in type_]}
     [schema], parts = msgspec.json.schema_components([type_], ref_template=COMPONENT)
+    if twice := [name for name, part in parts.items() if _SHOWN.get(name, part) != part]:
+        raise ValueError(f"two types of the API have the name {twice[0]}")
     _SHOWN.update(parts)
     return schema
 
@@ -177,7 +183,9 @@ def document(app: FastAPI, *, cookie: str) -> dict[str, Any]:
     """The OpenAPI document of `app`."""
     said = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = said.setdefault("components", {})
-    components["schemas"] = copy.deepcopy(dict(sorted(_SHOWN.items())))
+    # The framework names what parameters take; its own shape of a failed validation is never answered.
+    named = {name: part for name, part in components.get("schemas", {}).items() if not name.endswith("ValidationError")}
+    components["schemas"] = copy.deepcopy(dict(sorted((named | _SHOWN).items())))
     components["securitySchemes"] = {
         "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "set by POST /api/v1/session"},
         "csrf": {"type": "apiKey", "in": "header", "name": "X-Bowstreet-CSRF", "description": "`csrf` of GET /api/v1/session"},

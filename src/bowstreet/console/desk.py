@@ -7,6 +7,8 @@ from http import HTTPStatus
 from fastapi import Request
 from starlette.responses import Response
 
+from bowstreet.accountability.authority.policy import What
+from bowstreet.accountability.model import Action
 from bowstreet.console import idempotency
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.idempotency import Act, Idempotency
@@ -14,8 +16,11 @@ from bowstreet.console.problems import Misfit
 from bowstreet.console.scene import Scene
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.console.sight import sight_of
 from bowstreet.errors import NotPermitted
 
+# The borough of what is in none: in nobody's who is limited to some.
+NOWHERE = ""
 KEY = re.compile(r"[!-~]{1,255}")
 
 
@@ -40,6 +45,11 @@ class Desk:
         except NotPermitted:
             await self.access.refused(asker, request.scope["route"].name, "not-theirs")
             raise
+
+    async def require_sight(self, who: Asker, action: Action, thing: str, borough: str | None) -> None:
+        """For what a request's path does not place. Raises `NotPermitted`, on record, when it is not where somebody sees."""
+        if not sight_of(who.identity.boroughs).sees(borough):
+            await self.access.require(who, action, What(thing=thing, borough=borough or NOWHERE), changes=False)
 
     async def _once(self, request: Request, asker: Asker, act: Act, repeatable: bool) -> Response:
         key = request.headers.get("idempotency-key")

@@ -1,4 +1,4 @@
-"""One frame a tick, encoded once, for all consoles.
+"""One frame a tick, encoded once, for all consoles that see the same.
 
 A console holds no queue: it holds the number of the last frame it took, and asks for one frame with everything since. All that
 keep up share the same bytes; one that was slow gets a longer frame, and delays nobody.
@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from bowstreet.console.frames import Me, Picture
+from bowstreet.console.sight import EVERYWHERE, Sight
 from bowstreet.runtime.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -45,7 +46,7 @@ class Feed:
         self._gather = gather
         self._clock = clock
         self._turned = asyncio.Event()
-        self._frames: dict[tuple[int, Encoding], bytes] = {}
+        self._frames: dict[tuple[int, Encoding, Sight], bytes] = {}
         self.encodes = 0
         self.closed = False
 
@@ -75,18 +76,21 @@ class Feed:
         while self._picture.seq <= after and not self.closed:
             await self._turned.wait()
 
-    def snapshot(self, me: Me, encoding: Encoding) -> bytes:
-        return _ENCODE[encoding](self._picture.snapshot(me))
+    def snapshot(self, me: Me, encoding: Encoding, sight: Sight = EVERYWHERE) -> bytes:
+        return _ENCODE[encoding](self._picture.snapshot(me, sight))
 
     def reaches(self, since: int) -> bool:
         return self._picture.reaches(since)
 
-    def frame(self, since: int, encoding: Encoding) -> bytes:
-        """The present frame for a console that last took frame `since`. Encoded at most once for each such frame and encoding."""
-        key = (since, encoding)
+    def frame(self, since: int, encoding: Encoding, sight: Sight = EVERYWHERE) -> bytes:
+        """The present frame for a console that last took frame `since`. Encoded at most once for each such frame, encoding and
+        sight in use; for all sights together while only drones move."""
+        if sight.is_limited and self._picture.same_for_all(since):
+            sight = EVERYWHERE
+        key = (since, encoding, sight)
         encoded = self._frames.get(key)
         if encoded is None:
-            encoded = self._frames[key] = _ENCODE[encoding](self._picture.tick(since))
+            encoded = self._frames[key] = _ENCODE[encoding](self._picture.tick(since, sight))
             self.encodes += 1
         return encoded
 

@@ -5,12 +5,13 @@ since the last one it took: it skips positions that are past, never an incident.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
 
+from bowstreet.console.sight import EVERYWHERE, Sight, mission_elsewhere
 from bowstreet.console.views import (
     DockView,
     DroneView,
@@ -29,6 +30,8 @@ DroneRow = tuple[int, float | None, float | None, float, float, float, float | N
 
 EVENTS_KEPT = 500  # a long scroll of the timeline; the ledger has all of it
 CATCH_UP_FRAMES = 300  # a minute at 5 Hz: a console that missed more starts again
+# Incidents whose borough is at hand; past it those that no frame shows any more are let go of.
+PLACES_KEPT = 5_000
 ENDED_KEPT = 200  # closed incidents and ended flights that a console still sees; GET lists go further back
 
 
@@ -39,6 +42,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str
     may: tuple[str, ...]
+    boroughs: tuple[str, ...] = ()  # whose incidents are shown; none means all
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", omit_defaults=True):
@@ -107,6 +111,11 @@ class Latest(Generic[V]):
         changed.reverse()
         return changed
 
+    def changed_since(self, seq: int) -> bool:
+        """Whether anything changed after frame `seq`."""
+        last = next(reversed(self._values.values()), None)
+        return last is not None and last[0] > seq
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -131,7 +140,9 @@ class Picture:
         self._drones: list[DroneView] = []
         self._rows: Latest[DroneRow] = Latest()
         self._slow: Latest[tuple[int, str, str | None, str, bool]] = Latest()  # what of a drone is not in its row
-        self._events: deque[tuple[int, EventView]] = deque(maxlen=EVENTS_KEPT)
+        # Each line with the boroughs that it is about, and the frame that it belongs to.
+        self._events: deque[tuple[int, EventView, Collection[str | None]]] = deque(maxlen=EVENTS_KEPT)
+        self._boroughs: dict[str, str | None] = {}  # of incidents
         self._event_count = 0
         self._wind: tuple[int, WindView | None] = (0, None)
         self._ledger: tuple[int, LedgerView | None] = (0, None)
@@ -160,10 +171,19 @@ class Picture:
             self._slow.put(drone.id, slow, self.filling)
             self._rows.put(drone.id, _row(place, drone), self.filling)
 
-    def put_event(self, event: EventView) -> None:
-        """Add a line to the timeline; its `seq` is given here."""
+    def put_incident(self, incident: IncidentView, borough: str | None) -> None:
+        """Take an incident as it is now, and where it is."""
+        self._boroughs[incident.id] = borough
+        if len(self._boroughs) > PLACES_KEPT:
+            going_on = {one.incident_id for one in self.missions.since(-1)}
+            self._boroughs = {id_: at for id_, at in self._boroughs.items() if id_ in going_on or self.incidents.get(id_)}
+            self._boroughs[incident.id] = borough
+        self.incidents.put(incident.id, incident, self.filling)
+
+    def put_event(self, event: EventView, about: Collection[str | None] = ()) -> None:
+        """Add a line to the timeline; its `seq` is given here. `about`: the boroughs of the incidents that it tells of."""
         self._event_count += 1
-        self._events.append((self.filling, msgspec.structs.replace(event, seq=self._event_count)))
+        self._events.append((self.filling, msgspec.structs.replace(event, seq=self._event_count), about))
 
     def put_wind(self, wind: WindView | None) -> None:
         if wind != self._wind[1]:
@@ -176,8 +196,8 @@ class Picture:
     def drones(self) -> list[DroneView]:
         return list(self._drones)
 
-    def snapshot(self, me: Me) -> Snapshot:
-        """Everything, for one who looks for the first time."""
+    def snapshot(self, me: Me, sight: Sight = EVERYWHERE) -> Snapshot:
+        """Everything that `sight` shows, for one who looks for the first time."""
         return Snapshot(
             seq=self.seq,
             at=self.at,
@@ -185,9 +205,9 @@ class Picture:
             me=me,
             drones=self.drones(),
             docks=self.docks.since(-1),
-            incidents=self.incidents.since(-1),
-            missions=self.missions.since(-1),
-            events=[event for frame, event in self._events if frame <= self.seq],
+            incidents=self._incidents_since(-1, sight),
+            missions=self._missions_since(-1, sight),
+            events=[event for frame, event, about in self._events if frame <= self.seq and sight.sees_all(about)],
             wind=self._wind[1],
             ledger=self._ledger[1],
         )
@@ -197,8 +217,13 @@ class Picture:
         oldest = self._events[0][0] if len(self._events) == EVENTS_KEPT else 0
         return 0 <= self.seq - since <= CATCH_UP_FRAMES and oldest <= since + 1
 
-    def tick(self, since: int) -> Tick:
-        """What changed after frame `since`."""
+    def same_for_all(self, since: int) -> bool:
+        """Whether a tick after frame `since` says nothing that depends on who looks."""
+        told = self._events[-1][0] > since if self._events else False
+        return not (told or self.incidents.changed_since(since) or self.missions.changed_since(since))
+
+    def tick(self, since: int, sight: Sight = EVERYWHERE) -> Tick:
+        """What changed after frame `since`, of what `sight` shows."""
         return Tick(
             seq=self.seq,
             at=self.at,
@@ -206,19 +231,29 @@ class Picture:
             docks=self.docks.since(since),
             # In order of their places: a console puts those it did not know at the end, one after the other.
             drones=[self._drones[place] for place in sorted(slow[0] for slow in self._slow.since(since))],
-            incidents=self.incidents.since(since),
-            missions=self.missions.since(since),
-            events=self._events_since(since),
+            incidents=self._incidents_since(since, sight),
+            missions=self._missions_since(since, sight),
+            events=self._events_since(since, sight),
             wind=self._wind[1] if self._wind[0] > since else None,
             ledger=self._ledger[1] if self._ledger[0] > since else None,
         )
 
-    def _events_since(self, since: int) -> list[EventView]:
+    def _incidents_since(self, since: int, sight: Sight) -> list[IncidentView]:
+        changed = self.incidents.since(since)
+        return [one for one in changed if sight.sees(self._boroughs.get(one.id))] if sight.is_limited else changed
+
+    def _missions_since(self, since: int, sight: Sight) -> list[MissionView]:
+        changed = self.missions.since(since)
+        if not sight.is_limited:
+            return changed
+        return [one if sight.sees(self._boroughs.get(one.incident_id)) else mission_elsewhere(one) for one in changed]
+
+    def _events_since(self, since: int, sight: Sight) -> list[EventView]:
         late = []
-        for frame, event in reversed(self._events):
+        for frame, event, about in reversed(self._events):
             if frame <= since:
                 break
-            if frame <= self.seq:
+            if frame <= self.seq and sight.sees_all(about):
                 late.append(event)
         late.reverse()
         return late

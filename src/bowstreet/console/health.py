@@ -67,6 +67,7 @@ async def readiness(desk: Desk) -> Readiness:
         await _check("store", lambda: _writable(desk)),
         await _check("ledger", lambda: _ledger(desk)),
         await _check("bus", lambda: _bus(desk)),
+        await _check("links", lambda: _links(desk)),
     )
     return Readiness(ready=all(check.ok for check in checks), checks=checks)
 
@@ -108,6 +109,12 @@ async def _bus(desk: Desk) -> str:
     if waiting > MAX_UNDELIVERED:
         raise BowstreetError(f"{waiting} messages are not delivered", remedy="see the log for a handler that hangs")
     return f"{waiting} on their way"
+
+
+async def _links(desk: Desk) -> str:
+    """How many vehicles are believed without a signature: no fault, but whoever looks should know."""
+    unsigned, all_of_them = len(desk.services.unsigned_links()), len(desk.services.flight.picture.vehicles())
+    return f"unsigned link of {unsigned} of {all_of_them} vehicles" if unsigned else "every vehicle signs"
 
 
 def _admit(request: Request, token: str) -> None:

@@ -19,6 +19,7 @@ from bowstreet.console.looking import consult
 from bowstreet.console.problems import HeldInQuarantine, Misfit, MisfitInQuarantine
 from bowstreet.console.scene import Scene
 from bowstreet.console.services import ConsoleServices
+from bowstreet.console.sight import incident_elsewhere, sight_of
 from bowstreet.errors import TooManyAttempts
 from bowstreet.intake.area import EDGE_DEG
 from bowstreet.intake.model import Incident, IncidentState, Quarantined
@@ -108,7 +109,9 @@ def router(desk: Desk) -> APIRouter:
     async def list_incidents(who: Annotated[Asker, needs(Action.SEE)], closed: bool = False) -> Response:
         """Incidents that are not closed; with `closed` also the others."""
         await consult(services.consultations, who, What.INCIDENTS, OPERATION)
-        found = [i for i in services.intake.incidents.all() if closed or i.state is not IncidentState.CLOSED]
+        sight = sight_of(who.identity.boroughs)
+        known = [i for i in services.intake.incidents.all() if closed or i.state is not IncidentState.CLOSED]
+        found = [i for i in known if sight.sees(desk.scene.borough_of(i))] if sight.is_limited else known
         newest = sorted(found, key=lambda incident: incident.opened_at, reverse=True)[:MAX_LISTED]
         return c.json([desk.scene.incident(incident) for incident in newest])
 
@@ -159,13 +162,17 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/quarantine", **c.route(list[views.QuarantineView]))
     async def quarantine(who: Annotated[Asker, needs(Action.SEE_QUARANTINE)]) -> Response:
         """Reports that could not be used, newest first, and why; what they say is asked for one by one."""
-        held = sorted(services.intake.quarantined.all(), key=lambda q: q.at, reverse=True)[:MAX_LISTED]
+        sight = sight_of(who.identity.boroughs)
+        known = services.intake.quarantined.all()
+        seen = [q for q in known if sight.sees(desk.scene.borough_of_report(q))] if sight.is_limited else known
+        held = sorted(seen, key=lambda q: q.at, reverse=True)[:MAX_LISTED]
         return c.json([views.quarantined(one) for one in held])
 
     @routes.get("/quarantine/{quarantine_id}", **c.route(ReportWhole))
     async def one_report(quarantine_id: c.Id, who: Annotated[Asker, needs(Action.SEE_QUARANTINE)], why: Why = None) -> Response:
         """One of them as it came."""
         held = services.intake.quarantined.get(quarantine_id)
+        await desk.require_sight(who, Action.SEE_QUARANTINE, quarantine_id, desk.scene.borough_of_report(held))
         await consult(services.consultations, who, What.REPORT, quarantine_id, why)
         return c.json(ReportWhole(id=quarantine_id, raw=held.raw))
 
@@ -195,6 +202,8 @@ async def _take(desk: Desk, body: bytes, who: Asker) -> Response:
     if isinstance(taken, Quarantined):
         raise HeldInQuarantine(taken.reason, quarantine_id=taken.quarantine_id)
     status = HTTPStatus.CREATED if known is None and taken.reports == 1 else HTTPStatus.OK
+    if not sight_of(who.identity.boroughs).sees(desk.scene.borough_of(taken)):
+        return c.json(incident_elsewhere(desk.scene.incident(taken)), status)  # names no place where more could be seen
     return _shown(desk, taken, status)
 
 

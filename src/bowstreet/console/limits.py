@@ -24,6 +24,9 @@ class Limits:
     incidents: Rate = Rate(burst=200, per_s=15)
     # A denial is written durably; past this a flood of them is counted, not written, so that nobody can fill the disk with them.
     recorded_denials: Rate = Rate(burst=30, per_s=1 / 2)
+    # What anybody may send without signing in: letters of one address, and look-ups. A library's readers share an address.
+    public_requests: Rate = Rate(burst=10, per_s=1 / 360)
+    public_lookups: Rate = Rate(burst=30, per_s=1 / 10)
     live_messages: Rate = Rate(burst=20, per_s=5)
     body_bytes: int = 256 * 1024  # the longest body is a call: 10,000 characters of text, each up to 12 bytes as JSON escapes
     file_bytes: int = 16 * 1024 * 1024  # the UK's zones as KML are 5 MB; files for more than a city go into the configuration

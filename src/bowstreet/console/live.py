@@ -20,6 +20,7 @@ from bowstreet.console.feed import Encoding, Feed
 from bowstreet.console.frames import Me
 from bowstreet.console.limits import Buckets, Limits
 from bowstreet.console.looking import Looking
+from bowstreet.console.sight import sight_of
 from bowstreet.errors import BowstreetError, NotSignedIn
 from bowstreet.runtime.ports import Clock
 
@@ -120,14 +121,17 @@ class LiveFeed:
             name=asker.identity.name,
             role=asker.identity.role.value,
             may=tuple(action.value for action in asker.identity.may),
+            boroughs=asker.identity.boroughs,
         )
+        sight = sight_of(asker.identity.boroughs)
         seq = self._feed.seq
-        await self._put(socket, self._feed.snapshot(me, encoding), encoding)
+        await self._put(socket, self._feed.snapshot(me, encoding, sight), encoding)
         while not self._feed.closed:
             await self._feed.wait(seq)
             since, seq = seq, self._feed.seq
             reaches = self._feed.reaches(since)
-            await self._put(socket, self._feed.frame(since, encoding) if reaches else self._feed.snapshot(me, encoding), encoding)
+            frame = self._feed.frame(since, encoding, sight) if reaches else self._feed.snapshot(me, encoding, sight)
+            await self._put(socket, frame, encoding)
         raise _Closed(1012, "the program stops")
 
     async def _put(self, socket: WebSocket, frame: bytes, encoding: Encoding) -> None:

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -28,7 +29,13 @@ def router(log: TransparencyLog) -> APIRouter:
 
     @routes.api_route("/key", methods=["GET", "HEAD"])
     async def key() -> Response:
-        return Response(log.key.write() + "\n", media_type=TEXT, headers={**ANYONE, "Cache-Control": "no-cache"})
+        keys = "".join(f"{one.write()}\n" for one in log.keys)
+        return Response(keys, media_type=TEXT, headers={**ANYONE, "Cache-Control": "no-cache"})
+
+    @routes.api_route("/key-transitions", methods=["GET", "HEAD"])
+    async def transitions() -> Response:
+        said = msgspec.json.encode([one.note for one in log.transitions])
+        return Response(said, media_type="application/json", headers={**ANYONE, "Cache-Control": "no-cache"})
 
     @routes.api_route("/tile/{path:path}", methods=["GET", "HEAD"])
     async def tile(path: str) -> Response:

@@ -12,6 +12,7 @@ from bowstreet.console import views
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.incidents import Reasoned
+from bowstreet.console.sight import sight_of
 from bowstreet.flight.model import Command, GoTo, Hold, Orbit, PointGimbal, Waypoint
 from bowstreet.geo import Position
 
@@ -79,7 +80,8 @@ def router(desk: Desk) -> APIRouter:
     async def list_missions(who: Annotated[Asker, needs(Action.SEE)], ended: bool = False) -> Response:
         """Flights under way; with `ended` also those that ended."""
         found = [m for m in services.flight.missions.all() if ended or not m.phase.is_final]
-        return c.json([desk.scene.mission(m) for m in sorted(found, key=lambda m: m.authorised_at, reverse=True)])
+        sight = sight_of(who.identity.boroughs)
+        return c.json([desk.scene.mission_for(sight, m) for m in sorted(found, key=lambda m: m.authorised_at, reverse=True)])
 
     @routes.post("/missions/{mission_id}/recall", **c.route(status=204, body=Reasoned, changes=True, key=True))
     async def recall(mission_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.RECALL)]) -> Response:

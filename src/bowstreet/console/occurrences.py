@@ -13,11 +13,12 @@ from bowstreet.accountability.authority.rules import MOST
 from bowstreet.accountability.model import Action
 from bowstreet.accountability.occurrence import document as documents
 from bowstreet.accountability.occurrence import rules
-from bowstreet.accountability.occurrence.model import Body, Findings, Kind, Occurrence, Outcome, State
+from bowstreet.accountability.occurrence.model import Body, Findings, Kind, Occurrence, OccurrenceState, Outcome
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import NOTE, Moment, SubjectId, document_route
 from bowstreet.console.desk import Desk
+from bowstreet.console.sight import sight_of
 
 MAX_LISTED = 500
 
@@ -87,7 +88,7 @@ def shown(desk: Desk, one: Occurrence) -> OccurrenceView:
 
 def _hold(desk: Desk, one: Occurrence, now: datetime) -> HoldSuggested | None:
     incident_id = one.evidence.incident_id
-    if one.state is State.CLOSED or incident_id is None or one.borough is None:
+    if one.state is OccurrenceState.CLOSED or incident_id is None or one.borough is None:
         return None
     if desk.services.authorities.covering(UseCase.LEGAL_HOLD, incident_id) is not None:
         return None
@@ -103,7 +104,9 @@ def _seen(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/occurrences", **c.route(list[OccurrenceView], says="Newest first, 500 at most"))
     async def list_occurrences(who: Annotated[Asker, needs(Action.SEE_OCCURRENCES)], closed: bool = False) -> Response:
         """Occurrences that are not closed; with `closed` also the others."""
-        found = [one for one in occurrences.all() if closed or one.state is not State.CLOSED]
+        sight = sight_of(who.identity.boroughs)
+        wanted = [one for one in occurrences.all() if closed or one.state is not OccurrenceState.CLOSED]
+        found = [one for one in wanted if sight.sees(one.borough)]
         newest = sorted(found, key=lambda one: one.occurred_at, reverse=True)[:MAX_LISTED]
         return c.json([shown(desk, one) for one in newest])
 

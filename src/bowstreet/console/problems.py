@@ -29,6 +29,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
     remedy: str = ""
     instance: str = ""
+    rule: str = ""  # of the policy, by its id, when the policy refused it
     quarantine_id: str = ""  # where the report is kept, when the problem is a call that could not be used
 
 
@@ -76,6 +77,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
     errors.BadInput: HTTPStatus.CONFLICT,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.LinkFailure: HTTPStatus.CONFLICT,
+    errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBroken: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.KeyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -84,6 +86,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
 _TITLES: dict[str, str] = {
     "not-signed-in": "Not signed in",
     "not-permitted": "Not permitted",
+    "proof-needed": "Prove again who you are",
     "too-many-attempts": "Too many requests",
     "refused": "A rule forbids it",
     "not-found": "Not found",
@@ -93,6 +96,7 @@ _TITLES: dict[str, str] = {
     "quarantined": "The report is held in quarantine",
     "conflict": "It does not fit the present state",
     "link-failure": "The vehicle or dock did not do it",
+    "provider-unavailable": "The identity provider does not answer",
     "store-unavailable": "The record cannot be written",
     "ledger-broken": "The ledger does not verify",
 }
@@ -118,6 +122,7 @@ def problem_of(error: errors.BowstreetError, instance: str) -> Problem:
         detail=error.message,
         remedy=error.remedy,
         instance=instance,
+        rule=getattr(error, "rule", ""),
         quarantine_id=getattr(error, "quarantine_id", ""),
     )
 

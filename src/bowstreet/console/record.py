@@ -51,6 +51,7 @@ def router(desk: Desk) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1_000)] = 500,
     ) -> Response:
         """What was done with personal data: days (UTC) from and to, both included; about a subject; by an account."""
+        await desk.require_sight(who, Action.SEE_LOG, LEDGER, None)
         filtered = wanted(first, last, subject, account)
         await consult(services.consultations, who, What.LOG, LEDGER)
         names = {one.account_id: one.name for one in services.accounts.all()}
@@ -70,6 +71,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/audit/bundle", **document_route("application/jsonl", "The ledger; bowstreet audit verify FILE"))
     async def whole(who: Annotated[Asker, sees]) -> Response:
         """The whole ledger as of now, this request included, as a file that anybody can verify elsewhere."""
+        await desk.require_sight(who, Action.SEE_LOG, LEDGER, None)
         await consult(services.consultations, who, What.LEDGER, LEDGER)
         note = await services.log.publish(services.recorder.size, services.recorder.root)
         named = {"Content-Disposition": 'attachment; filename="ledger.bundle"'}
@@ -82,7 +84,13 @@ async def _parts(desk: Desk, note: Note) -> AsyncIterator[bytes]:
     """In parts of some size: a line each would be a packet each."""
     services = desk.services
     lines = bundle.stream(
-        services.store, note, services.log.key, services.log.seal, made_at=services.clock.now(), version=services.run.version
+        services.store,
+        note,
+        services.log.key,
+        services.log.seal,
+        made_at=services.clock.now(),
+        version=services.run.version,
+        transitions=services.log.transitions,
     )
     part = bytearray()
     async for line in lines:

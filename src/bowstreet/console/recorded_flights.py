@@ -37,6 +37,10 @@ class RecordedFlights:
             outcome=_outcome(mission.phase.value, mission.eyes_on_at),
         )  # fmt: skip
 
+    def is_under_way(self, mission_id: str) -> bool:
+        mission = self._flight.missions.find(mission_id)
+        return mission is not None and not mission.phase.is_final
+
     async def track(self, vehicle_id: str, start: datetime, end: datetime) -> Track:
         rows = [_decode(row) for row in await self._telemetry.between(vehicle_id, start, end)]
         return [(row.at, row.position) for row in rows]

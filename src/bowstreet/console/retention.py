@@ -12,7 +12,7 @@ from bowstreet.accountability.authority.model import Authorisation, UseCase
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
 from bowstreet.accountability.processing.model import Recipient
-from bowstreet.accountability.retention.model import Erasure, RetentionClass
+from bowstreet.accountability.retention.model import Erasure, RetentionClass, Standing
 from bowstreet.accountability.retention.subject_access import Held, disclose_of
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
@@ -29,6 +29,7 @@ class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     digest: str
     classes: tuple[RetentionClass, ...]
+    holdings: tuple[Standing, ...]
     holds: tuple[Authorisation, ...]
     erasures: tuple[Erasure, ...]
     overdue_since: datetime | None
@@ -37,7 +38,7 @@ class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
 class EraseOrder(c.Body, frozen=True, kw_only=True):
     """One subject, now, whatever its period."""
 
-    retention_class: Literal["incident", "quarantine", "account"]
+    retention_class: Literal["incident", "quarantine", "account", "complaint"]
     subject_id: SubjectId
 
 
@@ -59,6 +60,7 @@ def router(desk: Desk) -> APIRouter:
         newest = sorted(kept.erasures.all(), key=lambda one: one.ordered_at, reverse=True)[:RECEIPTS]
         view = RetentionView(
             version=kept.table.version, digest=kept.version, classes=kept.table.classes,
+            holdings=tuple(await kept.standing()),
             holds=tuple(services.authorities.in_force(UseCase.LEGAL_HOLD)), erasures=tuple(newest),
             overdue_since=kept.oldest_due_at,
         )  # fmt: skip
@@ -95,7 +97,7 @@ async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseC
     """The authorisation that covers it. Raises `NotPermitted`."""
     standing = desk.services.authorities.covering(use_case, subject_id)
     authorisation_id = "" if standing is None else standing.authorisation_id
-    what = What(thing=subject_id, authorised=standing is not None)
+    what = What(thing=subject_id, borough=desk.access.borough_of(subject_id), authorised=standing is not None)
     await desk.access.require(who, action, what, changes=True, authorisation_id=authorisation_id)
     if standing is None:  # a policy of the operator's own may not ask for one; this does
         raise NotPermitted("this act needs an authorisation in force that covers it", remedy="request one")

@@ -10,9 +10,12 @@ from bowstreet.accountability import ledger
 from bowstreet.console import views, words
 from bowstreet.console.frames import Picture
 from bowstreet.console.services import ConsoleServices
+from bowstreet.console.sight import Sight, mission_elsewhere
 from bowstreet.dispatch.model import NoDrone
 from bowstreet.flight.model import Mission
-from bowstreet.intake.model import Incident, IncidentState
+from bowstreet.geo import Position
+from bowstreet.intake.model import Incident, IncidentState, Quarantined
+from bowstreet.intake.rules import reported_position
 
 EVENTS_AT_START = 300  # lines of the ledger that a new start puts on the timeline
 
@@ -100,7 +103,27 @@ class Scene:
     def _say(self, message: m.Message) -> None:
         event = words.event(message, self._names)
         if event is not None:
-            self.picture.put_event(event)
+            self.picture.put_event(event, self._about(message, event))
+
+    def _about(self, message: m.Message, event: views.EventView) -> set[str | None]:
+        """The boroughs of the incidents that a line tells of, for those who see some only."""
+        if isinstance(message, m.CallQuarantined):
+            return {self._place_of_report(message.quarantine_id)}
+        incidents = {event.incident_id} if event.incident_id else set()
+        if isinstance(message, m.MissionRetasked):
+            incidents.add(message.from_incident_id)
+        mission = self._services.flight.missions.find(event.mission_id) if event.mission_id and not incidents else None
+        if mission is not None:
+            incidents.add(mission.incident_id)
+        return {self._borough_named(one) for one in incidents}
+
+    def _borough_named(self, incident_id: str) -> str | None:
+        incident = self._services.intake.incidents.find(incident_id)
+        return None if incident is None else self.borough_of(incident)
+
+    def _place_of_report(self, quarantine_id: str) -> str | None:
+        held = self._services.intake.quarantined.find(quarantine_id)
+        return None if held is None else self.borough_of_report(held)
 
     def gather(self) -> None:
         """Bring the picture up to date. Called once a frame."""
@@ -109,7 +132,7 @@ class Scene:
         for incident_id in self._incidents:
             incident = services.intake.incidents.find(incident_id)
             if incident is not None:
-                picture.incidents.put(incident_id, self.incident(incident), picture.filling)
+                picture.put_incident(self.incident(incident), self.borough_of(incident))
         for mission_id in self._missions:
             mission = services.flight.missions.find(mission_id)
             if mission is not None:
@@ -134,6 +157,24 @@ class Scene:
     def mission(self, mission: Mission) -> views.MissionView:
         """A flight as it is shown now."""
         return views.mission(mission, self._turned.get(mission.mission_id, mission.authorised_at), self.person)
+
+    def borough_of(self, incident: Incident) -> str | None:
+        """Where an incident is."""
+        return self._borough_at(incident.position)
+
+    def borough_of_report(self, held: Quarantined) -> str | None:
+        """Where a report that could not be used says that it is; None when that cannot be told."""
+        position = reported_position(held.raw)
+        return None if position is None else self._borough_at(position)
+
+    def _borough_at(self, position: Position) -> str | None:
+        borough = self._services.intake.area.borough_of(position)
+        return None if borough is None else borough.name
+
+    def mission_for(self, sight: Sight, mission: Mission) -> views.MissionView:
+        """A flight as `sight` shows it."""
+        shown = self.mission(mission)
+        return shown if sight.sees(self._borough_named(mission.incident_id)) else mission_elsewhere(shown)
 
     def drones(self) -> list[views.DroneView]:
         return [views.drone(state) for state in self._services.flight.picture.vehicles()]

@@ -5,14 +5,20 @@ from dataclasses import dataclass
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
+from bowstreet.accountability.correspondence.service import Correspondence
 from bowstreet.accountability.disclosure.service import Disclosure
+from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention.service import Retention
+from bowstreet.accountability.sign_in.oidc import ProviderSignIn
+from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.transparency_log import TransparencyLog
+from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
@@ -31,6 +37,7 @@ class ConsoleServices:
         clock: the run's, for what is recorded and shown.
         real_clock: for rates and for what browsers wait for; a demo at 60 times the speed must not let 60 times as much in.
         wind: the wind at transit height as dispatch uses it; None when no source gives it.
+        unsigned_links: vehicles whose packets are believed without a signature.
         metrics: the program's figures; the console adds its own.
         boroughs: a GeoJSON FeatureCollection to draw the map with.
     """
@@ -41,12 +48,18 @@ class ConsoleServices:
     flight: FlightService
     airspace: AirspaceService
     accounts: Accounts
+    passkeys: Passkeys
+    provider: ProviderSignIn | None = None
     authorities: Authorities
+    vehicle_keys: VehicleKeys
     retention: Retention
     occurrences: Occurrences
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    follows: Follows
+    correspondence: Correspondence
+    gossip: Gossip
     recorder: Recorder
     log: TransparencyLog
     store: Store
@@ -55,5 +68,6 @@ class ConsoleServices:
     real_clock: Clock
     run: RunView
     wind: Callable[[], Wind | None]
+    unsigned_links: Callable[[], list[str]]
     metrics: Metrics
     boroughs: bytes

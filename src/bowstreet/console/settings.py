@@ -48,6 +48,11 @@ class EdgeSettings:
         return f"https://{name}" if self.certificate is None else f"https://{name}:{port}"
 
     @property
+    def visit_cookie(self) -> str:
+        """The cookie that holds a sign-in under way to its browser."""
+        return "__Host-bowstreet-visit" if self.https else "bowstreet-visit"
+
+    @property
     def cookie(self) -> str:
         """The session cookie's name. `__Host-` binds it to this host and https; browsers refuse that prefix over http."""
         return "__Host-bowstreet" if self.https else "bowstreet"

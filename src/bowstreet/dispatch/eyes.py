@@ -72,8 +72,13 @@ class Eyes:
         stream = self._video.of_vehicle(mission.vehicle_id)
         if stream is None:
             return
+        stage = self._stage(mission)
+        if mission.phase.is_final:
+            self._video.rest(mission.vehicle_id)
+        else:
+            self._video.wake(mission.vehicle_id)
         order = camera_order(
-            self._stage(mission), self._overrides.get(mission.mission_id), self._clock.now(),
+            stage, self._overrides.get(mission.mission_id), self._clock.now(),
             record_ready=self._recorder.failing_since is None,
         )  # fmt: skip
         if order == stream.order:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from bowstreet.accountability.occurrence.model import Kind, Place, Sighting
+from bowstreet.accountability.occurrence.model import Kind, LastHeard, Sighting
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.errors import NotFound
@@ -40,7 +40,7 @@ class KnownFlights:
             mission_id=mission_id, vehicle_id=mission.vehicle_id, airframe=_airframe(self._flight, mission.vehicle_id),
             incident_id=mission.incident_id, borough=None if borough is None else borough.name,
             phase=(mission.resume or mission.phase).value, started_at=mission.took_off_at or mission.authorised_at,
-            place=None if seen is None else Place(
+            place=None if seen is None else LastHeard(
                 latitude_deg=seen.position.latitude_deg, longitude_deg=seen.position.longitude_deg,
                 height_m_above_dock=seen.height_m_above_dock,
             ),

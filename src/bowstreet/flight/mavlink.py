@@ -6,7 +6,7 @@ injected clock. Of a vehicle whose news wait to be handled only the newest is ke
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
@@ -18,6 +18,8 @@ from bowstreet.flight.mavlink_autopilots import Pilot, pilot_for, rejected, time
 from bowstreet.flight.mavlink_frames import Frame
 from bowstreet.flight.mavlink_hub import Endpoint, Hub
 from bowstreet.flight.mavlink_rejects import Rejects
+from bowstreet.flight.mavlink_seals import Seals
+from bowstreet.flight.mavlink_signing import BEHIND, MAY_BE_UNSIGNED, NO_SIGNING, Seal, is_signed
 from bowstreet.flight.mavlink_state import ARDUPILOT, HEARTBEAT, OUT_OF_RANGE, DockState, VehicleState
 from bowstreet.flight.mavlink_talk import Conversation
 from bowstreet.flight.model import CloseDock, Command, DockConfig, OpenDock, VehicleConfig, Wind
@@ -65,17 +67,21 @@ REMEMBERED = 100_000
 class _Peer:
     """A vehicle or dock: where it is, when it was heard, what is being said."""
 
-    def __init__(self, link: "MavlinkLink", name: str, text: str, system_id: int, state: VehicleState | DockState) -> None:
+    def __init__(
+        self, link: "MavlinkLink", name: str, text: str, system_id: int, state: VehicleState | DockState, seal: Seal
+    ) -> None:
+        self.clock, self.seal = link.clock, seal
         self.name, self.link_text, self.system_id, self.state = name, text, system_id, state
         self.endpoint: Endpoint | None = None
         self.heard_s: float | None = None
         self.talk = Conversation(link.clock, system_id, state, self.put)
         self.pilot: Pilot | None = None
         self.asked_s: float | None = None  # when its streams were asked for
+        self.told_time_s: float | None = None  # when it was last told our time, because its own is behind
 
     def put(self, message: Any) -> None:
-        if self.endpoint is not None:
-            self.endpoint.send(message)
+        if self.endpoint is not None and not self.seal.mute:
+            self.endpoint.send(message, self.seal.signature(self.clock.now()))
 
 
 class MavlinkLink:
@@ -83,22 +89,36 @@ class MavlinkLink:
 
     Args:
         bus: is told of packets that could not be used, at most once a second for each link.
+        seals: of vehicles that sign; without them none does.
         position_hz: positions asked of each vehicle, a second.
     """
 
     def __init__(
-        self, clock: Clock, bus: Bus, *, vehicles: Iterable[VehicleConfig], docks: Iterable[DockConfig], position_hz: float = 4.0
+        self,
+        clock: Clock,
+        bus: Bus,
+        *,
+        vehicles: Iterable[VehicleConfig],
+        docks: Iterable[DockConfig],
+        position_hz: float = 4.0,
+        seals: Seals | None = None,
     ) -> None:
         self.clock, self._bus = clock, bus
         self.rejects = Rejects()
         self._reject = self.rejects.add
+        self.seals = seals or Seals(clock)
         self._hub = Hub(clock, self._on_frames, self._reject)
         states: list[tuple[VehicleConfig | DockConfig, str, VehicleState | DockState]] = [
             *((one, one.vehicle_id, VehicleState(one.vehicle_id)) for one in vehicles),
             *((one, one.dock_id, DockState(one.dock_id, one.pads)) for one in docks),
         ]
-        self._peers = {name: _Peer(self, name, one.link, one.system_id, state) for one, name, state in states}
+        self._peers = {
+            name: _Peer(self, name, one.link, one.system_id, state, self.seals.of(name)) for one, name, state in states
+        }
         self._known = {(peer.link_text, peer.system_id): peer for peer in self._peers.values()}
+        self._on_link: defaultdict[str, list[_Peer]] = defaultdict(list)
+        for peer in self._peers.values():
+            self._on_link[peer.link_text].append(peer)
         self._streams_hz = {**STREAMS_HZ, int(mavlink.MAVLINK_MSG_ID_GLOBAL_POSITION_INT): position_hz}
         self._on_telemetry: OnTelemetry | None = None
         self._on_dock: OnDock | None = None
@@ -115,6 +135,7 @@ class MavlinkLink:
         await self._hub.open(peer.link_text for peer in self._peers.values())
         self._spawn(self._speak(), "mavlink heartbeats")
         self._spawn(self._deliver(), "mavlink news")
+        self._spawn(self.seals.keep(), "mavlink signing")
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -164,6 +185,8 @@ class MavlinkLink:
         self._sent[command_id] = None
         if len(self._sent) > REMEMBERED:
             del self._sent[next(iter(self._sent))]
+        if peer.seal.mute:
+            return rejected("its packets must be signed, and it has no signing key")
         if peer.heard_s is None and not await peer.talk.until(lambda: peer.heard_s is not None, FIRST_HEARTBEAT_S):
             return timed_out("never heard")
         if isinstance(peer.state, DockState):
@@ -198,11 +221,24 @@ class MavlinkLink:
             gone = self._gone()
             for endpoint in self._hub.all_endpoints():
                 # Autopilots count heartbeats only; this keeps our address known to it, and it answers once it is there again.
-                asks = mavlink.MAVLink_timesync_message(0, int(self.clock.monotonic_s() * 1e9))
-                endpoint.send(asks if endpoint in gone else heartbeat)
+                self._say_all(endpoint, self._our_time() if endpoint in gone else heartbeat)
             self._ask_for_streams()
             await self._tell_rejected()
             await self.clock.sleep(HEARTBEAT_S)
+
+    def _our_time(self) -> Any:
+        return mavlink.MAVLink_timesync_message(0, int(self.clock.monotonic_s() * 1e9))
+
+    def _say_all(self, endpoint: Endpoint, message: Any) -> None:
+        """To each vehicle that signs under its own key, and under the next; to all others at that address once."""
+        # A link that is not listened on has one address, and whoever is there may not have spoken yet.
+        listened = endpoint.link.startswith("udpin")
+        there = [peer for peer in self._on_link[endpoint.link] if peer.endpoint is endpoint or not listened]
+        now = self.clock.now()
+        for key, seal in ((key, peer.seal) for peer in there for key in peer.seal.all_keys()):
+            endpoint.send(message, seal.signature(now, key))
+        if any(peer.seal.keys == NO_SIGNING for peer in there):
+            endpoint.send(message)
 
     def _gone(self) -> set[Endpoint]:
         """Addresses of which no vehicle has been heard for too long, though it was before."""
@@ -249,18 +285,44 @@ class MavlinkLink:
             peer = self._known.get((endpoint.link, frame.system_id))
             if peer is None:
                 self._reject(endpoint.link, UNKNOWN_SYSTEM)
-            elif peer.endpoint is endpoint or self._moves_to(peer, endpoint, frame.message_id):
+            elif self._is_elsewhere(peer, endpoint):
+                self._reject(endpoint.link, OTHER_ADDRESS)
+            elif self._is_believed(peer, endpoint, frame) and self._speaks_from(peer, endpoint, frame.message_id):
                 ours = True
+                if is_signed(frame.raw):
+                    peer.seal.note(frame)
                 self._take(peer, frame)
         return ours
 
-    def _moves_to(self, peer: _Peer, endpoint: Endpoint, number: int) -> bool:
-        """A peer's heartbeat is heard at an address for the first time, or again after a silence. Otherwise somebody claims to
-        be it."""
-        silent = peer.heard_s is None or self.clock.monotonic_s() - peer.heard_s > TAKEOVER_S
-        if peer.endpoint is not None and not silent and endpoint.link.startswith("udpin"):
-            self._reject(endpoint.link, OTHER_ADDRESS)
+    def _is_elsewhere(self, peer: _Peer, endpoint: Endpoint) -> bool:
+        """Whether somebody at another address claims to be a peer that is heard. Before its signature is looked at: who sends
+        on what was captured must not use up its timestamp."""
+        if peer.endpoint is None or peer.endpoint is endpoint or not endpoint.link.startswith("udpin"):
             return False
+        return peer.heard_s is not None and self.clock.monotonic_s() - peer.heard_s <= TAKEOVER_S
+
+    def _is_believed(self, peer: _Peer, endpoint: Endpoint, frame: Frame) -> bool:
+        """Whether a frame is what its vehicle said, and says so now."""
+        seal, now = peer.seal, self.clock.now()
+        if frame.message_id in MAY_BE_UNSIGNED and not seal.keys.unsigned and not is_signed(frame.raw):
+            return False  # nothing is made of it, and it is no attack
+        reason, key = seal.judge(frame, now)
+        if not reason:
+            if key is not None and key is seal.keys.coming and (work := self.seals.take_up(peer.name, key.key_id)) is not None:
+                self._spawn(work, f"new key of {peer.name}")
+            return True
+        self._reject(endpoint.link, reason)
+        now_s = self.clock.monotonic_s()
+        if reason == BEHIND and (peer.told_time_s is None or now_s - peer.told_time_s >= HEARTBEAT_S):
+            # It is who it says; whether it says so now is not known. Having heard us, its clock goes on from ours.
+            peer.told_time_s = now_s
+            endpoint.send(self._our_time(), seal.signature(now, key))
+        return False
+
+    def _speaks_from(self, peer: _Peer, endpoint: Endpoint, number: int) -> bool:
+        """Whether this is a peer's address: known, or its heartbeat is heard there first, or again after a silence."""
+        if peer.endpoint is endpoint:
+            return True
         if number != HEARTBEAT:
             return False
         if peer.endpoint is not None:

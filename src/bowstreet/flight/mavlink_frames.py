@@ -181,7 +181,12 @@ class Packer:
     def __init__(self, system_id: int, component_id: int) -> None:
         self._mav = mavlink.MAVLink(None, srcSystem=system_id, srcComponent=component_id)
 
-    def pack(self, message: Any) -> bytes:
+    def pack(self, message: Any, secret: bytes | None = None, timestamp: int = 0, link_id: int = 0) -> bytes:
+        """The bytes to send; with a secret, signed (`mavlink_signing`)."""
+        signing = self._mav.signing
+        signing.sign_outgoing = secret is not None
+        if secret is not None:
+            signing.secret_key, signing.timestamp, signing.link_id = secret, timestamp, link_id
         packet: bytes = message.pack(self._mav)
         self._mav.seq = (self._mav.seq + 1) % 256
         return packet

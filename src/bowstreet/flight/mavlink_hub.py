@@ -15,6 +15,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.errors import BadInput, MalformedConfiguration
 from bowstreet.flight.mavlink_frames import Frame, Packer, Splitter
+from bowstreet.flight.mavlink_signing import LINK_ID, Signature
 from bowstreet.runtime.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -61,9 +62,12 @@ class Endpoint:
         self.splitter = Splitter()
         self._packer = Packer(GROUND_STATION_SYSTEM, GROUND_STATION_COMPONENT)
 
-    def send(self, message: Any) -> None:
-        """Pack and send. A link that is down loses the packet, as radio would; acknowledgements tell."""
-        self._put(self._packer.pack(message))
+    def send(self, message: Any, signature: Signature | None = None) -> None:
+        """Pack, sign when there is something to sign with, and send. A link that is down loses the packet, as radio would."""
+        if signature is None:
+            self._put(self._packer.pack(message))
+        else:
+            self._put(self._packer.pack(message, signature.secret, signature.timestamp, LINK_ID))
 
 
 OnFrames = Callable[[Endpoint, list[Frame]], bool]

@@ -34,13 +34,21 @@ class Wind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`."""
+    """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`.
+
+    `video_address` is where its pictures come from, as `video.address` understands it; "" for none. `field_of_view_deg` is the
+    camera's, across the whole picture, for streams that do not tell it.
+    `signing`: "required", nothing unsigned is believed or sent; "off", keys are of no account; "", as soon as it has a key.
+    """
 
     vehicle_id: str
     link: str
     system_id: int
     airframe: str
     home_dock_id: str
+    video_address: str = ""
+    field_of_view_deg: float = 60.0
+    signing: str = ""
 
 
 class DockConfig(msgspec.Struct, frozen=True, kw_only=True):

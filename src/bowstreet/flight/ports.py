@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from bowstreet.accountability.vehicle_keys.model import SigningKeys
 from bowstreet.flight.model import Command, DockStatus, Telemetry
 
 
@@ -52,4 +53,18 @@ class VehicleLink(Protocol):
 
     def heard_s_ago(self, target_id: str) -> float | None:
         """Seconds of the injected clock since the last heartbeat; None when never heard."""
+        ...
+
+
+class VehicleKeyBook(Protocol):
+    """Which signing keys vehicles have (`accountability.vehicle_keys`)."""
+
+    def keys_of(self, vehicle_id: str) -> SigningKeys: ...
+
+    async def taken_up(self, vehicle_id: str, key_id: str) -> None:
+        """The first packet under a coming key was believed."""
+        ...
+
+    def on_change(self, told: Callable[[str], None]) -> None:
+        """Have `told` called with the vehicle whose keys changed."""
         ...

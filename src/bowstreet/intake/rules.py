@@ -169,6 +169,15 @@ def _position(row: Mapping[str, Any]) -> Position:
     return place
 
 
+def reported_position(raw: str) -> Position | None:
+    """Where a report that could not be used says that it is; None when that cannot be told."""
+    try:
+        row = msgspec.json.decode(raw)
+        return _position(row) if isinstance(row, dict) else None
+    except (msgspec.DecodeError, MalformedReport, RecursionError, UnicodeEncodeError):
+        return None
+
+
 def _degrees(latitude: float | None, longitude: float | None) -> Position | None:
     if latitude is None and longitude is None:
         return None

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +36,7 @@ Latitude = Annotated[float, Meta(ge=-90.0, le=90.0)]
 Longitude = Annotated[float, Meta(ge=-180.0, le=180.0)]
 Bearing = Annotated[float, Meta(ge=0.0, lt=360.0)]
 Link = Annotated[str, Meta(pattern=r"^(udpin|udpout|tcp):[^\s:]+:[0-9]{1,5}$")]
+RoleName = Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
 GradeCode = Literal["I", "S", "E", "R"]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -133,6 +135,9 @@ class Vehicle(_Section, frozen=True, kw_only=True):
     home_dock_id: Id
     link: Link
     system_id: SystemId
+    video: Annotated[str, Meta(max_length=1_000)] = ""  # such as rtsp://10.0.1.2/live (docs/configuration.md)
+    field_of_view_deg: Annotated[float, Meta(ge=1.0, le=170.0)] = 60.0  # across the picture, unless the stream tells it
+    signing: Literal["required", "off"] | None = None  # without it: as soon as the vehicle has a key (docs/vehicles.md)
 
 
 class Fleet(_Section, frozen=True, kw_only=True):
@@ -164,11 +169,33 @@ class Authority(_Section, frozen=True, kw_only=True):
     policy: Path | None = None  # Cedar, of the shipped schema
 
 
+class Oidc(_Section, frozen=True, kw_only=True):
+    """An identity provider that people sign in at (docs/sign-in.md). Endpoints and keys come from its own discovery."""
+
+    issuer: Annotated[str, Meta(pattern=r"^https?://[^\s?#]{1,300}$")]
+    client_id: Text
+    client_secret: Annotated[str, Meta(pattern=r"^(file|env):.{1,500}$")]  # file:PATH or env:NAME, never the secret itself
+    roles: Annotated[dict[str, RoleName], Meta(min_length=1)]  # group = role; of several groups the first that stands here
+    name: Text = "your organisation's account"  # on the button
+    scopes: tuple[Text, ...] = ("openid", "profile", "email")
+    groups_claim: Text = "groups"
+    name_claim: Text = "name"
+    boroughs_claim: Annotated[str, Meta(max_length=200)] = ""
+    allowed_domains: tuple[Text, ...] = ()
+
+
+class SignIn(_Section, frozen=True, kw_only=True):
+    """Ways in besides the embedded accounts, which always work."""
+
+    oidc: Oidc | None = None
+
+
 class Public(_Section, frozen=True, kw_only=True):
     """The public register: what a release covers, and how long after its end it comes."""
 
     period_hours: Annotated[float, Meta(ge=1.0, le=744.0)] = 24.0
     delay_hours: Annotated[float, Meta(ge=0.0, le=744.0)] = 24.0
+    wards: Path | None = None  # GeoJSON, WGS 84, each with a name; without it London's neighbourhoods (docs/transparency.md)
 
 
 class Witness(_Section, frozen=True, kw_only=True):
@@ -203,6 +230,7 @@ class Config(_Section, frozen=True, kw_only=True):
     weather: Weather = Weather()
     retention: Retention = Retention()
     authority: Authority = Authority()
+    sign_in: SignIn = SignIn()
     public: Public = Public()
     ledger: Ledger = Ledger()
     log: Log = Log()
@@ -313,6 +341,7 @@ def _check(config: Config, path: Path) -> None:
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
     if server.certificate is not None and not server.https:
         raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
+    _check_oidc(config.sign_in.oidc, path)
     if config.weather.source == "docks" and config.weather.speed_mps:
         raise _wrong(
             path, "has 'weather.speed_mps', which the docks' sensors overrule", "set weather.source = 'fixed', or leave it out"
@@ -322,6 +351,18 @@ def _check(config: Config, path: Path) -> None:
             raise _wrong(
                 path, f"has a permission that ends before it starts at 'airspace.permissions[{place}]'", "mend start or end"
             )
+
+
+def _check_oidc(oidc: Oidc | None, path: Path) -> None:
+    if oidc is None:
+        return
+    issuer = urlsplit(oidc.issuer)
+    if issuer.scheme != "https" and issuer.hostname not in ("localhost", "127.0.0.1"):
+        raise _wrong(path, "has an issuer without https at 'sign_in.oidc.issuer'", "use https: who signs in is decided there")
+    if "openid" not in oidc.scopes:
+        raise _wrong(
+            path, "leaves 'openid' out of 'sign_in.oidc.scopes'", "add it: without it the provider says of nobody who they are"
+        )
 
 
 def _unique(path: Path, key: str, what: str, values: Iterable[str]) -> None:

@@ -40,9 +40,11 @@ _SELECT_RECORD = "SELECT kind, id, version, state, body FROM records WHERE kind 
 _SELECT_KIND = "SELECT kind, id, version, state, body FROM records WHERE kind = ? ORDER BY id"
 _SELECT_STATES = """SELECT kind, id, version, state, body FROM records
                     WHERE kind = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id"""
-_SELECT_LOG = "SELECT idx, entry, leaf_hash, link, payload, salt FROM log ORDER BY idx"
-_SELECT_LOG_PART = """SELECT idx, entry, leaf_hash, link, payload, salt FROM log
-                      WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"""
+# SQLite keeps in any column what it is given. As bytes a foreign value is a wrong entry with a name, and breaks no reader.
+_SELECT_LOG = """SELECT idx, CAST(entry AS BLOB), CAST(leaf_hash AS BLOB), CAST(link AS BLOB), CAST(payload AS BLOB),
+                        CAST(salt AS BLOB) FROM log"""
+_SELECT_LOG_ALL = _SELECT_LOG + " ORDER BY idx"
+_SELECT_LOG_PART = _SELECT_LOG + " WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
 
 
 def _log_row(columns: tuple[Any, ...]) -> LogRow:
@@ -225,21 +227,25 @@ class SqliteReader:
 
     def log_rows(self) -> Iterator[LogRow]:
         """All rows in order of index, in bounded memory."""
-        yield from map(_log_row, self._stream(_SELECT_LOG))
+        return map(_log_row, self.log_columns())
+
+    def log_columns(self) -> Iterator[tuple[Any, ...]]:
+        """The same as the fields of `LogRow` in order. Who drops each before taking the next spares Python's collector of
+        cycles a fifth of an audit's time."""
+        return self._stream(_SELECT_LOG_ALL)
 
     def log_size(self) -> int:
-        return int(next(self._stream("SELECT count(*) FROM log"))[0])
+        return int(next(self._stream("SELECT coalesce(max(idx) + 1, 0) FROM log"))[0])
 
     def records(self, kind: str) -> Iterator[Record]:
         """All records of a kind, in order of id."""
-        yield from map(_record, self._stream(_SELECT_KIND, (kind,)))
+        return map(_record, self._stream(_SELECT_KIND, (kind,)))
 
     def _stream(self, query: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            cursor = self._connection.execute(query, parameters)
-            cursor.arraysize = CHUNK
-            while rows := cursor.fetchmany():
-                yield from rows
+            # Not `yield from`: a stream that is left early would close its cursor, perhaps after its database.
+            for row in self._connection.execute(query, parameters):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise unavailable(error, self.path) from error
 

@@ -5,7 +5,7 @@
 A peer answers whoever talks to its port: a ground station, or a watcher with MAVProxy or pymavlink. `--ground-station` names one
 that is told without having asked. `--control` opens a TCP port that takes a JSON object a line: {"op": "status"},
 {"op": "log", "since": 0}, {"op": "stop"}, {"op": "fault", "target": "drone-001", "kind": "link", "seconds": 10} (see
-`simulation.faults`), {"op": "wind", "speed_mps": 8, "from_deg": 240}.
+`simulation.faults`), {"op": "wind", "speed_mps": 8, "from_deg": 240}, {"op": "key", "target": "drone-001", "secret": "…hex"}.
 
 It prints one JSON line when it is ready. It ends with its parent, unless `--persist`: then it goes on, as real drones would,
 until all have landed and no ground station has been heard for two minutes.
@@ -28,6 +28,7 @@ from bowstreet.flight.model import Wind
 from bowstreet.geo import wgs84_arrays
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.simulation import faults
+from bowstreet.simulation.camera_feed import CameraFeed
 from bowstreet.simulation.layout import Layout, decode
 from bowstreet.simulation.machines import Drone, Station
 from bowstreet.simulation.peers import Address, Air, Peer
@@ -69,6 +70,7 @@ class Fleet:
             Drone(number, one, docks[one.dock_id], self.bodies, self.clock, self.real, Air(self.clock, dice), self.log, boot_s)
             for number, one in enumerate(layout.vehicles)
         ]
+        self.cameras = CameraFeed(layout, self.drones, speed, self.real)
         self._docks = list(docks.values())
         self._points = np.array([(dock.at.easting_m, dock.at.northing_m) for dock in self._docks])
         self.peers: dict[str, Peer] = {peer.name: peer for peer in (*self.stations, *self.drones)}
@@ -89,6 +91,7 @@ class Fleet:
                 peer.listen_to(ground_station)
 
     async def close(self) -> None:
+        await self.cameras.close()
         for peer in self.peers.values():
             peer.close()
         for writer in list(self.writers):
@@ -131,6 +134,7 @@ class Fleet:
             drone.speak(now_s)
         for station in self.stations:
             station.speak(now_s)
+        self.cameras.tell(now_s)
 
     def _step(self, dt_s: float, now_s: float) -> None:
         self._blow(now_s)
@@ -195,10 +199,12 @@ class Fleet:
             case "wind":
                 self.base_wind = faults.wind(self.base_wind, asked)
                 return {"done": True}
+            case "key":
+                return self._key(asked)
             case "stop":
                 self.stopping.set()
                 return {"stopping": True}
-        raise BadInput(f"there is no op '{asked.get('op')}'", remedy="use status, log, fault, wind or stop")
+        raise BadInput(f"there is no op '{asked.get('op')}'", remedy="use status, log, fault, wind, key or stop")
 
     def _fault(self, asked: dict[str, Any]) -> dict[str, Any]:
         name, kind = str(asked.get("target")), str(asked.get("kind"))
@@ -209,6 +215,17 @@ class Fleet:
         seconds = asked.get("seconds")
         if isinstance(seconds, int | float) and not isinstance(seconds, bool):
             self._undo.append((self.clock.monotonic_s() + seconds, f"{name} {kind}", undo))
+        return {"done": True}
+
+    def _key(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Load a signing key into a vehicle, as over its cable: `secret` in hex, "" for none."""
+        name = str(asked.get("target"))
+        if name not in self.peers:
+            raise BadInput(f"there is no peer '{name}'", remedy="use the id of a vehicle")
+        secret = bytes.fromhex(str(asked.get("secret", "")))
+        if len(secret) not in (0, 32):
+            raise BadInput("a signing key has 32 bytes", remedy="give them in hex")
+        self.peers[name].take_key(secret)
         return {"done": True}
 
     def _end_faults(self, now_s: float) -> None:
@@ -249,6 +266,7 @@ def _host_port(text: str) -> Address:
 async def _main(arguments: argparse.Namespace, layout: Layout) -> None:
     fleet = Fleet(layout, arguments.speed, seed=arguments.seed, boot_s=arguments.boot_seconds)
     fleet.open(arguments.host, _host_port(arguments.ground_station) if arguments.ground_station else None)
+    await fleet.cameras.start()
     control: Address | None = None
     if arguments.control:
         server = await asyncio.start_server(fleet.serve, *_host_port(arguments.control), limit=1 << 20)

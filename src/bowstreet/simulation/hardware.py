@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import structlog
 from bowstreet.errors import LinkFailure
 from bowstreet.flight.model import DockConfig, VehicleConfig, Wind
 from bowstreet.simulation.city import City
-from bowstreet.simulation.layout import Autopilot, DockLayout, Layout, VehicleLayout, encode
+from bowstreet.simulation.layout import Autopilot, DockLayout, Layout, SceneLayout, VehicleLayout, encode
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,7 @@ READY_S = 20.0
 TRIES = 3
 NOTE = "fleet.json"
 LAYOUT = "layout.json"
+NO_KEYS: Mapping[str, bytes] = {}
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,17 +40,27 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved_to(city: City, first_port: int) -> City:
-    """The same city with its peers on ports from `first_port` on."""
+    """The same city with its peers on ports from `first_port` on, and after them a port for each vehicle's pictures."""
 
     def link(old: str) -> str:
         return f"udpout:127.0.0.1:{int(old.rpartition(':')[2]) - FIRST_PORT + first_port}"
 
     docks = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.docks)
-    vehicles = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.vehicles)
+    first_video = first_port + len(city.docks) + len(city.vehicles)
+    vehicles = tuple(
+        msgspec.structs.replace(one, link=link(one.link), video_address=f"udp://127.0.0.1:{first_video + number}")
+        for number, one in enumerate(city.vehicles)
+    )
     return msgspec.structs.replace(city, docks=docks, vehicles=vehicles)
 
 
-def layout_of(city: City, wind: Wind, seed: int) -> Layout:
+def _signing(city: City, keys: Mapping[str, bytes]) -> City:
+    """The same city, whose vehicles with a key are believed by signature only."""
+    vehicles = tuple(msgspec.structs.replace(one, signing="required") if one.vehicle_id in keys else one for one in city.vehicles)
+    return msgspec.structs.replace(city, vehicles=vehicles)
+
+
+def layout_of(city: City, wind: Wind, seed: int, keys: Mapping[str, bytes] = NO_KEYS) -> Layout:
     """Every second drone has the habits of PX4, the others those of ArduCopter."""
     airframes = {one.name: one for one in city.airframes}
     taken: dict[str, int] = {}
@@ -59,7 +71,8 @@ def layout_of(city: City, wind: Wind, seed: int) -> Layout:
         brand: Autopilot = "px4" if number % 2 else "ardupilot"
         return VehicleLayout(
             vehicle_id=one.vehicle_id, dock_id=one.home_dock_id, pad=pad, port=_port(one.link), system_id=one.system_id,
-            autopilot=brand, airframe=airframes[one.airframe],
+            autopilot=brand, airframe=airframes[one.airframe], signing_key=keys.get(one.vehicle_id, b""),
+            video=one.video_address, field_of_view_deg=one.field_of_view_deg,
         )  # fmt: skip
 
     return Layout(
@@ -68,6 +81,8 @@ def layout_of(city: City, wind: Wind, seed: int) -> Layout:
         vehicles=tuple(vehicle(number, one) for number, one in enumerate(city.vehicles)),
         wind=wind,
         seed=seed,
+        # Streets as high as the docks: the demo has no terrain, and heights are told above docks.
+        scene=SceneLayout(ground_m_amsl=city.docks[0].ground_m_amsl, noise=True),
     )
 
 
@@ -87,19 +102,23 @@ class Hardware:
 
     Attributes:
         city: with the ports that its peers really have.
+        signed: whether its vehicles are built with signing keys, and demand signatures.
     """
 
-    def __init__(self, folder: Path, city: City, speed: float, wind: Wind, seed: int) -> None:
+    def __init__(self, folder: Path, city: City, speed: float, wind: Wind, seed: int, *, signed: bool = True) -> None:
         self._folder, self._speed, self._wind, self._seed = folder, speed, wind, seed
-        self.city = city
+        self.city, self.signed = city, signed
+        self._keys: Mapping[str, bytes] = {}
         self._control_port = 0
 
-    async def start(self) -> None:
-        """Find the fleet that still flies, or start one.
+    async def start(self, keys: Mapping[str, bytes] = NO_KEYS) -> None:
+        """Find the fleet that still flies, or start one, with a signing key in each vehicle of `keys`.
 
         Raises:
             LinkFailure: when it does not come up.
         """
+        self._keys = keys
+        self.city = _signing(self.city, keys)
         note = self._read_note()
         if note is not None and await self._answers(note):
             if (note.city, note.drones, note.speed) == (self.city.name, len(self.city.vehicles), self._speed):
@@ -108,7 +127,8 @@ class Hardware:
                 return
             await self.stop()
         for again in reversed(range(TRIES)):
-            first_port = _free_block(len(self.city.docks) + len(self.city.vehicles))
+            # A port for each dock and vehicle, and one to which each vehicle's camera sends.
+            first_port = _free_block(len(self.city.docks) + 2 * len(self.city.vehicles))
             self.city = moved_to(self.city, first_port)
             try:
                 await self._launch(first_port)
@@ -119,7 +139,8 @@ class Hardware:
 
     async def _launch(self, first_port: int) -> None:
         path = self._folder / LAYOUT
-        path.write_bytes(encode(layout_of(self.city, self._wind, self._seed)))
+        path.touch(mode=0o600)  # it holds what only the vehicles may know
+        path.write_bytes(encode(layout_of(self.city, self._wind, self._seed, self._keys)))
         words = [sys.executable, "-m", "bowstreet.simulation.fleet", "--layout", str(path), "--speed", str(self._speed)]
         # In a session of its own: what kills the server does not bring down drones.
         program = await asyncio.create_subprocess_exec(

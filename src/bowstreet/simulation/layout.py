@@ -26,7 +26,10 @@ class DockLayout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
-    """One vehicle, a MAVLink peer on its own UDP port, standing on a pad of a dock. `autopilot` is whose habits it imitates."""
+    """One vehicle, a MAVLink peer on its own UDP port, standing on a pad of a dock. `autopilot` is whose habits it imitates.
+
+    `video` is where its camera sends to (`udp://HOST:PORT`, `rtsp://HOST:PORT/PATH`, `file:PATH`); "" for no camera.
+    """
 
     vehicle_id: str
     dock_id: str
@@ -36,6 +39,30 @@ class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
     autopilot: Autopilot
     airframe: Airframe
     charge_fraction: float = 1.0
+    signing_key: bytes = b""  # 32 bytes, base64 in JSON; without it the vehicle signs nothing and believes everybody
+    video: str = ""
+    field_of_view_deg: float = 60.0
+
+
+class SceneLayout(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cameras show, and how (docs/simulation-camera.md).
+
+    Attributes:
+        ground_m_amsl: of the streets, which are flat.
+        most: cameras that send at once; others in the air send nothing.
+        noise: the poses told are as wrong as a real vehicle's.
+        truth: a file for what is really in each picture, a JSON line each; "" for none. For tests.
+    """
+
+    ground_m_amsl: float
+    width_px: int = 640
+    height_px: int = 360
+    rate_hz: float = 12.5
+    gop_s: float = 1.0
+    weather: Literal["day", "dusk", "rain"] = "day"
+    most: int = 8
+    noise: bool = False
+    truth: str = ""
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +73,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     vehicles: tuple[VehicleLayout, ...]
     wind: Wind
     seed: int = 1
+    scene: SceneLayout | None = None
 
 
 def encode(layout: Layout) -> bytes:

@@ -95,6 +95,8 @@ class Drone(Peer):
             boot_s=boot_s,
         )
         self.is_px4 = layout.autopilot == "px4"
+        if layout.signing_key:
+            self.take_key(layout.signing_key)
         self.gauge = 0.0
         self.stuck_at: tuple[int, int] | None = None
         self.told_deg = (0.0, 0.0)  # latitude, longitude, set by the fleet for all at once

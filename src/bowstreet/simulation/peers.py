@@ -3,10 +3,12 @@ code of the program's own ground station.
 """
 
 import asyncio
+import hashlib
 import random
 import socket
 import struct
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +27,10 @@ MOST_LISTENERS = 64
 FASTEST_S = 0.02
 # What is due so soon is told now, rather than a whole tick late.
 EARLY_S = 0.005
+# MAVLink's signing time: tens of microseconds since 2015.
+SIGNING_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+SIGNING_TICK = timedelta(microseconds=10)
+_SIGNED, _DIGEST = 0x01, 6
 _HEADER, _POSITION = struct.Struct("<BBBBBBBHB"), struct.Struct("<IiiiihhhH")
 _POSITION_EXTRA = bytes([mavlink.mavlink_map[POSITION].crc_extra])
 
@@ -89,6 +95,10 @@ class Listener:
         self.next_s = min(self.due_s.values(), default=now_s + 1.0)
         return found
 
+    def sign(self, signing: Any) -> None:
+        """Sign by what the peer knows: its key, its clock, and what it has heard; all its listeners share that."""
+        self.mav.signing = self.parser.signing = signing
+
     def pack(self, message: Any, component: int = 1) -> bytes:
         self.mav.srcComponent = component
         packet: bytes = message.pack(self.mav)
@@ -98,10 +108,19 @@ class Listener:
     def pack_position(self, values: tuple[int, ...]) -> bytes:
         """GLOBAL_POSITION_INT, which is most of what is sent: without the library's objects."""
         payload = _POSITION.pack(*values).rstrip(b"\0") or b"\0"
-        head = _HEADER.pack(0xFD, len(payload), 0, 0, self.mav.seq, self.mav.srcSystem, 1, POSITION, 0)
+        signing = self.mav.signing
+        head = _HEADER.pack(
+            0xFD, len(payload), _SIGNED if signing.sign_outgoing else 0, 0, self.mav.seq, self.mav.srcSystem, 1, POSITION, 0
+        )
         self.mav.seq = (self.mav.seq + 1) % 256
         body = head + payload
-        return body + mcrf4xx(body[1:] + _POSITION_EXTRA).to_bytes(2, "little")
+        packet = body + mcrf4xx(body[1:] + _POSITION_EXTRA).to_bytes(2, "little")
+        if not signing.sign_outgoing:
+            return packet
+        packet += bytes([signing.link_id]) + signing.timestamp.to_bytes(6, "little")
+        signing.timestamp += 1
+        signed: bytes = packet + hashlib.sha256(signing.secret_key + packet).digest()[:_DIGEST]
+        return signed
 
 
 class Peer:
@@ -115,6 +134,14 @@ class Peer:
         self.listeners: dict[Address, Listener] = {}
         self.ground_station_real_s: float | None = None
         self._socket: socket.socket | None = None
+        self.signing: Any = mavlink.MAVLinkSigning()
+
+    def take_key(self, secret: bytes) -> None:
+        """Sign, and believe nothing else, from now on; without a secret neither. As over a cable: not over the link."""
+        self.signing.secret_key, self.signing.sign_outgoing = secret or None, bool(secret)
+        # Its clock goes on; it would otherwise say again what it has said before.
+        now = (self.clock.now() - SIGNING_EPOCH) // SIGNING_TICK
+        self.signing.timestamp = max(self.signing.timestamp, now)
 
     # --- what a peer is ---------------------------------------------------------------------------------------------------
 
@@ -167,28 +194,40 @@ class Peer:
 
     def listen_to(self, address: Address) -> None:
         """A ground station that is told of without having spoken."""
-        self.listeners[address] = Listener(address, self.system_id, self.default_s, forever=True)
+        self.listeners[address] = self._listener(address, forever=True)
+
+    def _listener(self, address: Address, *, forever: bool = False) -> Listener:
+        made = Listener(address, self.system_id, self.default_s, forever=forever)
+        made.sign(self.signing)
+        return made
 
     def _received(self, data: bytes, address: Address) -> None:
         listener = self.listeners.get(address)
         if listener is None:
             if len(self.listeners) >= MOST_LISTENERS:
                 return
-            listener = Listener(address, self.system_id, self.default_s)
+            listener = self._listener(address)
         try:
             messages = listener.parser.parse_buffer(data) or []
         except Exception:  # the library raises many kinds on hostile bytes; a simulated peer only must not fall over
             listener.parser = mavlink.MAVLink(None)
             listener.parser.robust_parsing = True
+            listener.sign(self.signing)
             return
         for message in messages:
-            if message.get_type() != "BAD_DATA" and not message.get_type().startswith("UNKNOWN"):
+            if message.get_type() == "BAD_DATA" and "signature" in str(message.reason).lower():
+                self._note(listener)  # who speaks is told what goes to everybody; nothing that it asks is done
+            elif message.get_type() != "BAD_DATA" and not message.get_type().startswith("UNKNOWN"):
                 self._heard(message, listener)
 
-    def _heard(self, message: Any, listener: Listener) -> None:
-        now_s = self.clock.monotonic_s()
-        listener.heard_s, listener.heard_real_s = now_s, self.real.monotonic_s()
+    def _note(self, listener: Listener) -> float:
+        """Somebody is there: as real ones on UDP, it learns addresses below the signatures."""
+        listener.heard_s, listener.heard_real_s = self.clock.monotonic_s(), self.real.monotonic_s()
         self.listeners[listener.address] = listener
+        return listener.heard_s
+
+    def _heard(self, message: Any, listener: Listener) -> None:
+        now_s = self._note(listener)
         if message.get_type() == "HEARTBEAT":
             self.ground_station_real_s = listener.heard_real_s
         if getattr(message, "target_system", self.system_id) not in (0, self.system_id):

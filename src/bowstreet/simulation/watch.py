@@ -61,11 +61,16 @@ def _ask(link: Any, rate_hz: float) -> None:
         )
 
 
-def watch(address: str, seconds: float | None, rate_hz: float, write: Any) -> int:
-    """Print what a peer says for so long, or until interrupted; gives how many messages came."""
+def watch(address: str, seconds: float | None, rate_hz: float, write: Any, key: bytes = b"") -> int:
+    """Print what a peer says for so long, or until interrupted; gives how many messages came. `key` is that of one that signs."""
     link = mavutil.mavlink_connection(
         address, source_system=WATCHER_SYSTEM, source_component=WATCHER_COMPONENT, dialect="ardupilotmega"
     )
+    if key:
+        link.mav = mavlink.MAVLink(link, srcSystem=WATCHER_SYSTEM, srcComponent=WATCHER_COMPONENT)
+        link.mav.robust_parsing = True
+        link.first_byte = False  # mavutil would else put another in its place when it first hears MAVLink 2
+        link.setup_signing(key)
     clock = SystemClock()
     began, beat, asked, count = clock.monotonic_s(), -1.0, False, 0
     try:
@@ -93,9 +98,15 @@ def main() -> int:
     parser.add_argument("address", help="as mavutil takes it: udpout:HOST:PORT, udpin:HOST:PORT, tcp:HOST:PORT")
     parser.add_argument("--for", dest="seconds", type=float, metavar="SECONDS", help="stop after so long")
     parser.add_argument("--rate", type=float, default=1.0, metavar="HZ", help="messages of a kind a second")
+    parser.add_argument("--key", metavar="HEX", default="", help="a signing vehicle's key; without it asking is in vain")
     arguments = parser.parse_args()
     try:
-        count = watch(arguments.address, arguments.seconds, max(0.1, arguments.rate), sys.stdout.write)
+        key = bytes.fromhex(arguments.key)
+    except ValueError:
+        sys.stderr.write("watch: a key is 64 digits in hex\n")
+        return 2
+    try:
+        count = watch(arguments.address, arguments.seconds, max(0.1, arguments.rate), sys.stdout.write, key)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

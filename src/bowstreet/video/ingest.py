@@ -69,6 +69,10 @@ class Ingest:
             # Spread, so that cameras that failed together do not come back together.
             await asyncio.sleep(rules.back_off_s(self._failures) * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
 
+    def rest(self) -> None:
+        """Nothing is asked of the source now."""
+        self._enter(StreamState.ENDED)
+
     def order(self, order: orders.PoseKnown | orders.Order) -> None:
         """Tell the worker; dropped while there is none."""
         worker = self._worker

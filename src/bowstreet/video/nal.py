@@ -18,6 +18,8 @@ _REFRESH = {Codec.H264: frozenset({5}), Codec.H265: frozenset(range(16, 22))}
 def units(data: bytes) -> Iterator[bytes]:
     """The NAL units of an Annex B byte stream, without start codes and trailing zeros."""
     starts = [found.end() for found in _START_CODE.finditer(data)]
+    if not starts:
+        return  # an MP4's parameter sets come without start codes
     for start, end in zip(starts, [*(one - 3 for one in starts[1:]), len(data)], strict=True):
         unit = data[start:end].rstrip(b"\x00")
         if unit:

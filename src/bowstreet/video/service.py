@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # What may be shown of a fixed camera is decided by its deployment, not here.
 ALWAYS = CameraOrder(level=False, recording=False, live=True, why="")
+# One process and some 80 MB each. A city's fleet beyond it is watched through a media server.
+MOST_STREAMS = 24
 OnFinding = Callable[[VideoSource, Finding], None]
 OnPart = Callable[[VideoSource, Header | Fragment | Metadata], None]
 
@@ -50,10 +52,13 @@ class Stream:
 
 
 class VideoService:
-    """All streams. `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
+    """All streams. A drone's is taken in while it flies.
 
-    def __init__(self, sources: Iterable[VideoSource], clock: Clock) -> None:
-        self._clock = clock
+    `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
+
+    def __init__(self, sources: Iterable[VideoSource], clock: Clock, most: int = MOST_STREAMS) -> None:
+        self._clock, self._most = clock, most
+        self._running = False
         self._on_finding: list[OnFinding] = []
         self._on_part: list[OnPart] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -74,18 +79,50 @@ class VideoService:
         return stream
 
     async def run(self) -> None:
-        """Take every source in, until cancelled."""
-        self._tasks = {name: asyncio.ensure_future(stream.ingest.run()) for name, stream in self.streams.items()}
+        """Take in the sources that are always wanted, and drones' from when they are woken; until cancelled."""
+        self._running = True
         try:
-            await asyncio.gather(*self._tasks.values())
+            for stream in self.streams.values():
+                if not stream.source.vehicle_id or stream.order.live:
+                    self._begin(stream)
             await asyncio.Event().wait()
         finally:
-            for task in self._tasks.values():
+            self._running = False
+            for task in tuple(self._tasks.values()):
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             for stream in self.streams.values():
                 stream.pictures.close()
                 stream.fragments.close()
+
+    def wake(self, vehicle_id: str) -> None:
+        """A drone is about to fly: take its pictures in. One process a stream, so not more than `most` at once."""
+        stream = self.of_vehicle(vehicle_id)
+        if stream is None or stream.source.source_id in self._tasks:
+            return
+        if len(self._tasks) >= self._most:
+            log.warning("too many streams at once", source=stream.source.source_id, most=self._most)
+            return
+        self._begin(stream)
+
+    def rest(self, vehicle_id: str) -> None:
+        """It is on the ground."""
+        stream = self.of_vehicle(vehicle_id)
+        task = None if stream is None else self._tasks.get(stream.source.source_id)
+        if task is not None:
+            task.cancel()
+
+    def _begin(self, stream: Stream) -> None:
+        source_id = stream.source.source_id
+        if not self._running or source_id in self._tasks:
+            return
+        task = self._tasks[source_id] = asyncio.ensure_future(stream.ingest.run())
+        task.add_done_callback(lambda _: self._ended(stream))
+
+    def _ended(self, stream: Stream) -> None:
+        self._tasks.pop(stream.source.source_id, None)
+        stream.header, stream.keyframe = None, None
+        stream.ingest.rest()
 
     def find(self, source_id: str) -> Stream:
         """Raises `NotFound`."""

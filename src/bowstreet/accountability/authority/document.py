@@ -50,6 +50,7 @@ def says(authorisation: Authorisation) -> list[tuple[str, str]]:
     """The facts in the order a reader wants them."""
     one = authorisation
     review = "by nobody yet" if one.reviewed_at is None else f"by {one.reviewed_by} at {_moment(one.reviewed_at)}"
+    because = [] if one.refused_because is msgspec.UNSET else [("Refused because", one.refused_because.value)]
     return [
         ("Authorisation", one.authorisation_id),
         ("Use case", one.use_case.value),
@@ -62,6 +63,7 @@ def says(authorisation: Authorisation) -> list[tuple[str, str]]:
         ("Urgent", f"yes, by one officer alone; reviewed {review}" if one.urgent else "no"),
         ("State", one.state.value),
         ("Decided", "not yet" if one.decided_at is None else f"by {one.decided_by} at {_moment(one.decided_at)}"),
+        *because,
     ]
 
 

@@ -31,6 +31,16 @@ class Ground(StrEnum):
     MISSING_AT_RISK = "missing-person-at-risk"
 
 
+class Refusal(StrEnum):
+    """Why a request is refused, or an urgent authority ended by its review: as closed a question as the others."""
+
+    NOT_NECESSARY = "not-necessary"
+    NOT_PROPORTIONATE = "not-proportionate"
+    GROUND_NOT_SHOWN = "ground-not-shown"
+    TOO_WIDE = "place-or-window-too-wide"
+    WRONG_SUBJECT = "wrong-subject"
+
+
 class State(StrEnum):
     REQUESTED = "requested"
     IN_FORCE = "in-force"
@@ -70,3 +80,5 @@ class Authorisation(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None = None
     reviewed_by: str | None = None
     reviewed_at: datetime | None = None
+    # Left out where there is none, so that documents signed before it existed still have the digest that is in the ledger.
+    refused_because: Refusal | msgspec.UnsetType = msgspec.UNSET

@@ -59,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SEE = "see docs/authority.md"
-GRAVE = frozenset({Action.AUTHORISE, Action.ERASE, Action.DISCLOSE})
+GRAVE = frozenset({Action.AUTHORISE, Action.MANAGE_VEHICLE_KEYS, Action.ERASE, Action.DISCLOSE})
 # Somebody who never proved who they are here, such as a program.
 NEVER_S = 2**31
 EVERYWHERE = What()

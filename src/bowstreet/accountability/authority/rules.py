@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from bowstreet.accountability.authority.model import Authorisation, Ground, State, UseCase
+from bowstreet.accountability.authority.model import Authorisation, Ground, Refusal, State, UseCase
 from bowstreet.errors import BadInput, Refused
 
 # A month is what footage and alerts are kept at most (ACCOUNTABILITY D3, R10): what needs longer is asked for again.
@@ -37,6 +38,8 @@ GROUNDS: dict[UseCase, frozenset[Ground]] = {
 # Urgency excuses one signature where life or evidence is at stake, never for erasing.
 MAY_BE_URGENT = frozenset({UseCase.LEGAL_HOLD, UseCase.DISCLOSURE, UseCase.FOLLOW})
 
+Because = Refusal | UnsetType
+
 
 def check_request(asked: Authorisation, now: datetime) -> None:
     """Raises `BadInput` for a request that cannot be granted as it is."""
@@ -65,7 +68,7 @@ def made_urgent(asked: Authorisation, now: datetime) -> Authorisation:
     return replace(asked, urgent=True, state=State.IN_FORCE, ends_at=ends_at, decided_by=asked.requested_by, decided_at=now)
 
 
-def decided(asked: Authorisation, by: str, allow: bool, now: datetime) -> Authorisation:
+def decided(asked: Authorisation, by: str, allow: bool, now: datetime, because: Because = UNSET) -> Authorisation:
     """Another officer's word on a request.
 
     Raises:
@@ -78,10 +81,10 @@ def decided(asked: Authorisation, by: str, allow: bool, now: datetime) -> Author
     if asked.state is not State.REQUESTED:
         raise Refused(f"the request is {asked.state} already", remedy="request it again if it is still needed")
     state = State.IN_FORCE if allow else State.REFUSED
-    return replace(asked, state=state, decided_by=by, decided_at=now)
+    return replace(asked, state=state, decided_by=by, decided_at=now, refused_because=UNSET if allow else because)
 
 
-def reviewed(urgent: Authorisation, by: str, uphold: bool, now: datetime) -> Authorisation:
+def reviewed(urgent: Authorisation, by: str, uphold: bool, now: datetime, because: Because = UNSET) -> Authorisation:
     """Another officer's review of an urgent authority; upheld it holds to its end, which stays as it was.
 
     Raises:
@@ -92,7 +95,8 @@ def reviewed(urgent: Authorisation, by: str, uphold: bool, now: datetime) -> Aut
     if by in (urgent.requested_by, urgent.decided_by):
         raise Refused("whoever gave an urgent authority does not review it", remedy="ask another authorising officer")
     state = urgent.state if uphold or urgent.state is not State.IN_FORCE else State.REVOKED
-    return replace(urgent, reviewed_by=by, reviewed_at=now, state=state)
+    why = UNSET if state is not State.REVOKED else because
+    return replace(urgent, reviewed_by=by, reviewed_at=now, state=state, refused_because=why)
 
 
 def revoked(standing: Authorisation, now: datetime) -> Authorisation:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec import UNSET
+
 from bowstreet.accountability.authority import document, rules
 from bowstreet.accountability.authority.model import Authorisation, Ground, Place, State, UseCase
 from bowstreet.accountability.recorder import Recorder
@@ -75,12 +77,12 @@ class Authorities:
             requested_at=self._clock.now(),
         )  # fmt: skip
 
-    async def decide(self, authorisation_id: str, by: str, *, allow: bool) -> Authorisation:
+    async def decide(self, authorisation_id: str, by: str, *, allow: bool, because: rules.Because = UNSET) -> Authorisation:
         """Another officer's word on a request, or their review of an urgent authority. Raises `NotFound`, `Refused`."""
         standing, now = self.get(authorisation_id), self._clock.now()
         if standing.urgent:
-            return await self._save(rules.reviewed(standing, by, allow, now), by)
-        return await self._save(rules.decided(standing, by, allow, now), by)
+            return await self._save(rules.reviewed(standing, by, allow, now, because), by)
+        return await self._save(rules.decided(standing, by, allow, now, because), by)
 
     async def revoke(self, authorisation_id: str, by: str) -> Authorisation:
         """Raises `NotFound`, `Refused`."""

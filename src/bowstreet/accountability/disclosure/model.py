@@ -25,7 +25,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 class Flown(msgspec.Struct, frozen=True, kw_only=True):
     """The coarse part of a flight, kept until it is released: kilometre squares, whole minutes, no place that is a door.
 
-    `seconds_over` has, by square, how long it was overhead.
+    `areas` are those it was over, `area_seconds` how long; neither is told of one flight.
     """
 
     mission_id: str
@@ -38,22 +38,47 @@ class Flown(msgspec.Struct, frozen=True, kw_only=True):
     air_min: int
     scene_min: int
     squares: tuple[str, ...]
-    seconds_over: tuple[int, ...]
+    areas: tuple[str, ...] = ()
+    area_seconds: tuple[int, ...] = ()
 
 
 class PublicFlight(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of a release. `number` is its place in a mixed order, and tells nothing."""
+    """A row of what was flown to. `number` is its place in a mixed order, and tells nothing."""
 
     number: int
-    day: str
-    hour: int | None
     borough: str
     category: str
     purpose: str
     outcome: str
+
+
+class PublicPath(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of what could be seen in the sky. Mixed otherwise than the flights: which path is whose is not told.
+
+    `hour` and the rest are None where the details are not in the register.
+    """
+
+    number: int
+    day: str
+    hour: int | None
+    squares: tuple[str, ...]
     air_min: int | None
     scene_min: int | None
-    squares: tuple[str, ...]
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an area, or of one kind of request: so many happenings, and their sum."""
+
+    count: int
+    amount: int
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not told yet of something, because too few happenings make it up. `key` is such as `area:Islington 001`."""
+
+    key: str
+    count: int
+    amount: int
 
 
 class PublicCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +98,12 @@ class ReleaseBody(msgspec.Struct, frozen=True, kw_only=True):
     operator: str
     checkpoint: PublicCheckpoint
     flights: tuple[PublicFlight, ...]
+    paths: tuple[PublicPath, ...] = ()
     took_off_by_ledger: int
-    seconds_over: dict[str, int]
+    area_kind: str = ""
+    areas: dict[str, Share] = {}  # seconds overhead, by area; what was held back before is in it
+    requests: dict[str, int] = {}  # of the public, by kind and what became of them; the same
+    deployments: int = 0  # entries of the ledger about recognition deployments
     denied: int  # requests that were refused
     commands: int  # commands that were allowed
     erased: int

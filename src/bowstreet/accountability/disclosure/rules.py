@@ -3,12 +3,21 @@
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from bowstreet.accountability.disclosure.model import Facts, Flown, PublicCheckpoint, PublicFlight, ReleaseBody
+from bowstreet.accountability.disclosure.model import (
+    Facts,
+    Flown,
+    Held,
+    PublicCheckpoint,
+    PublicFlight,
+    PublicPath,
+    ReleaseBody,
+    Share,
+)
 from bowstreet.geo import Position, to_grid
 from bowstreet.messages import (
     AccessDenied,
@@ -17,11 +26,15 @@ from bowstreet.messages import (
     Erased,
     Message,
     MissionChanged,
+    PublicRequestChanged,
 )
 
-# Fewer flights than this of one category in one borough and release are not told apart: the usual floor for published counts
-# (ICO anonymisation guidance; NHS and ONS use 5 too).
+# No count of a named category is below this: the usual floor for published counts (ICO anonymisation guidance; NHS and ONS use 5
+# too).
 LEAST = 5
+# Nor does a category make up more than this of those that a flight could be one of: whoever saw a drone would know what it was
+# for.
+MOST_SHARE = 0.75
 GENERAL = "emergency call"
 UNKNOWN = "not in the register"
 # A square whose side is a kilometre holds some 6,000 people in London: a path through it is no path to a door.
@@ -49,20 +62,20 @@ def square_of(position: Position) -> str:
     return f"{letters}{int(point.easting_m % 100_000 // SQUARE_M):02d}{int(point.northing_m % 100_000 // SQUARE_M):02d}"
 
 
-def coarse(facts: Facts, track: Track) -> Flown:
+def coarse(facts: Facts, track: Track, area_of: Callable[[Position], str] = square_of) -> Flown:
     """A flight without what would find a door: squares in the order first flown over, whole minutes, the hour."""
+    squares = dict.fromkeys(square_of(position) for _, position in track) | {square_of(facts.scene): None}
     over: dict[str, float] = {}
     for (at, position), (after, _) in itertools.pairwise(track):
-        square = square_of(position)
-        over[square] = over.get(square, 0.0) + max(0.0, min(MOST_GAP, after - at).total_seconds())
-    over.setdefault(square_of(facts.scene), 0.0)
+        area = area_of(position)
+        over[area] = over.get(area, 0.0) + max(0.0, min(MOST_GAP, after - at).total_seconds())
     took_off = facts.took_off_at.astimezone(UTC)
     return Flown(
         mission_id=facts.mission_id, day=f"{took_off:%Y-%m-%d}", hour=took_off.hour, borough=facts.borough,
         category=facts.category, purpose=facts.purpose, outcome=facts.outcome,
         air_min=_minutes(facts.took_off_at, facts.ended_at),
         scene_min=0 if facts.eyes_on_at is None else _minutes(facts.eyes_on_at, facts.ended_at),
-        squares=tuple(over), seconds_over=tuple(round(seconds) for seconds in over.values()),
+        squares=tuple(squares), areas=tuple(over), area_seconds=tuple(round(seconds) for seconds in over.values()),
     )  # fmt: skip
 
 
@@ -71,14 +84,20 @@ def _minutes(start: datetime, end: datetime) -> int:
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a ledger entry is counted. `mission_id` is that of a take-off."""
+    """What of a ledger entry is counted. `mission_id` is that of a take-off, `request` the kind and state of a person's
+    request."""
 
     at: datetime
     what: str
     mission_id: str = ""
+    request: str = ""
 
 
 TAKE_OFF, DENIED, COMMAND, ERASED, AUTHORISED = "take-off", "denied", "command", "erased", "authorised"
+REQUEST, DEPLOYMENT = "request", "deployment"
+# Entries that will tell of a recognition deployment begin so. None is written yet: what the public is told counts them all the
+# same.
+DEPLOYMENTS = "Deployment"
 # Entries that count by their kind alone, whether or not what they commit to can still be read.
 BY_KIND = {AccessDenied.__name__: DENIED, CommandDecided.__name__: COMMAND, Erased.__name__: ERASED}
 
@@ -87,60 +106,117 @@ def happening(kind: str, at: datetime, message: Message | None) -> Happening | N
     """What an entry counts as; None for all others."""
     if kind in BY_KIND:
         return Happening(at=at, what=BY_KIND[kind])
+    if kind.startswith(DEPLOYMENTS):
+        return Happening(at=at, what=DEPLOYMENT)
     if isinstance(message, MissionChanged) and message.phase in IN_THE_AIR:
         return Happening(at=at, what=TAKE_OFF, mission_id=message.mission_id)
     if isinstance(message, AuthorisationChanged) and message.state == "in-force":
         return Happening(at=at, what=AUTHORISED)
+    if isinstance(message, PublicRequestChanged):
+        return Happening(at=at, what=REQUEST, request=f"{message.request_kind}: {message.state}")
     return None
 
 
 def generalised(flown: Iterable[Flown]) -> dict[str, str]:
-    """The category that is told of each flight, by mission: its own where at least `LEAST` share it in the borough.
+    """The category that is told of each flight, by mission.
 
-    Whatever is subtracted from whatever, in this release or between releases, no count of a named category in a borough is
-    below `LEAST`: the rows are all that is published, totals are sums of rows, and periods do not overlap.
+    Flights that have borough, purpose and outcome in common are one class: from what could be seen of a flight, and the paths,
+    nobody can tell which of its class it was. A category is named where at least `LEAST` of the class have it, and in no class
+    of which it would be more than `MOST_SHARE`. So every named count in any table is a sum of numbers that are 0 or at least
+    `LEAST`, and since periods do not overlap, so is whatever differs between releases.
     """
-    flights = list(flown)
-    sharing = Counter((one.borough, one.category) for one in flights)
-    return {one.mission_id: one.category if sharing[one.borough, one.category] >= LEAST else GENERAL for one in flights}
+    classes: dict[tuple[str, str, str], list[Flown]] = defaultdict(list)
+    for one in flown:
+        classes[one.borough, one.purpose, one.outcome].append(one)
+    told: dict[str, str] = {}
+    for alike in classes.values():
+        counts = Counter(one.category for one in alike)
+        named = {category for category, count in counts.items() if count >= LEAST}
+        if any(counts[category] > MOST_SHARE * len(alike) for category in named):
+            named = set()
+        told |= {one.mission_id: one.category if one.category in named else GENERAL for one in alike}
+    return told
+
+
+def tell(held: Mapping[str, Held], new: Iterable[tuple[str, int]]) -> tuple[dict[str, Share], dict[str, Held]]:
+    """What of sums can be told now, and what must be held back until at least `LEAST` happenings make it up.
+
+    Whatever is subtracted between releases is then a sum over at least so many, and in the end all of it is told.
+
+    Args:
+        held: from before, by key.
+        new: key and amount of each happening of this period.
+    """
+    counts: dict[str, list[int]] = {key: [one.count, one.amount] for key, one in held.items()}
+    for key, amount in new:
+        count = counts.setdefault(key, [0, 0])
+        count[0] += 1
+        count[1] += amount
+    told = {key: Share(count=n, amount=amount) for key, (n, amount) in sorted(counts.items()) if n >= LEAST}
+    rest = {key: Held(key=key, count=n, amount=amount) for key, (n, amount) in counts.items() if n < LEAST}
+    return told, rest
+
+
+AREA_KEY, REQUEST_KEY = "area:", "request:"
 
 
 def release(
     release_id: str, operator: str, start: datetime, end: datetime, checkpoint: PublicCheckpoint,
-    happenings: Iterable[Happening], flown: Mapping[str, Flown],
-) -> ReleaseBody:  # fmt: skip
-    """Every flight that took off in the period, by the ledger; those whose details are not there stand in it all the same."""
+    happenings: Iterable[Happening], flown: Mapping[str, Flown], held: Mapping[str, Held] | None = None, area_kind: str = "",
+    *, salt: bytes,
+) -> tuple[ReleaseBody, dict[str, Held]]:  # fmt: skip
+    """Every flight that took off in the period, by the ledger; those whose details are not there stand in it all the same.
+
+    Also gives what is held back for a later release. `salt` mixes the rows: 32 random bytes that are kept nowhere. The ids of
+    flights are in the public log with their times, so that an order by ids alone would tell which row is which flight.
+    """
     within = [one for one in happenings if start <= one.at < end]
     took_off = [one.mission_id for one in within if one.what == TAKE_OFF]
     counts = Counter(one.what for one in within)
     known = [flown[mission_id] for mission_id in took_off if mission_id in flown]
     categories = generalised(known)
-    mixed = sorted(took_off, key=lambda one: hashlib.sha256(f"{release_id} {one}".encode()).digest())
-    seconds: dict[str, int] = defaultdict(int)
-    for one in known:
-        for square, spent_s in zip(one.squares, one.seconds_over, strict=True):
-            seconds[square] += spent_s
-    return ReleaseBody(
+    new = [
+        (AREA_KEY + area, seconds) for one in known for area, seconds in zip(one.areas, one.area_seconds, strict=True) if seconds
+    ]
+    new += [(REQUEST_KEY + one.request, 1) for one in within if one.what == REQUEST]
+    told, rest = tell(held or {}, new)
+    body = ReleaseBody(
         release_id=release_id, start=start, end=end, operator=operator, checkpoint=checkpoint,
         flights=tuple(
-            _row(number, flown.get(mission_id), categories.get(mission_id, UNKNOWN), start)
-            for number, mission_id in enumerate(mixed, 1)
+            _row(number, flown.get(mission_id), categories.get(mission_id, UNKNOWN))
+            for number, mission_id in enumerate(_mixed(salt + b"flights", took_off), 1)
         ),
-        took_off_by_ledger=len(took_off), seconds_over=dict(sorted(seconds.items())),
+        paths=tuple(
+            _path(number, flown.get(mission_id), start)
+            for number, mission_id in enumerate(_mixed(salt + b"paths", took_off), 1)
+        ),
+        took_off_by_ledger=len(took_off), area_kind=area_kind,
+        areas={key.removeprefix(AREA_KEY): one for key, one in told.items() if key.startswith(AREA_KEY)},
+        requests={key.removeprefix(REQUEST_KEY): one.count for key, one in told.items() if key.startswith(REQUEST_KEY)},
         denied=counts[DENIED], commands=counts[COMMAND], erased=counts[ERASED], authorised=counts[AUTHORISED],
+        deployments=counts[DEPLOYMENT],
     )  # fmt: skip
+    return body, rest
 
 
-def _row(number: int, flown: Flown | None, category: str, start: datetime) -> PublicFlight:
+def _mixed(salt: bytes, mission_ids: Iterable[str]) -> list[str]:
+    return sorted(mission_ids, key=lambda one: hashlib.sha256(salt + one.encode()).digest())
+
+
+def _row(number: int, flown: Flown | None, category: str) -> PublicFlight:
     if flown is None:
-        return PublicFlight(
-            number=number, day=f"{start:%Y-%m-%d}", hour=None, borough=UNKNOWN, category=category, purpose=UNKNOWN,
-            outcome=UNKNOWN, air_min=None, scene_min=None, squares=(),
-        )  # fmt: skip
+        return PublicFlight(number=number, borough=UNKNOWN, category=category, purpose=UNKNOWN, outcome=UNKNOWN)
     return PublicFlight(
-        number=number, day=flown.day, hour=flown.hour, borough=flown.borough, category=category, purpose=flown.purpose,
-        outcome=flown.outcome, air_min=flown.air_min, scene_min=flown.scene_min, squares=flown.squares,
+        number=number, borough=flown.borough, category=category, purpose=flown.purpose, outcome=flown.outcome
     )  # fmt: skip
+
+
+def _path(number: int, flown: Flown | None, start: datetime) -> PublicPath:
+    if flown is None:
+        return PublicPath(number=number, day=f"{start:%Y-%m-%d}", hour=None, squares=(), air_min=None, scene_min=None)
+    return PublicPath(
+        number=number, day=flown.day, hour=flown.hour, squares=flown.squares, air_min=flown.air_min, scene_min=flown.scene_min
+    )
 
 
 def written(body: ReleaseBody) -> str:

@@ -87,7 +87,7 @@ class Body(StrEnum):
     CAA = "caa"
 
 
-class State(StrEnum):
+class OccurrenceState(StrEnum):
     OPEN = "open"
     REPORTED = "reported"
     CLOSED = "closed"
@@ -113,7 +113,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     crewed_aircraft: Involved = Involved.UNKNOWN
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class LastHeard(msgspec.Struct, frozen=True, kw_only=True):
     """Where the vehicle was last heard; WGS 84 degrees, metres above its dock."""
 
     latitude_deg: float
@@ -131,7 +131,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     borough: str | None
     phase: str
     started_at: datetime
-    place: Place | None
+    place: LastHeard | None
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +167,8 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     findings: Findings = Findings()
     code: str = ""
     borough: str | None = None
-    place: Place | None = None
-    state: State = State.OPEN
+    place: LastHeard | None = None
+    state: OccurrenceState = OccurrenceState.OPEN
     sent: tuple[Sent, ...] = ()
     outcome: Outcome | None = None
     closed_by: str | None = None

@@ -13,10 +13,10 @@ from bowstreet.accountability.occurrence.model import (
     Involved,
     Kind,
     Occurrence,
+    OccurrenceState,
     Outcome,
     Sent,
     Severity,
-    State,
 )
 from bowstreet.errors import BadInput, Refused
 
@@ -109,7 +109,7 @@ def owed(one: Occurrence) -> frozenset[Body]:
 
 def due_at(one: Occurrence) -> datetime | None:
     """By when it must be decided and reported; None when nothing is owed any more. What is not determined is owed."""
-    if one.state is State.CLOSED or (is_determined(one.findings) and not owed(one)):
+    if one.state is OccurrenceState.CLOSED or (is_determined(one.findings) and not owed(one)):
         return None
     return one.known_at + REPORT_WITHIN
 
@@ -126,7 +126,7 @@ def reported(one: Occurrence, sent: Sent) -> Occurrence:
     _check_standing(one)
     if sent.body in {before.body for before in one.sent}:
         raise Refused(f"the {sent.body.upper()} was told already", remedy="follow it up under the number that it gave")
-    return replace(one, state=State.REPORTED, sent=(*one.sent, sent))
+    return replace(one, state=OccurrenceState.REPORTED, sent=(*one.sent, sent))
 
 
 def closed(one: Occurrence, outcome: Outcome, by: str, now: datetime) -> Occurrence:
@@ -144,9 +144,9 @@ def closed(one: Occurrence, outcome: Outcome, by: str, now: datetime) -> Occurre
         raise Refused("it is not determined how grave it was", remedy="say severity, injuries and crewed aircraft first")
     if outcome is Outcome.NOT_REPORTABLE and one.sent:
         raise Refused("it was reported", remedy=f"close it as {Outcome.ANALYSED}")
-    return replace(one, state=State.CLOSED, outcome=outcome, closed_by=by, closed_at=now)
+    return replace(one, state=OccurrenceState.CLOSED, outcome=outcome, closed_by=by, closed_at=now)
 
 
 def _check_standing(one: Occurrence) -> None:
-    if one.state is State.CLOSED:
+    if one.state is OccurrenceState.CLOSED:
         raise Refused("the occurrence is closed", remedy="open another one")

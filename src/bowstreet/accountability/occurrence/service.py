@@ -7,7 +7,7 @@ import structlog
 from msgspec.structs import replace
 
 from bowstreet.accountability.occurrence import document, evidence, rules
-from bowstreet.accountability.occurrence.model import Body, Evidence, Findings, Kind, Occurrence, Outcome, Sent, State
+from bowstreet.accountability.occurrence.model import Body, Evidence, Findings, Kind, Occurrence, OccurrenceState, Outcome, Sent
 from bowstreet.accountability.occurrence.ports import Flights
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BadInput, StoreUnavailable
@@ -39,13 +39,16 @@ class Occurrences:
     def all(self) -> list[Occurrence]:
         return self._all.all()
 
+    def find(self, occurrence_id: str) -> Occurrence | None:
+        return self._all.find(occurrence_id)
+
     def get(self, occurrence_id: str) -> Occurrence:
         """Raises `NotFound`."""
         return self._all.get(occurrence_id)
 
     def owed(self) -> int:
         """How many have a deadline that runs."""
-        return sum(rules.due_at(one) is not None for one in self._all.in_states(State.OPEN, State.REPORTED))
+        return sum(rules.due_at(one) is not None for one in self._all.in_states(OccurrenceState.OPEN, OccurrenceState.REPORTED))
 
     # --- opened by the program ----------------------------------------------------------------------------------------
 
@@ -112,7 +115,7 @@ class Occurrences:
         """With the places of the ledger's entries about its flight and vehicle; as they were kept, once it is closed."""
         about = one.evidence
         subjects = {about.mission_id, about.vehicle_id, one.occurrence_id} - {None}
-        if (one.state is State.CLOSED and about.ledger) or not subjects:
+        if (one.state is OccurrenceState.CLOSED and about.ledger) or not subjects:
             return one
         found = await evidence.entries_about(
             self._store, frozenset(map(str, subjects)), about.telemetry_from, about.telemetry_until
@@ -123,7 +126,7 @@ class Occurrences:
 
     def telemetry_kept(self) -> list[tuple[str, datetime, datetime]]:
         """What must not be thinned away while an occurrence stands: vehicle, from, until."""
-        standing = [*self._all.in_states(State.OPEN, State.REPORTED), *self._missed.values()]
+        standing = [*self._all.in_states(OccurrenceState.OPEN, OccurrenceState.REPORTED), *self._missed.values()]
         return [
             (one.evidence.vehicle_id, one.evidence.telemetry_from, one.evidence.telemetry_until)
             for one in standing

@@ -31,6 +31,7 @@ class What(StrEnum):
     REPORT = "quarantined-report"
     INCIDENTS = "incidents"  # the list: places and categories
     FEED = "live-feed"  # the same, and reasons that people typed, as it happens
+    REQUEST = "public-request"  # what a member of the public wrote, and how to reach them
     LOG = "processing-log"
     LEDGER = "ledger-bundle"
 

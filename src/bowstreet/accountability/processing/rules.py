@@ -39,6 +39,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.ControlReleased: _STAFF,
     m.VehicleGrounded: _STAFF,
     m.VehicleReleased: _STAFF,
+    m.FollowChanged: Processing.COLLECTION,
     m.CameraSteered: _DRONE,
     m.VideoWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
@@ -50,6 +51,8 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.SignedIn: _STAFF,
     m.ProvedAgain: _STAFF,
     m.PolicyInForce: _PROGRAM,
+    m.MasterKeyChanged: _PROGRAM,
+    m.LogKeyChanged: _PROGRAM,
     m.CommandDecided: NotPersonal(because="leave for an act; the act has its own entry"),
     m.Consulted: Processing.CONSULTATION,
     m.Disclosed: Processing.DISCLOSURE,
@@ -60,6 +63,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.Erased: Processing.ERASURE,
     m.AuthorisationChanged: NotPersonal(because="leave for an act, by ids; the act has its own entry"),
     m.AccountChanged: Processing.ALTERATION,
+    m.VehicleKeyChanged: _STAFF,
+    m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
+    m.ForkSeen: _PROGRAM,
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -149,6 +155,7 @@ _WHAT = {
     "ErasureOrdered": "erasure-ordered",
     "Erased": "erased",
     "AccountChanged": "account-changed",
+    "PublicRequestChanged": "public-request",
 }
 
 

@@ -18,4 +18,4 @@ class AccountsLeft:
         return [(one.account_id, one.disabled_at) for one in self._accounts.all() if one.disabled_at is not None]
 
     def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
-        return [(self._accounts.people, subject_id)]
+        return [(self._accounts.people, subject_id), (self._accounts.passkeys, subject_id)]

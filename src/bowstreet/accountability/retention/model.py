@@ -44,6 +44,16 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None = None
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held of one class: subjects whose period runs or is over, and the next time that one is."""
+
+    retention_class: str
+    subjects: int
+    due: int
+    kept_by_hold: int
+    next_due_at: datetime | None
+
+
 class Due(msgspec.Struct, frozen=True, kw_only=True):
     """Something whose period is over."""
 

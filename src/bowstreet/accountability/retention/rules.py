@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bowstreet.accountability.retention.model import Due, Table
+from bowstreet.accountability.retention.model import Due, Standing, Table
 from bowstreet.errors import MalformedConfiguration
 
-NEEDED = frozenset({"incident", "quarantine", "account", "processing-log", "occurrence", "footage"})
+NEEDED = frozenset({"incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage"})
 REMEDY = "see docs/retention.md, and start from the table that comes with the product"
 
 
@@ -54,3 +54,19 @@ def due(
         if (ends_at := due_at(table, retention_class, since)) <= now and not is_held(subject_id)
     ]
     return sorted(found, key=lambda one: (one.due_at, one.subject_id))
+
+
+def standing(
+    table: Table,
+    retention_class: str,
+    holdings: Iterable[tuple[str, datetime]],
+    now: datetime,
+    is_held: Callable[[str], bool],
+) -> Standing:
+    """How many there are of one class, how many are to be erased now, and how many a legal hold keeps past their period."""
+    ends = [(due_at(table, retention_class, since), subject_id) for subject_id, since in holdings]
+    over = [is_held(subject_id) for ends_at, subject_id in ends if ends_at <= now]
+    return Standing(
+        retention_class=retention_class, subjects=len(ends), due=over.count(False), kept_by_hold=over.count(True),
+        next_due_at=min((ends_at for ends_at, _ in ends if ends_at > now), default=None),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.retention import rules
-from bowstreet.accountability.retention.model import Due, Erasure, Step, Table
+from bowstreet.accountability.retention.model import Due, Erasure, Standing, Step, Table
 from bowstreet.accountability.retention.ports import Holding, Keys
 from bowstreet.errors import NotFound, Refused
 from bowstreet.messages import Erased, ErasureOrdered, RetentionTableInForce
@@ -78,6 +78,11 @@ class Retention:
         """What is to be erased now, of one class."""
         holding = self._holdings[retention_class]
         return rules.due(self.table, retention_class, await holding.since(), self._clock.now(), self._is_held)
+
+    async def standing(self) -> list[Standing]:
+        """What is held of each class now."""
+        now = self._clock.now()
+        return [rules.standing(self.table, name, await one.since(), now, self._is_held) for name, one in self._holdings.items()]
 
     def overdue_s(self) -> float:
         """How late the oldest erasure is."""

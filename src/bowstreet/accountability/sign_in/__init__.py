@@ -1,0 +1,1 @@
+"""Ways in besides the password: passkeys, and an identity provider."""

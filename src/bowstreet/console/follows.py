@@ -1,0 +1,110 @@
+"""Following over HTTP: what a drone's analyst finds in its pictures, and the pilot's click on a subject."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from bowstreet.accountability.model import Action
+from bowstreet.console import contracts as c
+from bowstreet.console.access import Asker
+from bowstreet.console.desk import Desk, nothing
+from bowstreet.tracking.model import FollowFound, Place, TrackFound
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class FoundView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last look at a drone's picture found. Boxes are pixels of a picture of `width_px` by `height_px`.
+
+    `follow_id` names the follow that is under way; `ends_at` is when it ends without authority, `asks` that it is time to ask.
+    """
+
+    sequence: int
+    width_px: int
+    height_px: int
+    tracks: tuple[TrackFound, ...] = ()
+    looks_at: Place | None = None
+    follow: FollowFound | None = None
+    follow_id: str = ""
+    ends_at: str = ""
+    asks: bool = False
+    trouble: str = ""
+
+
+class Subject(c.Body, frozen=True, kw_only=True):
+    """Where the subject stands in the picture: shares of its width and height, and which picture it was."""
+
+    x: Share
+    y: Share
+    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class ThisOne(c.Body, frozen=True, kw_only=True):
+    """Which of those who fit is the subject."""
+
+    track_id: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    follow_id: str
+    ends_at: str
+
+
+def router(desk: Desk) -> APIRouter:
+    routes = APIRouter(tags=["follows"])
+    services, needs = desk.services, desk.access.needs
+
+    @routes.get("/missions/{mission_id}/found", **c.route(FoundView, says="What was found; empty before the first look"))
+    async def found(mission_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """Shapes in the drone's picture, where they are on the ground and how well that is known."""
+        vehicle_id = services.flight.missions.get(mission_id).vehicle_id
+        latest, standing = services.follows.latest(vehicle_id), services.follows.of_vehicle(vehicle_id)
+        if latest is None:
+            return c.json(FoundView(sequence=0, width_px=0, height_px=0))
+        return c.json(
+            FoundView(
+                sequence=latest.sequence, width_px=latest.width_px, height_px=latest.height_px, tracks=latest.tracks,
+                looks_at=latest.looks_at, follow=latest.follow, follow_id="" if standing is None else standing.id,
+                ends_at="" if standing is None else standing.follow.ends_at.isoformat(),
+                asks=standing is not None and standing.follow.stage == "asking", trouble=latest.trouble,
+            )
+        )  # fmt: skip
+
+    @routes.post(
+        "/missions/{mission_id}/follow", **c.route(Begun, status=201, body=Subject, changes=True, key=True, says="Followed")
+    )
+    async def begin(mission_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.CONTROL)]) -> Response:
+        """Follow a subject: only for the pilot who has control, over the scene, and for half an hour of an incident."""
+        said: Subject = await c.read(request, Subject)
+
+        async def act() -> Response:
+            made = await services.follows.begin(mission_id, who.account_id, said.x, said.y, said.sequence)
+            return c.json(Begun(follow_id=made.id, ends_at=made.follow.ends_at.isoformat()), HTTPStatus.CREATED)
+
+        return await desk.command(request, who, act)
+
+    @routes.post("/follows/{follow_id}/choose", **c.route(status=204, body=ThisOne, changes=True, key=True))
+    async def choose(follow_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.CONTROL)]) -> Response:
+        """It is this one: the answer when several fit."""
+        said: ThisOne = await c.read(request, ThisOne)
+
+        async def act() -> Response:
+            await services.follows.choose(follow_id, who.account_id, said.track_id)
+            return nothing()
+
+        return await desk.command(request, who, act)
+
+    @routes.post("/follows/{follow_id}/end", **c.route(status=204, changes=True, key=True))
+    async def end(follow_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.CONTROL)]) -> Response:
+        """Let the subject go."""
+
+        async def act() -> Response:
+            await services.follows.end(follow_id, who.account_id)
+            return nothing()
+
+        return await desk.command(request, who, act)
+
+    return routes
