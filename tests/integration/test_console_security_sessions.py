@@ -216,7 +216,7 @@ async def test_a_command_replayed_is_done_once_over_a_restart(tmp_path: Path) ->
     async with again.client(cookies=cookies, headers={"X-Bowstreet-CSRF": csrf}) as dispatcher:
         replayed = await dispatcher.post("/api/v1/incidents", json=call(), headers=key)
         assert (replayed.status_code, replayed.headers["location"]) == (201, first.headers["location"])
-        assert all(replayed.json()[name] == first.json()[name] for name in ("id", "reported_at", "text"))
+        assert all(replayed.json()[name] == first.json()[name] for name in ("id", "reported_at"))
         assert replayed.json()["waiting_reason"] == "called back by a person: x"  # as it is by now
         assert replayed.headers["idempotency-replayed"] == "true"
         close = f"{first.headers['location']}/close"

@@ -220,6 +220,10 @@ def _any(kind: type[Message]) -> Message:
         "flights": 2,
         "size": 2,
         "due_at": START,
+        "ends_at": START,
+        "octets": 2,
+        "level": True,
+        "recording": True,
     }
     values |= {"reason": Reason(code="c", text="t"), "reasons": (Reason(code="c", text="t", vehicle_id="v"),)}
     fields = {

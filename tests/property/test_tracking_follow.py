@@ -16,7 +16,7 @@ from bowstreet.tracking import handover, steer
 from bowstreet.tracking.appearance import LENGTH, Appearance, describe
 from bowstreet.tracking.camera import view
 from bowstreet.tracking.ground import GroundFilter
-from bowstreet.tracking.model import Box, Ellipse, FollowPhase, Place, Shape, Spread
+from bowstreet.tracking.model import Box, Ellipse, FollowPhase, GroundPlace, Shape, Spread
 from bowstreet.tracking.motion import MotionEstimator, motion_by_pose, shrunk
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.rules import Candidate, Choice, choose
@@ -247,7 +247,7 @@ def test_the_gimbal_brings_the_subject_to_the_middle(east: float, north: float, 
 def test_the_vehicle_stands_off_with_consent_alone() -> None:
     pose = CameraPose(position=HERE, altitude_m_amsl=110.0, heading_deg=0.0, tilt_deg=-20.0, horizontal_fov_deg=60.0)
     sure = Ellipse(semi_major_m=5.0, semi_minor_m=3.0, bearing_deg=0.0)
-    subject = Place(position=Plane(HERE).to_position(0.0, 200.0), ellipse=sure)
+    subject = GroundPlace(position=Plane(HERE).to_position(0.0, 200.0), ellipse=sure)
     consent = steer.Consent(pilot="p", given_at=NOW)
 
     def asked(consent: steer.Consent | None, phase: FollowPhase = FollowPhase.HELD, at: datetime = NOW) -> object:
@@ -272,7 +272,7 @@ def test_the_vehicle_is_never_sent_nearer_than_the_least_stand_off(
     east: float, north: float, ve: float, vn: float, height: float
 ) -> None:
     pose = CameraPose(position=HERE, altitude_m_amsl=30.0 + height, heading_deg=0.0, tilt_deg=-20.0, horizontal_fov_deg=60.0)
-    place = Place(
+    place = GroundPlace(
         position=Plane(HERE).to_position(east, north), ellipse=Ellipse(semi_major_m=5.0, semi_minor_m=3.0, bearing_deg=0.0)
     )
     goal = steer.stand_off(pose, 30.0, place, (ve, vn), FollowPhase.HELD, steer.Consent(pilot="p", given_at=NOW), NOW)

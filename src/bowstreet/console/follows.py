@@ -11,7 +11,7 @@ from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
-from bowstreet.tracking.model import FollowFound, Place, TrackFound
+from bowstreet.tracking.model import FollowFound, GroundPlace, TrackFound
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -26,7 +26,7 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     width_px: int
     height_px: int
     tracks: tuple[TrackFound, ...] = ()
-    looks_at: Place | None = None
+    looks_at: GroundPlace | None = None
     follow: FollowFound | None = None
     follow_id: str = ""
     ends_at: str = ""

@@ -19,7 +19,7 @@ from bowstreet.tracking import follow, wire
 from bowstreet.tracking.camera import View
 from bowstreet.tracking.handover import HandOver
 from bowstreet.tracking.locate import locate
-from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, Located, Place, Shape, Timing
+from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, GroundPlace, Located, Shape, Timing
 from bowstreet.tracking.motion import CameraMotion, MotionEstimator, motion_by_pose, shrunk
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.ports import Detector, Terrain
@@ -232,8 +232,8 @@ def _beside(box: Box, x: float, y: float) -> float:
     return float((across**2 + max(box.top - y, 0.0, y - box.top - box.height) ** 2) ** 0.5)
 
 
-def _looks_at(here: Scene) -> Place | None:
+def _looks_at(here: Scene) -> GroundPlace | None:
     if here.view is None:
         return None
     found = locate(here.view, here.view.width_px / 2, here.view.height_px / 2, 1.0, here.terrain)
-    return Place(position=found.position, ellipse=found.ellipse) if isinstance(found, Located) else None
+    return GroundPlace(position=found.position, ellipse=found.ellipse) if isinstance(found, Located) else None

@@ -132,7 +132,7 @@ class Motion(msgspec.Struct, frozen=True, kw_only=True):
     direction_deg: float | None = None
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class GroundPlace(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     ellipse: Ellipse
 
@@ -146,7 +146,7 @@ class TrackFound(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     quality: Quality
     reason: str
-    place: Place | None = None
+    place: GroundPlace | None = None
     not_located: Why | None = None
     motion: Motion | None = None
 
@@ -180,7 +180,7 @@ class FollowFound(msgspec.Struct, frozen=True, kw_only=True):
     track_id: int | None = None
     shape: Shape | None = None
     box: Box | None = None
-    place: Place | None = None
+    place: GroundPlace | None = None
     motion: Motion | None = None
     unseen_s: float = 0.0
     candidates: tuple[CandidateShown, ...] = ()

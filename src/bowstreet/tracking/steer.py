@@ -10,7 +10,7 @@ import msgspec
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position
-from bowstreet.tracking.model import FollowPhase, Name, Place, degrees
+from bowstreet.tracking.model import FollowPhase, GroundPlace, Name, degrees
 from bowstreet.tracking.plane import Plane
 
 # Faster than this a gimbal's picture smears at 1/60 s and a person watching loses their bearings.
@@ -92,7 +92,7 @@ def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, pha
 
 
 def stand_off(
-    pose: CameraPose, ground_m_amsl: float, subject: Place | None, velocity_mps: tuple[float, float],
+    pose: CameraPose, ground_m_amsl: float, subject: GroundPlace | None, velocity_mps: tuple[float, float],
     phase: FollowPhase, consent: Consent | None, now: datetime,
 ) -> GoTo | Stays:  # fmt: skip
     """Where the vehicle should stand: on its own side of the subject, as far off as it is high."""

@@ -18,8 +18,8 @@ from bowstreet.tracking.locate import ellipse, mahalanobis2
 from bowstreet.tracking.model import (
     Box,
     Detection,
+    GroundPlace,
     Located,
-    Place,
     Quality,
     Shape,
     Spread,
@@ -75,11 +75,11 @@ class Track:
         )  # fmt: skip
 
 
-def place_of(ground: GroundFilter | None, common: Spread | None, scene: Scene) -> Place | None:
+def place_of(ground: GroundFilter | None, common: Spread | None, scene: Scene) -> GroundPlace | None:
     if ground is None or common is None or scene.plane is None:
         return None
     position = scene.plane.to_position(float(ground.state[0]), float(ground.state[1]))
-    return Place(position=position, ellipse=ellipse(ground.spread + common))
+    return GroundPlace(position=position, ellipse=ellipse(ground.spread + common))
 
 
 class Tracks:

@@ -6,7 +6,7 @@ import msgspec
 
 from bowstreet.errors import MalformedPacket
 from bowstreet.tracking.handover import HandOver
-from bowstreet.tracking.model import FollowFound, Name, Place, Timing, TrackFound
+from bowstreet.tracking.model import FollowFound, GroundPlace, Name, Timing, TrackFound
 
 MOST_BYTES = 1_000_000
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -74,7 +74,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     tracks: Annotated[tuple[TrackFound, ...], msgspec.Meta(max_length=500)]
     timing: Timing
     camera_motion_known: bool
-    looks_at: Place | None = None
+    looks_at: GroundPlace | None = None
     follow: FollowFound | None = None
     given: HandOver | None = None
     trouble: str = ""
