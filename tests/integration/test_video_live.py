@@ -64,7 +64,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(address: str) -> AsyncIterator[Watched]:
+async def watched(address: str, limit_s: float = 45.0) -> AsyncIterator[Watched]:
     settings = EdgeSettings(port=0)
     town = await city(settings, video=(VideoSource(source_id="cam", vehicle_id="k1", address=address),))
     await town.hear_all()
@@ -73,7 +73,7 @@ async def watched(address: str) -> AsyncIterator[Watched]:
     running = asyncio.ensure_future(town.services.video.run())
     town.services.video.steer("k1", SHOWN)
     try:
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(limit_s):
             yield Watched(town, server.port)
     finally:
         await town.console.viewings.close()

@@ -42,7 +42,7 @@ export function MissionCard({ mission, withDrone = true }: { mission: Mission; w
           </span>
         )}
       </h3>
-      {over ? null : <LivePicture vehicle={mission.vehicle_id} />}
+      {over ? null : <LivePicture mission={mission} mine={isMine(mission)} />}
       <Headline mission={mission} />
       {over ? null : <Live mission={mission} />}
       <Facts mission={mission} />

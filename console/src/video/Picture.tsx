@@ -1,5 +1,6 @@
 // A live picture: WebRTC first, MP4 where that finds no way; tried again while it is open. How old it is stands on it.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../parts/controls.tsx";
 import { playMse } from "./mse.ts";
@@ -9,7 +10,16 @@ const AGAIN_MS = 2_000;
 const ZOOMS = [1, 2, 4] as const;
 type Way = "connecting" | "WebRTC" | "MP4" | "none";
 
-export function Picture({ source, label }: { source: string; label: string }) {
+export interface PictureProps {
+  readonly source: string;
+  readonly label: string;
+  /** Drawn over the picture, and zoomed with it. */
+  readonly children?: ComponentChildren;
+  /** Told where in the picture somebody pressed, in shares of its width and height; without it a press zooms there. */
+  readonly onPick?: ((x: number, y: number) => void) | undefined;
+}
+
+export function Picture({ source, label, children, onPick }: PictureProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [way, setWay] = useState<Way>("connecting");
   const [why, setWhy] = useState("");
@@ -71,19 +81,19 @@ export function Picture({ source, label }: { source: string; label: string }) {
       <div
         class="picture-frame"
         onClick={(event) => {
+          if (onPick !== undefined) {
+            const place = placeIn(video.current, event);
+            if (place !== null) onPick(place.x, place.y);
+            return;
+          }
           const box = event.currentTarget.getBoundingClientRect();
           setAt({ x: ((event.clientX - box.left) / box.width) * 100, y: ((event.clientY - box.top) / box.height) * 100 });
         }}
       >
-        <video
-          ref={video}
-          muted
-          autoplay
-          playsInline
-          disablePictureInPicture
-          aria-label={label}
-          style={{ transform: `scale(${scale})`, transformOrigin: `${at.x}% ${at.y}%` }}
-        />
+        <div class={onPick === undefined ? "picture-layers" : "picture-layers picks"} style={{ transform: `scale(${scale})`, transformOrigin: `${at.x}% ${at.y}%` }}>
+          <video ref={video} muted autoplay playsInline disablePictureInPicture aria-label={label} />
+          {children}
+        </div>
         {way === "WebRTC" || way === "MP4" ? null : (
           <p class="picture-wait" role="status">
             {why === "" ? "Connecting to the picture…" : `No picture: ${why}`}
@@ -120,4 +130,14 @@ function snapshot(video: HTMLVideoElement | null, label: string): void {
     link.click();
     URL.revokeObjectURL(link.href);
   }, "image/jpeg");
+}
+
+/** Where in the picture itself a press was, whatever stands beside it in the frame; null beside it. */
+function placeIn(video: HTMLVideoElement | null, event: MouseEvent): { x: number; y: number } | null {
+  if (video === null || video.videoWidth === 0) return null;
+  const box = video.getBoundingClientRect();
+  const scale = Math.min(box.width / video.videoWidth, box.height / video.videoHeight);
+  const x = (event.clientX - box.left - (box.width - video.videoWidth * scale) / 2) / (video.videoWidth * scale);
+  const y = (event.clientY - box.top - (box.height - video.videoHeight * scale) / 2) / (video.videoHeight * scale);
+  return x < 0 || x > 1 || y < 0 || y > 1 ? null : { x, y };
 }

@@ -53,16 +53,17 @@ def read(picture: npt.NDArray[np.uint8]) -> int | None:
     value = 0
     for bit in (levels > 128.0).ravel().tolist():
         value = value << 1 | bit
-    captured_us, check = value >> CHECK_BITS, value & ((1 << CHECK_BITS) - 1)
-    return captured_us if captured_us and check == _check(captured_us) else None
+    captured_us, said = value >> CHECK_BITS, value & ((1 << CHECK_BITS) - 1)
+    return captured_us if captured_us and said == check(captured_us) else None
 
 
 def _bits(captured_us: int) -> list[int]:
     if not 0 < captured_us < 1 << TIME_BITS:
         raise ValueError("a time of capture has 52 bits")
-    value = captured_us << CHECK_BITS | _check(captured_us)
+    value = captured_us << CHECK_BITS | check(captured_us)
     return [value >> shift & 1 for shift in reversed(range(TIME_BITS + CHECK_BITS))]
 
 
-def _check(captured_us: int) -> int:
+def check(captured_us: int) -> int:
+    """The check bits of a time of capture."""
     return zlib.crc32(captured_us.to_bytes(8, "big")) & ((1 << CHECK_BITS) - 1)
