@@ -1,6 +1,7 @@
 """The picture of an incident has one address: when another drone takes the watch, a viewer goes on without a break."""
 
 import asyncio
+import socket
 from typing import Any
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -14,6 +15,19 @@ from bowstreet.video.model import StreamState, VideoSource
 
 # Between two pictures of a sender at 25 a second; a busy machine may be slow, a dark moment would be the time of a new connection.
 MOST_BREAK_S = 1.0
+
+
+async def _listened_to(*ports: int) -> None:
+    """Until the workers have bound them: a sender to a port that nobody listens on is told so, and ends."""
+    async with asyncio.timeout(30):
+        for port in ports:
+            while True:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                    try:
+                        probe.bind(("127.0.0.1", port))
+                    except OSError:
+                        break
+                await asyncio.sleep(0.2)
 
 
 async def _live(town: City, *sources: str) -> None:
@@ -54,6 +68,9 @@ async def test_a_viewer_changes_over_with_the_watch_and_sees_every_moment() -> N
     for kind in (VideoWatched, VideoLeft):
         town.recorder.bus.subscribe(kind, heard)
     try:
+        for vehicle in ("d1", "d2"):
+            town.services.video.steer(vehicle, SHOWN)  # on the ground a camera is not asked for pictures
+        await _listened_to(*ports)
         async with (
             asyncio.timeout(60),
             sending(f"udp://127.0.0.1:{ports[0]}"),
@@ -63,8 +80,6 @@ async def test_a_viewer_changes_over_with_the_watch_and_sees_every_moment() -> N
             incident_id = (await client.post("/api/v1/incidents", json=call())).json()["id"]
             other = await client.post("/api/v1/incidents", json=call(id="cad-9", latitude=51.553, longitude=-0.115))
             assert other.status_code == 201, other.text
-            for vehicle in ("d1", "d2"):
-                town.services.video.steer(vehicle, SHOWN)
             await _live(town, "cam-d1", "cam-d2")
             place = (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()
             peer = RTCPeerConnection()
