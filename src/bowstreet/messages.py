@@ -93,6 +93,48 @@ class MissionRetasked(Message, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
 
 
+class WatchWanted(Message, frozen=True, kw_only=True):
+    """Eyes are wanted on an incident until then. `why` is one of `dispatch.relay.model.WatchReason`."""
+
+    incident_id: str
+    why: str
+    until: datetime
+    by: str
+
+
+class WatchEnded(Message, frozen=True, kw_only=True):
+    """They are not wanted any more: how often the watch went from one drone to the next, and how long nobody saw in all."""
+
+    incident_id: str
+    why: str
+    handovers: int
+    dark_s: float
+    by: str = ""
+
+
+class RelayPlanned(Message, frozen=True, kw_only=True):
+    """Who is to relieve the drone over the scene, which must leave at `leaves_at`: said early, and again when it changes whether
+    anybody can. `vehicle_id` is "" when nobody can; `launch_at` is then when the first could, if that is known."""
+
+    incident_id: str
+    mission_id: str
+    vehicle_id: str
+    leaves_at: datetime
+    launch_at: datetime | None
+    reasons: tuple[Reason, ...]
+
+
+class WatchHandedOver(Message, frozen=True, kw_only=True):
+    """Another drone has the watch. `gap_s`: how long nobody saw the scene; 0 when it was there before the other left."""
+
+    incident_id: str
+    from_mission_id: str
+    to_mission_id: str
+    from_vehicle_id: str
+    to_vehicle_id: str
+    gap_s: float
+
+
 # --- flight ---------------------------------------------------------------------------------------------------------
 
 
@@ -472,6 +514,10 @@ MESSAGES: dict[type[Message], Spec] = {
     NoDroneAvailable: _row("dispatch", 0.1, audited=True),
     RecallOrdered: _row("dispatch", 0.1, audited=True),
     MissionRetasked: _row("dispatch", 0.1, audited=True),
+    WatchWanted: _row("dispatch", 0.01, audited=True),
+    WatchEnded: _row("dispatch", 0.01, audited=True),
+    RelayPlanned: _row("dispatch", 0.05, audited=True),
+    WatchHandedOver: _row("dispatch", 0.02, audited=True),
     MissionChanged: _row("flight", 1.0, audited=True),
     CommandIssued: _row("flight", 3.0, audited=True),
     CommandSettled: _row("flight", 3.0, audited=False),

@@ -36,6 +36,7 @@ from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
 from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.errors import StoreUnavailable
@@ -112,6 +113,7 @@ class Process:
     airspace: AirspaceService
     flight: FlightService
     dispatch: DispatchService
+    relay: RelayService
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder

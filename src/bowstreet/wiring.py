@@ -48,6 +48,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import ANALYST, Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
@@ -218,6 +219,10 @@ async def _dispatch(process: Process) -> None:
         process.recorder, process.clock, RandomIds(process.clock), process.intake, process.flight, process.airspace,
         process.flight, process.operation.policy,
     )  # fmt: skip
+    process.relay = RelayService(
+        process.recorder, process.clock, process.intake, process.flight, process.airspace, process.dispatch, process.flight
+    )
+    await process.relay.load(process.store)
     await process.dispatch.load(process.store)
     process.zone_watch = ZoneWatch(process.recorder, process.clock, process.flight, process.airspace)
     process.occurrences = Occurrences(
@@ -246,6 +251,7 @@ async def _video(process: Process) -> None:
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
     process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
@@ -255,7 +261,7 @@ async def _console(process: Process) -> None:
     if operation.edge is None:
         return
     services = ConsoleServices(
-        intake=process.intake, dispatch=process.dispatch, flight=process.flight, airspace=process.airspace,
+        intake=process.intake, dispatch=process.dispatch, relay=process.relay, flight=process.flight, airspace=process.airspace,
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
@@ -293,6 +299,7 @@ async def _live(process: Process) -> None:
     process.at_stop("link", process.link.close)
     process.spawn(process.flight.run(), "flight")
     process.spawn(process.dispatch.run(), "dispatch")
+    process.spawn(process.relay.run(), "relay")
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
@@ -317,7 +324,7 @@ async def _retention(process: Process) -> None:
         process.recorder, process.clock, RandomIds(process.clock), process.vault, parse_table(text, name),
         hashlib.sha256(text.encode()).hexdigest(),
         [
-            ClosedIncidents(process.intake, beside=[process.dispatch.decisions]),
+            ClosedIncidents(process.intake, beside=[process.dispatch.decisions, process.relay.watches]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),
@@ -377,7 +384,7 @@ ROLES: dict[str, Role] = {
             start=_retention,
         ),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
-        Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight",), start=_video),
+        Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight", "dispatch"), start=_video),
         Role(
             name="console",
             does="HTTP, live feed, web console",

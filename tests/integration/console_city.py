@@ -46,6 +46,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
 from bowstreet.flight.mavlink_seals import Seals
@@ -277,9 +278,10 @@ async def city(
     occurrences = Occurrences(recorder, store, clock, ids, KnownFlights(flight, intake))
     consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
+    relay = RelayService(recorder, clock, intake, flight, airspace, dispatch, FixedWind())
     retention = Retention(
         recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
+        [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
          correspondence],
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
@@ -296,6 +298,7 @@ async def city(
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
+        relay=relay,
         flight=flight,
         airspace=airspace,
         accounts=accounts,
@@ -328,6 +331,7 @@ async def city(
     await intake.load()
     await airspace.load()
     await flight.load()
+    await relay.load(store)
     await dispatch.load(store)
     await occurrences.load()
     await consultations.load(store)

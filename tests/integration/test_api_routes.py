@@ -12,7 +12,16 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.flight.model import GoTo, Orbit, Phase, PointGimbal
 from bowstreet.flight.model import Hold as HoldCommand
 from bowstreet.intake.model import IncidentState
-from bowstreet.messages import AccessDenied, AccountChanged, CallQuarantined, IncidentOpened, LaunchAuthorised, ZoneChanged
+from bowstreet.messages import (
+    AccessDenied,
+    AccountChanged,
+    CallQuarantined,
+    IncidentOpened,
+    LaunchAuthorised,
+    WatchEnded,
+    WatchWanted,
+    ZoneChanged,
+)
 
 
 @pytest.fixture
@@ -331,6 +340,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/incidents/inc-1/words"): SEE,
     ("POST", "/incidents/inc-1/launch"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
+    ("POST", "/incidents/inc-1/watch"): ROOM,
+    ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
     ("GET", "/missions"): SEE,
     ("POST", "/missions/mis-1/recall"): {"dispatcher", "pilot", "supervisor"},
     ("POST", "/missions/mis-1/control"): {"pilot", "supervisor"},
@@ -342,6 +353,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/follows/none/end"): {"pilot", "supervisor"},
     ("GET", "/video"): ROOM | {"regulator"},
     ("POST", "/video/none/whep"): ROOM | {"regulator"},
+    ("POST", "/video/incident/inc-1/whep"): ROOM | {"regulator"},
     ("DELETE", "/video/none/whep/none"): ROOM | {"regulator"},
     ("GET", "/vehicles"): SEE,
     ("GET", "/docks"): SEE,
@@ -573,3 +585,28 @@ async def test_metrics_need_loopback_or_a_token() -> None:
         assert (await client.get("/metrics")).status_code == 403
         assert (await client.get("/metrics", headers={"Authorization": "Bearer wrong"})).status_code == 403
         assert (await client.get("/metrics", headers={"Authorization": "Bearer scrape"})).status_code == 200
+
+
+# --- watches ----------------------------------------------------------------------------------------------------------
+
+
+async def test_eyes_are_kept_on_an_incident_and_let_go(town: City) -> None:
+    async with town.signed_in("dispatcher") as client:
+        incident_id, _, _ = await fly(town, client)
+        kept = await client.post(
+            f"/api/v1/incidents/{incident_id}/watch", json={"type": "keep", "reason": "missing-person", "minutes": 60}
+        )
+        assert kept.status_code == 200, kept.text
+        watch = kept.json()["watch"]
+        assert (watch["reason"], watch["until"]) == ("missing-person", "2026-11-23T16:00:00Z")
+        assert watch["handovers"] == 0
+        for wrong in (
+            {"type": "keep", "reason": "curiosity", "minutes": 60},
+            {"type": "keep", "reason": "missing-person", "minutes": 1},
+        ):
+            assert (await client.post(f"/api/v1/incidents/{incident_id}/watch", json=wrong)).status_code == 422
+        gone = await client.post(f"/api/v1/incidents/{incident_id}/watch", json={"type": "let-go"})
+        assert gone.json()["watch"] is None
+        assert (await client.get(f"/api/v1/incidents/{incident_id}/picture")).status_code == 404
+    assert [(one.why, one.by != "") for one in await town.ledger(WatchWanted)] == [("missing-person", True)]
+    assert len(await town.ledger(WatchEnded)) == 1

@@ -39,8 +39,9 @@ def test_the_table_of_permissions() -> None:
     assert may == {
         Role.VIEWER: {"see"},
         Role.CAD: {"report"},
-        Role.DISPATCHER: {"see", "see-quarantine", "see-pictures", "report", "close", "launch", "recall"} | occurrences,
-        Role.PILOT: {"see", "see-pictures", "recall", "control"} | occurrences,
+        Role.DISPATCHER: {"see", "see-quarantine", "see-pictures", "report", "close", "launch", "recall", "keep-watch"}
+        | occurrences,
+        Role.PILOT: {"see", "see-pictures", "recall", "keep-watch", "control"} | occurrences,
         Role.SUPERVISOR: {str(action) for action in Action} - {"authorise"},
         Role.PLANNER: {"see"},
         Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"} | authority,

@@ -21,6 +21,9 @@ export const takeCall = (call: NewCall): Promise<Incident> => act("POST", "incid
 export const launch = (incident: string, vehicle_id: string, reason: string): Promise<Mission> =>
   act("POST", path("incidents", incident, "launch"), { vehicle_id, reason });
 export const closeIncident = (incident: string, reason: string): Promise<void> => act("POST", path("incidents", incident, "close"), { reason });
+export const keepWatch = (incident: string, reason: string, minutes: number): Promise<Incident> =>
+  act("POST", path("incidents", incident, "watch"), { type: "keep", reason, minutes });
+export const letGo = (incident: string): Promise<Incident> => act("POST", path("incidents", incident, "watch"), { type: "let-go" });
 export const recall = (mission: string, reason: string): Promise<void> => act("POST", path("missions", mission, "recall"), { reason });
 export const takeControl = (mission: string): Promise<void> => act("POST", path("missions", mission, "control"));
 export const releaseControl = (mission: string): Promise<void> => act("DELETE", path("missions", mission, "control"));

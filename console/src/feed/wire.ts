@@ -50,6 +50,25 @@ export interface Incident {
   readonly eyes_on_at: Millis | null;
   readonly closed_at: Millis | null;
   readonly waiting_reason: string;
+  readonly watch?: Watch | null;
+}
+
+/** Eyes that are kept on an incident: who has the watch, when it must turn home, who relieves it and when. */
+export interface Watch {
+  readonly reason: string;
+  readonly by: string;
+  readonly since: Millis;
+  readonly until: Millis;
+  readonly mission_id: string | null;
+  readonly dark_since: Millis | null;
+  readonly dark_s: number;
+  readonly handovers: number;
+  readonly leaves_at: Millis | null;
+  readonly relief_id: string | null;
+  readonly relief_at: Millis | null;
+  readonly vehicle_id: string | null;
+  readonly launch_at: Millis | null;
+  readonly why: string;
 }
 
 export interface Reason {

@@ -16,6 +16,7 @@ import { closeReason, dockWord, droneWord, gradeName, isAirborne, stateWord, sta
 import { isForUs, limits, restriction, zonesById } from "../zones.ts";
 import { MissionCard } from "./MissionCard.tsx";
 import { EventList } from "./Timeline.tsx";
+import { WatchPanel } from "./Watch.tsx";
 import { WhyPanel } from "./Why.tsx";
 import { WordsPanel } from "./Words.tsx";
 
@@ -128,6 +129,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
           Close…
         </Button>
       </div>
+      {closed ? null : <WatchPanel incident={incident} />}
       <WordsPanel incident={incident} />
       {flights.map((mission) => (
         <MissionCard key={mission.id} mission={mission} />

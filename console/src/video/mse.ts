@@ -8,7 +8,7 @@ const KEPT_S = 10;
 
 /** Plays into `video` until `stop` is called; tells `onEnd` when it ended by itself, with the close code. */
 export function playMse(video: HTMLVideoElement, source: string, onEnd: (code: number) => void): () => void {
-  const address = new URL(`api/v1/${path("video", source, "mse")}`, document.baseURI);
+  const address = new URL(`api/v1/${path("video", ...source.split("/"), "mse")}`, document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
   const socket = new WebSocket(address);
   socket.binaryType = "arraybuffer";

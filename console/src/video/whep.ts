@@ -32,7 +32,7 @@ export async function playWhep(source: string, onEnd: () => void): Promise<Playi
     peer.addTransceiver("video", { direction: "recvonly" });
     await peer.setLocalDescription(await peer.createOffer());
     await gathered(peer);
-    const response = await fetch(new URL(`api/v1/${path("video", source, "whep")}`, document.baseURI), {
+    const response = await fetch(new URL(`api/v1/${path("video", ...source.split("/"), "whep")}`, document.baseURI), {
       method: "POST",
       headers: { "Content-Type": "application/sdp", "X-Bowstreet-CSRF": csrf.value },
       body: peer.localDescription?.sdp ?? "",

@@ -256,6 +256,7 @@ def choose_level(
     starts_at: datetime,
     traffic: Sequence[Trajectory],
     highest_m_agl: float = LEVELS_M[-1],
+    levels: Sequence[float] = LEVELS_M,
 ) -> float | None:
     """The lowest transit level on which no other flight comes near; None when all are taken.
 
@@ -264,9 +265,10 @@ def choose_level(
         starts_at: when it leaves the start of `way`.
         traffic: our other flights.
         highest_m_agl: no level above this: the operating volume's top.
+        levels: those of `LEVELS_M` that it may have, lowest first.
     """
     if not traffic:
-        return LEVELS_M[0]
+        return next((level for level in levels if level <= highest_m_agl or level == LEVELS_M[0]), None)
     length_m = sum(a.distance_m(b) for a, b in itertools.pairwise(way))
     times = np.arange(0.0, length_m / max(speed_mps, 1.0) + LOITER_S, SAMPLE_S)
     mine = _along(way, speed_mps, times)
@@ -278,7 +280,7 @@ def choose_level(
         theirs = _along(other.waypoints, other.ground_speed_mps, times + offset_s)
         if (np.hypot(*(mine - theirs).T) < SEPARATION_M).any():
             taken.add(other.height_m_agl)
-    return next((level for level in LEVELS_M if level not in taken and level <= highest_m_agl), None)
+    return next((level for level in levels if level not in taken and level <= highest_m_agl), None)
 
 
 def _near(a: Sequence[GridPoint], b: Sequence[GridPoint]) -> bool:

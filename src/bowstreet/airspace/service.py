@@ -149,13 +149,17 @@ class AirspaceService:
 
     # --- ways ---------------------------------------------------------------------------------------------------------
 
-    def clear(self, start: GridPoint, goal: GridPoint) -> Clearance | Refusal:
-        """A way from start to goal at a height that keeps it apart from our other flights; or why there is none."""
+    def clear(self, start: GridPoint, goal: GridPoint, levels: Sequence[float] = rules.LEVELS_M) -> Clearance | Refusal:
+        """A way from start to goal at a height that keeps it apart from our other flights; or why there is none.
+
+        Args:
+            levels: the transit levels that it may have, lowest first.
+        """
         cleared = self._way(start, goal)
         if isinstance(cleared, Refusal):
             return cleared
         highest_m = self._picture(rules.FLIGHT_TIME).highest_m_agl
-        level = rules.choose_level(cleared.waypoints, TRANSIT_MPS, self._clock.now(), self.traffic(), highest_m)
+        level = rules.choose_level(cleared.waypoints, TRANSIT_MPS, self._clock.now(), self.traffic(), highest_m, levels)
         if level is None:
             text = "every transit level on the way is taken by our other flights"
             return Refusal(reasons=(Reason(code="airspace-traffic", text=text),))

@@ -39,6 +39,7 @@ from bowstreet.console import (
     vehicle_keys,
     video,
     video_socket,
+    watches,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -132,7 +133,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, missions, follows, fleet, airspace, zone_files, *people, *accounted):
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)

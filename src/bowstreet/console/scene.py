@@ -20,7 +20,18 @@ from bowstreet.intake.rules import reported_position
 EVENTS_AT_START = 300  # lines of the ledger that a new start puts on the timeline
 
 # Messages after which an incident looks different, and the same for a flight: each has the id in a field of that name.
-_TOUCH_INCIDENT = (m.IncidentOpened, m.CallMerged, m.IncidentChanged, m.LaunchAuthorised, m.NoDroneAvailable, m.MissionChanged)
+_TOUCH_INCIDENT = (
+    m.IncidentOpened,
+    m.CallMerged,
+    m.IncidentChanged,
+    m.LaunchAuthorised,
+    m.NoDroneAvailable,
+    m.MissionChanged,
+    m.WatchWanted,
+    m.WatchEnded,
+    m.RelayPlanned,
+    m.WatchHandedOver,
+)
 _TOUCH_MISSION = (
     m.LaunchAuthorised,
     m.MissionChanged,
@@ -117,6 +128,7 @@ class Scene:
     def gather(self) -> None:
         """Bring the picture up to date. Called once a frame."""
         picture, services = self.picture, self._services
+        self._incidents.update(dict.fromkeys(one.incident_id for one in services.relay.wanted()))
         for incident_id in self._incidents:
             incident = services.intake.incidents.find(incident_id)
             if incident is not None:
@@ -137,7 +149,10 @@ class Scene:
 
     def incident(self, incident: Incident) -> views.IncidentView:
         """An incident as it is shown now."""
-        return views.incident(incident, self._flights.get(incident.incident_id, ()), self._waiting_reason(incident))
+        relay, incident_id = self._services.relay, incident.incident_id
+        watch = relay.watch_of(incident_id)
+        watched = None if watch is None else views.watch(watch, relay.outlook(incident_id), self.person)
+        return views.incident(incident, self._flights.get(incident_id, ()), self._waiting_reason(incident), watched)
 
     def mission(self, mission: Mission) -> views.MissionView:
         """A flight as it is shown now."""

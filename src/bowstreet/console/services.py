@@ -19,6 +19,7 @@ from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.follows import Follows
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
@@ -43,6 +44,7 @@ class ConsoleServices:
 
     intake: IntakeService
     dispatch: DispatchService
+    relay: RelayService
     flight: FlightService
     airspace: AirspaceService
     accounts: Accounts

@@ -50,19 +50,22 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
     @routes.post("/video/{source_id}/whep", **_offer_route())
     async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """Live pictures by WebRTC: an offer in SDP, answered. All candidates are in the answer; there is no trickle."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
-            raise EdgeError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP",
-                remedy=f"send it as {SDP}",
-            )  # fmt: skip
+        offer = await _offer(request)
         try:
-            session_id, answer = await viewings.begin_whep(who, source_id, await request.body())
+            session_id, answer = await viewings.begin_whep(who, source_id, offer)
         except MalformedOffer as error:
             raise Misfit(error.message, remedy=error.remedy) from error
-        return Response(
-            answer, HTTPStatus.CREATED, media_type=SDP,
-            headers={"Location": f"/api/v1/video/{source_id}/whep/{session_id}"},
-        )  # fmt: skip
+        return _answer(answer, source_id, session_id)
+
+    @routes.post("/video/incident/{incident_id}/whep", **_offer_route())
+    async def whep_of_incident(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """The same of whatever shows an incident now. It goes on without a break when another drone takes the watch."""
+        offer = await _offer(request)
+        try:
+            source_id, session_id, answer = await viewings.begin_whep_of_incident(who, incident_id, offer)
+        except MalformedOffer as error:
+            raise Misfit(error.message, remedy=error.remedy) from error
+        return _answer(answer, source_id, session_id)
 
     @routes.delete("/video/{source_id}/whep/{session_id}", **c.route(status=204, changes=True))
     async def leave(source_id: c.Id, session_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
@@ -71,6 +74,19 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
         return nothing()
 
     return routes
+
+
+async def _offer(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
+        raise EdgeError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP", remedy=f"send it as {SDP}"
+        )
+    return await request.body()
+
+
+def _answer(answer: str, source_id: str, session_id: str) -> Response:
+    place = f"/api/v1/video/{source_id}/whep/{session_id}"
+    return Response(answer, HTTPStatus.CREATED, media_type=SDP, headers={"Location": place})
 
 
 def _offer_route() -> dict[str, Any]:

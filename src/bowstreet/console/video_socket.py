@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bowstreet.accountability.model import Action
 from bowstreet.console.access import Asker
 from bowstreet.console.live import NOT_PERMITTED, NOT_SIGNED_IN, STALLED
-from bowstreet.console.viewings import Viewings
+from bowstreet.console.viewings import Viewings, picture_of
 from bowstreet.errors import BowstreetError, NotSignedIn
 from bowstreet.video.model import Fragment, Header
 from bowstreet.video.nal import media_type
@@ -32,6 +32,18 @@ def router(viewings: Viewings) -> APIRouter:
     async def mse(socket: WebSocket, source_id: Annotated[str, Path(max_length=80)]) -> None:
         await socket.accept()
         code = await _serve(viewings, socket, source_id)
+        if code is not None:
+            try:
+                await socket.close(code)
+            except (RuntimeError, WebSocketDisconnect):
+                return
+
+    @routes.websocket("/video/incident/{incident_id}/mse")
+    async def mse_of_incident(socket: WebSocket, incident_id: Annotated[str, Path(max_length=80)]) -> None:
+        """Of whatever shows the incident when it is joined; join again when it is closed with 1012, or when the watch goes on."""
+        await socket.accept()
+        found = picture_of(viewings.services, incident_id)
+        code = REFUSED if found is None else await _serve(viewings, socket, found[1].source.source_id)
         if code is not None:
             try:
                 await socket.close(code)

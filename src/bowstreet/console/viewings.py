@@ -11,6 +11,8 @@ from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
+from bowstreet.flight.model import Mission
+from bowstreet.video.service import Stream
 from bowstreet.video.viewing import ViewingBook
 from bowstreet.video.whep import Whep
 
@@ -21,11 +23,18 @@ MOST_BY_ACCOUNT = 12
 CHECK_S = 1.0
 
 
+def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, Stream] | None:
+    """The flight that has the watch of an incident, or serves it, and its camera's stream; None when there is none."""
+    mission = services.dispatch.serving(incident_id)
+    stream = None if mission is None else services.video.of_vehicle(mission.vehicle_id)
+    return None if mission is None or stream is None else (mission, stream)
+
+
 class Viewings:
     """All live viewings of this console."""
 
     def __init__(self, services: ConsoleServices, access: Access) -> None:
-        self._services, self.access, self.video = services, access, services.video
+        self.services, self.access, self.video = services, access, services.video
         self._book = ViewingBook(services.recorder, services.clock)
         self._open: dict[str, tuple[Asker, asyncio.Task[None] | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,6 +73,48 @@ class Viewings:
         self._open[viewing_id] = asker, self._spawn(self._watch(asker, lambda: self.whep.end(session_id)))
         return session_id, answer
 
+    async def begin_whep_of_incident(self, asker: Asker, incident_id: str, offer: bytes) -> tuple[str, str, str]:
+        """The same of whatever shows an incident: it changes over with the watch, each source recorded before its first picture.
+
+        Gives the source, the session's id and the answer. Raises `NotFound` when nothing shows it now, and as `begin_whep` does.
+        """
+        self.services.intake.incidents.get(incident_id)
+        found = picture_of(self.services, incident_id)
+        if found is None:
+            raise NotFound("no drone with a camera serves this incident now", remedy="ask again when one does")
+        source_id = found[1].source.source_id
+        session_id, answer = await self.begin_whep(asker, source_id, offer)
+        self._spawn(self._change_over(asker, incident_id, source_id, session_id))
+        return source_id, session_id, answer
+
+    async def _change_over(self, asker: Asker, incident_id: str, source_id: str, session_id: str) -> None:
+        """As long as the session lasts: when another source has the watch, it is joined before the old one is let go."""
+        while session_id in self._sessions:
+            await asyncio.sleep(CHECK_S)
+            found = picture_of(self.services, incident_id)
+            if found is None or found[1].source.source_id == source_id or session_id not in self._sessions:
+                continue
+            try:
+                viewing_id = await self.begin(asker, found[1].source.source_id, "whep")
+            except BowstreetError as error:
+                log.warning("a viewer could not change over", problem=error.problem)
+                continue
+            before = self._sessions.get(session_id)
+            try:
+                await self.whep.turn(session_id, found[1].source.source_id)
+            except BowstreetError as error:
+                await self.end(viewing_id)
+                log.warning("a viewer could not change over", problem=error.problem)
+                continue
+            if before is None or session_id not in self._sessions:
+                await self.end(viewing_id)
+                return
+            source_id, self._sessions[session_id] = found[1].source.source_id, viewing_id
+            watching = self._open.pop(before)
+            self._open[viewing_id] = watching
+            self._open[before] = asker, None
+            await self.end(before)
+
     async def end_whep(self, asker: Asker, session_id: str) -> None:
         """Raises `NotFound` for a session that is over, or somebody else's."""
         asked_by = self._open.get(self._sessions.get(session_id, ""), None)
@@ -92,7 +143,7 @@ class Viewings:
             await self.end(viewing_id)
 
     def _incident_of(self, vehicle_id: str) -> str:
-        missions = self._services.flight.active_missions()
+        missions = self.services.flight.active_missions()
         return next((one.incident_id for one in missions if one.vehicle_id == vehicle_id), "")
 
     async def _watch(self, asker: Asker, end: Callable[[], Awaitable[None]]) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from bowstreet.dispatch.model import Assignment, Decision
+from bowstreet.dispatch.relay.model import Outlook, Watch
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.views import DockView as FlightDockView
 from bowstreet.flight.views import VehicleView
@@ -56,6 +57,29 @@ class DockView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class WatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """Eyes that are kept on an incident.
+
+    `mission_id` has the watch and turns home at `leaves_at`; `relief_id` is on its way, there at `relief_at`. With none
+    on its way, `vehicle_id` is to be sent at `launch_at`; or nobody can be before `launch_at`, and `why` says why.
+    """
+
+    reason: str
+    by: str
+    since: datetime
+    until: datetime
+    mission_id: str | None
+    dark_since: datetime | None
+    dark_s: float
+    handovers: int
+    leaves_at: datetime | None
+    relief_id: str | None
+    relief_at: datetime | None
+    vehicle_id: str | None
+    launch_at: datetime | None
+    why: str
+
+
 class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     """An incident. What callers said is asked for apart, on record. `waiting_reason` says why an open one has no drone yet."""
 
@@ -73,6 +97,7 @@ class IncidentView(msgspec.Struct, frozen=True, kw_only=True):
     eyes_on_at: datetime | None
     closed_at: datetime | None
     waiting_reason: str
+    watch: WatchView | None = None
 
 
 class ReasonView(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +202,23 @@ def reason(value: Reason) -> ReasonView:
     return ReasonView(code=value.code, text=value.text, vehicle_id=value.vehicle_id)
 
 
-def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str) -> IncidentView:
+def watch(value: Watch, ahead: Outlook, name_of: NameOf) -> WatchView:
+    return WatchView(
+        reason=value.reason.value, by=name_of(value.by or "dispatch"), since=value.since, until=value.until,
+        mission_id=value.mission_id or None, dark_since=value.dark_since, dark_s=round(value.dark_s, 1),
+        handovers=value.handovers, leaves_at=_about(ahead.leaves_at), relief_id=ahead.relief_id or None,
+        relief_at=ahead.relief_at,
+        vehicle_id=ahead.vehicle_id or None, launch_at=_about(ahead.launch_at),
+        why="" if ahead.vehicle_id else "; ".join(reason.text for reason in ahead.why),
+    )  # fmt: skip
+
+
+def _about(moment: datetime | None) -> datetime | None:
+    """To ten seconds: what is reckoned anew each second is no reason to tell every console."""
+    return None if moment is None else moment.replace(second=moment.second // 10 * 10, microsecond=0)
+
+
+def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str, watched: WatchView | None = None) -> IncidentView:
     return IncidentView(
         id=value.incident_id,
         grade=value.grade.value,
@@ -193,6 +234,7 @@ def incident(value: Incident, mission_ids: Sequence[str], waiting_reason: str) -
         eyes_on_at=value.eyes_on_at,
         closed_at=value.closed_at,
         waiting_reason=waiting_reason,
+        watch=watched,
     )
 
 

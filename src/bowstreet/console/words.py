@@ -206,6 +206,36 @@ def _run(message: m.RunChanged, names: Names) -> EventView:
     return _line(message, "run", f"The program {message.change}{_because(message.detail)}", NOTICE)
 
 
+def _watch_wanted(message: m.WatchWanted, names: Names) -> EventView:
+    text = f"Eyes are kept on {names.incident(message.incident_id)}{_because(message.why.replace('-', ' '))}"
+    return _line(message, "watch-wanted", text, NOTICE, incident=message.incident_id)
+
+
+def _watch_ended(message: m.WatchEnded, names: Names) -> EventView:
+    dark = f", {message.dark_s:.0f} s without eyes" if message.dark_s >= 0.5 else ""
+    text = f"Eyes are no longer kept on {names.incident(message.incident_id)}: {message.why}{dark}"
+    return _line(message, "watch-ended", text, incident=message.incident_id)
+
+
+def _relay_planned(message: m.RelayPlanned, names: Names) -> EventView | None:
+    if message.vehicle_id:
+        return None  # who it is to be is shown with the watch; that it flies has a line
+    why = _because(message.reasons[0].text if message.reasons else "")
+    first = "" if message.launch_at is None else f"; the first could at {message.launch_at:%H:%M}"
+    text = f"Nobody can relieve the drone over {names.incident(message.incident_id)}{why}{first}"
+    return _line(message, "no-relief", text, WARNING, incident=message.incident_id, mission=message.mission_id)
+
+
+def _handed_over(message: m.WatchHandedOver, names: Names) -> EventView:
+    late = message.gap_s >= 0.5
+    text = f"{message.to_vehicle_id} has the watch from {message.from_vehicle_id}"
+    text += f", {message.gap_s:.0f} s without eyes" if late else ""
+    return _line(
+        message, "watch-handed-over", text, WARNING if late else NOTICE,
+        incident=message.incident_id, mission=message.to_mission_id, vehicle=message.to_vehicle_id,
+    )  # fmt: skip
+
+
 _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.IncidentOpened: _opened,
     m.CallMerged: _merged,
@@ -214,6 +244,10 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.LaunchAuthorised: _launch,
     m.NoDroneAvailable: _no_drone,
     m.RecallOrdered: _recall,
+    m.WatchWanted: _watch_wanted,
+    m.WatchEnded: _watch_ended,
+    m.RelayPlanned: _relay_planned,
+    m.WatchHandedOver: _handed_over,
     m.MissionRetasked: _retasked,
     m.MissionChanged: _mission,
     m.CommandSettled: _settled,

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from bowstreet.dispatch.fleet import Fleet
+from bowstreet.dispatch.leaving import RELIEVED, WATCH_OVER
 from bowstreet.dispatch.model import Drone
 from bowstreet.flight.model import DockStatus, Mission, Phase, VehicleStatus
 from bowstreet.flight.service import FlightService
@@ -13,7 +14,7 @@ from bowstreet.intake.service import IntakeService
 # Above this a battery is full as far as planning goes: the drone is not looked at again until something happens to it.
 FULL = 0.999
 # A drone that comes home for one of these reasons is as good as one on its pad; any other reason is a doubt about it.
-FIT_TO_TURN = frozenset({"time-over", "withdrawn"})
+FIT_TO_TURN = frozenset({"time-over", "withdrawn", RELIEVED, WATCH_OVER})
 # A dock in one of these lets nothing out.
 SHUT = frozenset({DockStatus.JAMMED, DockStatus.STALE, DockStatus.UNSEEN})
 CHARGE_LOOK = timedelta(seconds=30)

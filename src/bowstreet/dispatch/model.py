@@ -20,6 +20,7 @@ class Code(StrEnum):
     RETASKED = "retasked"  # was on its way home
     PREEMPTED = "pre-empted"  # taken from a less grave incident
     CHOSEN_BY_PERSON = "chosen-by-person"
+    RELIEF = "relief"  # relieves the drone over the scene before its charge is used up
     # for a drone that does not
     LATER = "later"  # could fly, would arrive later
     UNSEEN = "unseen"

@@ -1,7 +1,7 @@
 """What dispatch may be told to prefer. A policy never makes an unfit drone fit: it orders those that may fly."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -11,7 +11,7 @@ from bowstreet.errors import BadInput
 from bowstreet.flight.energy import LEAST_ON_SCENE_S
 from bowstreet.flight.model import VehicleStatus
 from bowstreet.geo import FloatArray
-from bowstreet.intake.model import Grade
+from bowstreet.intake.model import Grade, Incident
 
 # Targets of the Metropolitan Police for a first response: 15 minutes for I, 60 for S (london.gov.uk, MPS charter times). Eyes
 # that would come later than the officers' own target are not sent. E and R are answered by appointment or by phone: no drone
@@ -63,6 +63,12 @@ def cover_penalty(fleet: Fleet, grade: Grade) -> FloatArray:
     others = fleet.near(COVER_RADIUS_M) @ ready - ready
     penalties: FloatArray = np.where(ready, COVER_PENALTY_S.get(grade, 0.0) / (1.0 + others), 0.0)
     return penalties
+
+
+def while_wanted(policy: Policy, incident: Incident, until: datetime) -> Policy:
+    """Where eyes are wanted, they matter until then, whatever the target of the grade."""
+    targets = {**policy.targets, incident.grade: until - incident.reported_at}
+    return msgspec.structs.replace(policy, flown=policy.flown | {incident.grade}, targets=targets)
 
 
 POLICIES: dict[str, Policy] = {

@@ -15,13 +15,15 @@ import structlog
 
 from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.service import AirspaceService
+from bowstreet.dispatch.acts import DISPATCH, authority, mission_of, turned
 from bowstreet.dispatch.book import FleetBook
 from bowstreet.dispatch.fleet import Fleet
-from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves
-from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone, Purpose
-from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves, successor, under_way
+from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone
+from bowstreet.dispatch.policy import Policy, while_wanted
 from bowstreet.dispatch.ports import WindSource
-from bowstreet.dispatch.rules import choose_drone, hopeless, is_expired, queue_order
+from bowstreet.dispatch.reliefs import Reliefs
+from bowstreet.dispatch.rules import Clear, choose_drone, hopeless, is_expired, queue_order
 from bowstreet.errors import Conflict, LedgerBroken, Refused, StoreUnavailable
 from bowstreet.flight.model import Mission, MissionPlan, Phase
 from bowstreet.flight.rules import plan_mission
@@ -32,22 +34,18 @@ from bowstreet.messages import (
     DockChanged,
     IncidentChanged,
     IncidentOpened,
-    LaunchAuthorised,
     Message,
     MissionChanged,
-    MissionRetasked,
     NoDroneAvailable,
     Reason,
     RecallOrdered,
     VehicleChanged,
-)
+)  # fmt: skip
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 
 log = structlog.get_logger(__name__)
 
-# Who authorises when no person does.
-DISPATCH = "dispatch"
 # Decisions that are kept for one incident: enough to tell its story, not what each second of waiting looked like.
 KEPT_DECISIONS = 12
 # Closed incidents whose decisions stay in memory for the console; those of older ones stay in the store.
@@ -87,6 +85,8 @@ class DispatchService:
         self._recorder, self._clock, self._ids = recorder, clock, ids
         self._intake, self._flight, self._airspace = intake, flight, airspace
         self._wind, self.policy, self._stopwatch = wind, policy, stopwatch
+        self.wanted_until: Callable[[str], datetime | None] = lambda incident_id: None  # as long as eyes are wanted there
+        self.clear_for: Callable[[Incident], Clear | None] = lambda incident: None  # apart from who is there already
         self._book = FleetBook(flight, intake)
         self.decisions: Collection[Decisions] = Collection("decision", Decisions, id_of=lambda one: one.incident_id)
         self.decision_ms: deque[float] = deque(maxlen=KEPT_TIMES)
@@ -97,6 +97,10 @@ class DispatchService:
         self._standing: set[str] = set()  # incidents to which no drone may be sent whatever its state: wind, airspace
         self._behind: set[str] = set()  # missions whose incident could not be moved when they were
         self._closed: deque[str] = deque()
+        self.reliefs = Reliefs(
+            clock, ids, intake, flight, self._book, self._serving, self._held,
+            decide=self._decide, plan=self._plan, kept=self._kept, record=self._record, policy_for=self._policy_for,
+        )  # fmt: skip
         bus = recorder.bus
         bus.subscribe(IncidentOpened, self._on_opened)
         bus.subscribe(IncidentChanged, self._on_incident)
@@ -134,7 +138,8 @@ class DispatchService:
         eyes_on_at = mission.eyes_on_at if mission.serving == incident.incident_id else None
         if incident.state is IncidentState.ASSIGNED and eyes_on_at is not None:
             await self._intake.moved(incident.incident_id, IncidentState.ON_SCENE, eyes_on_at=eyes_on_at)
-        if not leaves(mission):
+        watches = self._serving.get(mission.incident_id)
+        if not leaves(mission) and (watches is None or mission.relieves != watches or eyes_on_at is not None):
             self._serving[mission.incident_id] = mission.mission_id
             self._held.discard(mission.incident_id)
 
@@ -180,9 +185,10 @@ class DispatchService:
         incident = self._intake.incidents.find(incident_id)
         if incident is None or incident.state is not IncidentState.OPEN:
             return
-        if incident_id in self._held and not is_expired(incident, self._clock.now(), self.policy.targets):
+        policy = self._policy_for(incident)
+        if incident_id in self._held and not is_expired(incident, self._clock.now(), policy.targets):
             return
-        decision = self._decide(incident, None, self.policy)
+        decision = self._decide(incident, None, policy, self.clear_for(incident))
         # Drones are considered one by one unless something rules all of them out.
         (self._standing.discard if decision.outcome.considered else self._standing.add)(incident_id)
         try:
@@ -195,7 +201,11 @@ class DispatchService:
             self._told.pop(incident_id, None)
             log.warning("a decision could not be recorded", incident_id=incident_id, error=type(error).__name__)
 
-    def _decide(self, incident: Incident, fleet: Fleet | None, policy: Policy) -> Decision:
+    def _policy_for(self, incident: Incident) -> Policy:
+        until = self.wanted_until(incident.incident_id)
+        return self.policy if until is None else while_wanted(self.policy, incident, until)
+
+    def _decide(self, incident: Incident, fleet: Fleet | None, policy: Policy, clear: Clear | None = None) -> Decision:
         """Choose for this incident. The whole fleet is brought up to date only when its state can make a difference."""
         started_s = self._stopwatch()
         wind, now, refuses = self._wind.wind(), self._clock.now(), self._airspace.refuses
@@ -203,7 +213,7 @@ class DispatchService:
         outcome: Assignment | NoDrone | None = hopeless(incident, known, wind, now, policy=policy, refuses=refuses)
         if outcome is None:
             fleet = self._book.refresh(now) if fleet is None else fleet
-            outcome = choose_drone(incident, fleet, wind, now, clear=self._airspace.clear, policy=policy)
+            outcome = choose_drone(incident, fleet, wind, now, clear=clear or self._airspace.clear, policy=policy)
         took_ms = (self._stopwatch() - started_s) * 1_000.0
         self.on_decision_ms(took_ms)
         return Decision(incident_id=incident.incident_id, at=now, outcome=outcome, took_ms=took_ms)
@@ -259,55 +269,25 @@ class DispatchService:
     async def _launch(
         self, incident: Incident, decision: Decision, chosen: Assignment, plan: MissionPlan, assigned: Move, by: str
     ) -> Mission:
-        now = self._clock.now()
-        mission = Mission(
-            mission_id=self._ids.new("mis"),
-            incident_id=incident.incident_id,
-            vehicle_id=chosen.vehicle_id,
-            dock_id=chosen.dock_id,
-            purpose=Purpose.RESPONSE_999.value,
-            grade=incident.grade.value,
-            plan=plan,
-            authorised_at=now,
-            authorised_by=by,
-            phase_since=now,
-            reasons=chosen.reasons,
-        )
-        authority = LaunchAuthorised(
-            at=now,
-            mission_id=mission.mission_id,
-            incident_id=incident.incident_id,
-            vehicle_id=chosen.vehicle_id,
-            dock_id=chosen.dock_id,
-            purpose=mission.purpose,
-            authorised_by=by,
-            reasons=chosen.reasons,
-        )
-        await self._assign(incident, mission, decision, [authority], [assigned])
+        mission = mission_of(self._ids.new("mis"), incident, chosen, plan, self._clock.now(), by)
+        await self._assign(incident, mission, decision, [authority(mission)], [assigned])
         return mission
 
     async def _turn(
         self, incident: Incident, decision: Decision, chosen: Assignment, plan: MissionPlan, assigned: Move
     ) -> Mission:
         before = self._flight.missions.get(str(chosen.preempts_mission_id))
-        mission = msgspec.structs.replace(
-            before, incident_id=incident.incident_id, grade=incident.grade.value, plan=plan, reasons=chosen.reasons
-        )
-        turned = MissionRetasked(
-            at=self._clock.now(),
-            mission_id=mission.mission_id,
-            vehicle_id=mission.vehicle_id,
-            from_incident_id=before.incident_id,
-            to_incident_id=incident.incident_id,
-            reasons=chosen.reasons,
-        )
+        mission, said = turned(before, incident, chosen, plan, self._clock.now())
         moves = [assigned]
         left = self._intake.incidents.find(before.incident_id)
-        if left is not None and self._serving.get(left.incident_id) == before.mission_id:
-            moves += self._release(left, before.phase is Phase.RETURNING, f"its drone was turned to {incident.incident_id}")
-        await self._assign(incident, mission, decision, [turned], moves)
-        if left is not None and self._serving.get(left.incident_id) == mission.mission_id:
-            del self._serving[left.incident_id]
+        loses = left is not None and self._serving.get(left.incident_id) == before.mission_id
+        if left is not None and loses:
+            moves += self._release(
+                left, before.mission_id, before.phase is Phase.RETURNING, f"its drone was turned to {incident.incident_id}"
+            )
+        await self._assign(incident, mission, decision, [said], moves)
+        if left is not None and loses:
+            self._passed_on(left.incident_id, before)
         return mission
 
     async def _assign(
@@ -336,15 +316,32 @@ class DispatchService:
         kept = Decisions(incident_id=decision.incident_id, decisions=(*earlier, decision)[-KEPT_DECISIONS:])
         return self.decisions, kept
 
-    def _release(self, incident: Incident, over: bool, reason: str) -> list[Move]:
-        """The incident without its drone: closed as attended when the drone was there and is done, else back in the queue."""
+    def _release(self, incident: Incident, mission_id: str | None, over: bool, reason: str) -> list[Move]:
+        """The incident without its drone: its relief's when one is on its way, closed as attended when the drone was there and is
+        done, else back in the queue."""
         if incident.state not in (IncidentState.ASSIGNED, IncidentState.ON_SCENE):
             return []
-        if incident.state is IncidentState.ON_SCENE and over:
-            move = self._intake.move(incident.incident_id, IncidentState.CLOSED, close_reason=CloseReason.ATTENDED)
-        else:
-            move = self._intake.move(incident.incident_id, IncidentState.OPEN, reason=reason)
-        return [move]
+        left = None if mission_id is None else self._flight.missions.find(mission_id)
+        if left is not None and successor(under_way(self._flight), left) is not None:
+            if incident.state is IncidentState.ASSIGNED:
+                return []
+            return [self._intake.move(incident.incident_id, IncidentState.ASSIGNED, reason=reason)]
+        until = self.wanted_until(incident.incident_id)
+        if incident.state is IncidentState.ON_SCENE and over and (until is None or until <= self._clock.now()):
+            return [self._intake.move(incident.incident_id, IncidentState.CLOSED, close_reason=CloseReason.ATTENDED)]
+        return [self._intake.move(incident.incident_id, IncidentState.OPEN, reason=reason)]
+
+    def _passed_on(self, incident_id: str, left: Mission) -> None:
+        """From now on its relief serves the incident, if one is on its way; else nobody."""
+        self._serving.pop(incident_id, None)
+        next_one = successor(under_way(self._flight), left)
+        if next_one is not None:
+            self._serving[incident_id] = next_one.mission_id
+            self._held.discard(incident_id)
+
+    def serving(self, incident_id: str) -> Mission | None:
+        """The flight that serves an incident: on its way there, or over it."""
+        return self._flight.missions.find(self._serving.get(incident_id, ""))
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -477,12 +474,16 @@ class DispatchService:
 
     async def _leave(self, incident: Incident, reason: str) -> None:
         mission_id = self._serving.pop(incident.incident_id, None)
+        left = None if mission_id is None else self._flight.missions.find(mission_id)
         try:
-            for moved, message in self._release(incident, True, reason):
+            moves = self._release(incident, mission_id, True, reason)
+            if left is not None:
+                self._passed_on(incident.incident_id, left)  # before anybody hears that it waits
+            for moved, message in moves:
                 await self._record([(self._intake.incidents, moved)], [message])
         except BaseException:
             if mission_id is not None:
-                self._serving.setdefault(incident.incident_id, mission_id)
+                self._serving[incident.incident_id] = mission_id
             raise
 
     async def _on_vehicle(self, message: VehicleChanged) -> None:

@@ -104,9 +104,24 @@ def arrive(mission: Mission, sight: Sight, now: datetime, again: Reason | None =
     )  # fmt: skip
 
 
+def stays_until(mission: Mission, now: datetime) -> datetime:
+    """When its time over the scene is over: as planned, or as long as eyes are wanted there."""
+    planned = (mission.eyes_on_at or now) + timedelta(seconds=mission.plan.on_scene_s)
+    return planned if mission.stay_until is None else max(planned, mission.stay_until)
+
+
+def bingo_at(mission: Mission, sight: Sight, now: datetime) -> datetime | None:
+    """When its charge will be down to what the way home takes, should it stay where it is; None before it is heard."""
+    if sight.telemetry is None:
+        return None
+    drawn = draw(mission, sight.telemetry, sight.airframe)
+    spare = believed_charge(mission, sight.telemetry, sight.airframe, now) - with_draw(sight.bingo, sight.airframe, drawn)
+    return due(now, max(0.0, spare) * sight.airframe.battery_wh * SECONDS_AN_HOUR / (sight.airframe.hover_w * drawn))
+
+
 def _leave_at(mission: Mission, sight: Sight, now: datetime) -> datetime:
     """When to look next: the end of the stay, or when charge may have come down to bingo."""
-    end = (mission.eyes_on_at or now) + timedelta(seconds=mission.plan.on_scene_s)
+    end = stays_until(mission, now)
     if sight.telemetry is None:
         return min(end, due(now, LOOK_S))
     spare = believed_charge(mission, sight.telemetry, sight.airframe, now) - sight.bingo
@@ -119,7 +134,7 @@ def on_scene(mission: Mission, sight: Sight, now: datetime) -> Step | None:
         return _bingo(mission, sight, now)
     if not is_due(mission, now):
         return None
-    if mission.eyes_on_at is None or now - mission.eyes_on_at >= timedelta(seconds=mission.plan.on_scene_s):
+    if mission.eyes_on_at is None or now >= stays_until(mission, now):
         return go_home(mission, sight, now, because(mission, "time-over", "its time over the scene is over"))
     return Step(mission=changed(mission, due_at=_leave_at(mission, sight, now)))
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bowstreet.flight.air import arrive, is_beyond
+from bowstreet.flight.air import arrive, is_beyond, stays_until
 from bowstreet.flight.failsafe import BLIND_HOLD_S, LOST_AFTER_S, OWN_FAILSAFE_MODES, RESUME_WITHIN_S, endurance
 from bowstreet.flight.ground import aborted, is_flying
 from bowstreet.flight.home import down, go_home, with_way_out
@@ -122,9 +122,11 @@ def carry_on(mission: Mission, sight: Sight, now: datetime, reason: Reason) -> S
         return set_out(mission, sight, now, reason, eyes_on_at=None, return_reason=None)
     if mission.return_reason is not None or resume not in (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE):
         return go_home(mission, sight, now, mission.return_reason or reason)
+    if resume is Phase.CLIMBING and mission.relieves:
+        # It may hang below the height at which it must come to a scene where another drone is: somebody else is sent.
+        return go_home(mission, sight, now, because(mission, "not-at-height", "it was broken off before it was at its height"))
     if resume is Phase.ON_SCENE:
-        stayed = mission.eyes_on_at is not None and now - mission.eyes_on_at >= timedelta(seconds=mission.plan.on_scene_s)
-        if stayed:
+        if mission.eyes_on_at is not None and now >= stays_until(mission, now):
             return go_home(mission, sight, now, because(mission, "time-over", "its time over the scene is over"))
         if sight.telemetry is not None and distance_m(sight.telemetry.position, mission.plan.outbound[-1].position) <= AT_SCENE_M:
             return arrive(mission, sight, now, reason)

@@ -55,8 +55,9 @@ def is_flying(telemetry: Telemetry | None) -> bool:
 
 
 def climb_height_m(mission: Mission) -> float:
-    """How high it climbs straight up before it sets out."""
-    return min(CLIMB_AWAY_M, mission.plan.outbound[0].height_m_above_dock)
+    """How high it climbs straight up before it sets out: a relief all the way, so that it rises through nobody at the scene."""
+    height_m = mission.plan.outbound[0].height_m_above_dock
+    return height_m if mission.relieves else min(CLIMB_AWAY_M, height_m)
 
 
 def authorised(mission: Mission, sight: Sight, now: datetime) -> Step:

@@ -165,8 +165,8 @@ class MissionPlan(msgspec.Struct, frozen=True, kw_only=True):
 class Mission(msgspec.Struct, frozen=True, kw_only=True):
     """One flight for one incident, as the store keeps it.
 
-    Who authorises it sets the fields down to `authorised_by`, and `reasons`. Who turns it in the air replaces `incident_id`,
-    `grade`, `plan` and `reasons`. Everything else belongs to the rules of flight.
+    Who authorises it sets the fields down to `authorised_by`, `reasons`, `relieves` and `stay_until`. Who turns it in the air
+    replaces `incident_id`, `grade`, `plan` and `reasons`, and clears those two. Everything else belongs to the rules of flight.
     """
 
     mission_id: str
@@ -189,6 +189,8 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     diverted_to: str | None = None
     pilot: str | None = None
     reasons: tuple[Reason, ...] = ()
+    relieves: str = ""  # the mission over the scene that this one was sent to relieve
+    stay_until: datetime | None = None  # eyes are wanted until then: only bingo brings it home before
     # Where the state machine stands within the phase.
     serving: str = ""  # the incident that it was last ordered to fly to; another than `incident_id` once it has been turned
     resume: Phase | None = None  # what a pilot or a contingency broke in on

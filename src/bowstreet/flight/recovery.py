@@ -9,11 +9,11 @@ from datetime import datetime
 
 from bowstreet.flight.air import scene_orders
 from bowstreet.flight.contingency import link_lost
-from bowstreet.flight.ground import abort, aborted, is_flying
+from bowstreet.flight.ground import CLIMB_LATE, CLIMB_LATE_S, HEIGHT_WITHIN_M, abort, aborted, climb_height_m, is_flying
 from bowstreet.flight.home import down, go_home
 from bowstreet.flight.legs import leg, set_out
 from bowstreet.flight.model import Mission, Phase, Telemetry
-from bowstreet.flight.step import Sight, Step, because, changed, disarm, due, is_due, told
+from bowstreet.flight.step import Sight, Step, because, changed, disarm, due, enter, is_due, told
 from bowstreet.messages import Reason
 
 # How long the first word of a vehicle is waited for. Heartbeats come each second; a link may take a few to come up.
@@ -61,6 +61,10 @@ def _rising(mission: Mission, sight: Sight, telemetry: Telemetry, now: datetime,
         )  # fmt: skip
         if mission.return_reason is not None:
             return go_home(risen, sight, now, mission.return_reason)
+        if mission.relieves and telemetry.height_m_above_dock < climb_height_m(mission) - HEIGHT_WITHIN_M:
+            reason = because(mission, "restarted", "found climbing when the program started again; climbs on")
+            late_s = CLIMB_LATE * climb_height_m(mission) / sight.airframe.climb_mps + CLIMB_LATE_S
+            return enter(risen, Phase.CLIMBING, reason, now, recovering_since=None, due_at=due(now, late_s))
         return set_out(risen, sight, now, because(mission, "restarted", "found in the air when the program started again"))
     if not telemetry.landed or telemetry.armed:
         return None if waited_s < MAYBE_ARMED_S else abort(changed(going, arm_ordered=True), sight, now, _uncertain(mission))

@@ -37,6 +37,7 @@ from bowstreet.flight.picture import Picture
 from bowstreet.flight.pilots import PilotMayFly, Pilots
 from bowstreet.flight.ports import DockReport, Outcome, Settled, VehicleLink
 from bowstreet.flight.sending import WITHDRAWN, Lanes, Sending, Spawn
+from bowstreet.flight.staying import Staying
 from bowstreet.flight.step import Sight, Step, because
 from bowstreet.flight.weather import wind_at_docks
 from bowstreet.messages import (
@@ -113,14 +114,13 @@ class FlightService:
         self._groundings: Collection[Grounding] = Collection("grounding", Grounding, id_of=lambda one: one.vehicle_id)
         self._lanes = Lanes(link, self._may_send, self._on_settled, spawn)
         self._active: dict[str, str] = {}  # mission -> vehicle, of all that are not over
-        self._ask_wind = wind
+        self._ask_wind, self._last_wind = wind, UNKNOWN_WIND
         self._dock_wind: Wind | None = None
         self._dock_wind_s = -WIND_S
-        self._last_wind = UNKNOWN_WIND
-        self._surveyed_s = -survey_s
-        self._tidied = 0
+        self._surveyed_s, self._tidied = -survey_s, 0
         self.received: Counter[str] = Counter()
         self.pilots = Pilots(clock, self._flying, self._sight, self._apply, pilot_may_fly)
+        self.staying = Staying(clock, self._flying, self._sight, self._apply, self._look)
         self.picture = Picture(self._crafts, self._docks, self._book, link)
         link.listen(self.on_telemetry, self.on_dock)
         bus.subscribe(LaunchAuthorised, self._on_launch)

@@ -54,7 +54,8 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 MOVES: dict[IncidentState, frozenset[IncidentState]] = {
     IncidentState.OPEN: frozenset({IncidentState.ASSIGNED, IncidentState.CLOSED}),
     IncidentState.ASSIGNED: frozenset({IncidentState.OPEN, IncidentState.ON_SCENE, IncidentState.CLOSED}),
-    IncidentState.ON_SCENE: frozenset({IncidentState.OPEN, IncidentState.CLOSED}),
+    # Assigned again: the drone over the scene had to leave before its relief was there.
+    IncidentState.ON_SCENE: frozenset({IncidentState.OPEN, IncidentState.ASSIGNED, IncidentState.CLOSED}),
     IncidentState.CLOSED: frozenset(),
 }
 

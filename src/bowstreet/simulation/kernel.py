@@ -19,6 +19,7 @@ from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.dispatch.model import Code
 from bowstreet.dispatch.policy import Policy
+from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.rules import deadline
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
@@ -30,7 +31,7 @@ from bowstreet.intake.callfile import Row
 from bowstreet.intake.model import CallReport, IncidentState
 from bowstreet.intake.replay import Due, take_in
 from bowstreet.intake.service import IntakeService
-from bowstreet.messages import IncidentChanged, IncidentOpened, NoDroneAvailable
+from bowstreet.messages import IncidentChanged, IncidentOpened, NoDroneAvailable, WatchWanted
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.ids import SeededIds
@@ -44,6 +45,8 @@ from bowstreet.simulation.weather import SeededWind
 OPERATOR = "metropolitan-police"
 # While incidents wait, the queue is looked at this often: charge grows, the wind changes.
 CONSIDER_EVERY_S = 60.0
+# While eyes are wanted somewhere, watches are looked at this often; live it is each second.
+WATCH_EVERY_S = 5.0
 # Every vehicle and dock is looked at this often, whether or not something is due. Nothing is silent here that does not say so.
 SURVEY_S = 900.0
 # After the last call, until every drone is home and every incident closed; the longest target is an hour, a battery half an hour.
@@ -132,14 +135,16 @@ class Kernel:
         self.dispatch = DispatchService(
             self.recorder, self.clock, ids, self.intake, self.flight, self.airspace, self.weather, world.policy
         )
+        self.relay = RelayService(self.recorder, self.clock, self.intake, self.flight, self.airspace, self.dispatch, self.weather)
         self.airspace.traffic = Traffic(self.flight)
         self._deadlines: dict[str, float] = {}
-        self._considering = False
+        self._considering, self._watching = False, False
         self._considered_in = self.weather.wind()
         self.why_none: dict[str, str] = {}  # incident -> the last reason why nobody was sent, while that could change
         self.bus.subscribe(IncidentOpened, self._on_opened)
         self.bus.subscribe(IncidentChanged, self._on_changed)
         self.bus.subscribe(NoDroneAvailable, self._on_none)
+        self.bus.subscribe(WatchWanted, self._on_watch)
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -147,6 +152,7 @@ class Kernel:
         """Load everything, and let every vehicle and dock be heard for the first time."""
         for load in (self.recorder.open, self.intake.load, self.airspace.load, self.flight.load):
             drive(load())
+        drive(self.relay.load(self.store))
         drive(self.dispatch.load(self.store))
         drive(self.link.first_reports())
 
@@ -181,6 +187,10 @@ class Kernel:
         """No incident waits and every mission is over."""
         waiting = self.intake.incidents.in_states(IncidentState.OPEN, IncidentState.ASSIGNED, IncidentState.ON_SCENE)
         return not waiting and not self.flight.active_missions()
+
+    def run_to(self, moment: datetime) -> None:
+        """Go on until then, for whoever looks in between."""
+        self._until(moment)
 
     def _until(self, moment: datetime) -> None:
         self.agenda.run_to(self.agenda.seconds(moment))
@@ -235,6 +245,19 @@ class Kernel:
         code = message.reasons[0].code
         if code != Code.EXPIRED:
             self.why_none[message.incident_id] = str(code)
+
+    async def _on_watch(self, message: WatchWanted) -> None:
+        if not self._watching:
+            self._watching = True
+            self.agenda.after(WATCH_EVERY_S, self._watch_again)
+
+    async def _watch_again(self) -> None:
+        """Again and again while eyes are wanted anywhere."""
+        if not self.relay.wanted():
+            self._watching = False
+            return
+        await self.relay.look()
+        self.agenda.after(WATCH_EVERY_S, self._watch_again)
 
     async def _consider_again(self) -> None:
         """Again and again while somebody waits."""

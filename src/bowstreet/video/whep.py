@@ -8,6 +8,7 @@ import contextlib
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -29,6 +30,8 @@ MOST_SDP_BYTES = 32 * 1024
 # Each candidate is an address that this program would send packets to.
 MOST_CANDIDATES = 24
 CONNECT_S = 15.0
+# A keyframe comes every second or two; who sends none for so long is not changed over to.
+TURN_S = 10.0
 _MICROSECONDS = Fraction(1, 1_000_000)
 # Between two pictures; anything else is a clock that jumped or a file that began again.
 _MOST_STEP_US, _LEAST_STEP_US = 5_000_000, -1_000_000
@@ -47,22 +50,66 @@ class _Track(MediaStreamTrack):
     def __init__(self, viewer: Viewer[AccessUnit]) -> None:
         super().__init__()
         self._viewer = viewer
+        self._coming: Viewer[AccessUnit] | None = None
+        self._turned = asyncio.Event()
+        self._seam = False
         self._offset_us = 0
         self._last_us: int | None = None
 
+    async def turn(self, coming: Viewer[AccessUnit]) -> None:
+        """Another source from its first picture on; returns then. Until then the one before is shown."""
+        self._coming = coming
+        self._turned.clear()
+        await self._turned.wait()
+
+    def stay(self) -> None:
+        """Not to the other one after all."""
+        self._coming = None
+
+    async def _next(self) -> AccessUnit | None:
+        if self._coming is None:
+            return await self._viewer.next()
+        old, new = asyncio.ensure_future(self._viewer.next()), asyncio.ensure_future(self._coming.next())
+        try:
+            done, _ = await asyncio.wait((old, new), return_when=asyncio.FIRST_COMPLETED)
+            if new not in done and old.result() is None:
+                await new  # the old one shows nothing any more
+        finally:
+            for one in (old, new):
+                if not one.done():
+                    one.cancel()  # takes no picture with it: one that waits is taken out without a pause
+        if new.done() and not new.cancelled() and new.result() is not None:
+            self._viewer, self._coming, self._seam = self._coming, None, True
+            self._turned.set()
+            return new.result()
+        if new.done() and not new.cancelled():
+            self._coming = None
+            self._turned.set()
+        return old.result() if old.done() and not old.cancelled() else await self._viewer.next()
+
     async def recv(self) -> Any:
-        unit = await self._viewer.next()
+        unit = await self._next()
         if unit is None:
             self.stop()
             raise MediaStreamError
         at_us = unit.pts_us + self._offset_us
-        if self._last_us is not None and not _LEAST_STEP_US <= at_us - self._last_us <= _MOST_STEP_US:
+        steps = self._last_us is None or _LEAST_STEP_US <= at_us - self._last_us <= _MOST_STEP_US
+        if self._last_us is not None and (self._seam or not steps):
+            self._seam = False
             self._offset_us += self._last_us + 40_000 - at_us
             at_us = unit.pts_us + self._offset_us
         self._last_us = at_us
         packet = av.Packet(unit.data)
         packet.pts, packet.time_base = max(0, at_us), _MICROSECONDS
         return packet
+
+
+@dataclass
+class _Session:
+    peer: RTCPeerConnection
+    stream: Stream
+    viewer: Viewer[AccessUnit]
+    track: _Track
 
 
 class Whep:
@@ -76,7 +123,7 @@ class Whep:
         self._video = video
         self._ended = ended
         self._waiting: set[asyncio.Future[None]] = set()
-        self._sessions: dict[str, tuple[RTCPeerConnection, Stream, Viewer[AccessUnit]]] = {}
+        self._sessions: dict[str, _Session] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -98,9 +145,10 @@ class Whep:
         viewer = self._video.join(source_id)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         session_id = secrets.token_urlsafe(18)
-        self._sessions[session_id] = peer, stream, viewer
+        track = _Track(viewer)
+        self._sessions[session_id] = _Session(peer, stream, viewer, track)
         try:
-            answer = await self._answer(peer, viewer, text)
+            answer = await self._answer(peer, track, text)
         except Exception as error:  # whatever a hostile offer makes the library raise is about the offer
             await self.end(session_id)
             raise MalformedOffer(
@@ -109,9 +157,32 @@ class Whep:
         self._watch(session_id, peer)
         return session_id, answer
 
-    async def _answer(self, peer: RTCPeerConnection, viewer: Viewer[AccessUnit], offer: str) -> str:
+    async def turn(self, session_id: str, source_id: str) -> None:
+        """Show another source to a viewer, without a break: it is joined before the old one is let go.
+
+        Raises:
+            NotFound: the session is over, or there is no such source.
+            Refused: it may show nothing now, sends H.265, or has sent no picture within `TURN_S`; then the old one is shown on.
+        """
+        session, stream = self._sessions.get(session_id), self._video.find(source_id)
+        if session is None:
+            raise NotFound("this viewing is over", remedy="begin another")
+        if stream.format is not None and stream.format.codec is not Codec.H264:
+            raise Refused("this source sends H.265, which WebRTC does not carry here", remedy="use the MP4 stream beside it")
+        coming = self._video.join(source_id)
+        try:
+            async with asyncio.timeout(TURN_S):
+                await session.track.turn(coming)
+        except TimeoutError:
+            session.track.stay()
+            stream.pictures.leave(coming)
+            raise Refused("no picture came from the other source", remedy="it is tried again") from None
+        session.stream.pictures.leave(session.viewer)
+        session.stream, session.viewer = stream, coming
+
+    async def _answer(self, peer: RTCPeerConnection, track: _Track, offer: str) -> str:
         codecs = [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType in ("video/H264", "video/rtx")]
-        transceiver = peer.addTransceiver(_Track(viewer), direction="sendonly")
+        transceiver = peer.addTransceiver(track, direction="sendonly")
         transceiver.setCodecPreferences(codecs)  # before the offer is set, or the library picks VP8
         async with asyncio.timeout(CONNECT_S):
             await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
@@ -131,7 +202,7 @@ class Whep:
     async def _unconnected(self, session_id: str) -> None:
         await asyncio.sleep(CONNECT_S)
         found = self._sessions.get(session_id)
-        if found is not None and found[0].connectionState != "connected":
+        if found is not None and found.peer.connectionState != "connected":
             await self._gone(session_id)
 
     async def _gone(self, session_id: str) -> None:
@@ -143,9 +214,8 @@ class Whep:
         found = self._sessions.pop(session_id, None)
         if found is None:
             raise NotFound("this viewing is over", remedy="begin another")
-        peer, stream, viewer = found
-        stream.pictures.leave(viewer)
-        await peer.close()
+        found.stream.pictures.leave(found.viewer)
+        await found.peer.close()
         self._ended(session_id)
 
     async def close(self) -> None:
