@@ -138,7 +138,7 @@ async def _record(process: Process) -> None:
     process.metrics.read_gauge(
         "log_forks", "Signed checkpoints that do not fit the record", lambda: float(len(process.gossip.forks))
     )
-    process.metrics.read_gauge("bowstreet_ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
+    process.metrics.read_gauge("ledger_entries", "Entries of the ledger", lambda: float(process.recorder.size))
 
 
 async def _accounts(process: Process) -> None:
@@ -197,9 +197,7 @@ async def _flight(process: Process) -> None:
     )  # fmt: skip
     process.link.rejects.register(process.metrics)
     unsigned = process.link.seals.unsigned
-    process.metrics.read_gauge(
-        "bowstreet_unsigned_links", "Vehicles believed without a signature", lambda: float(len(unsigned()))
-    )
+    process.metrics.read_gauge("unsigned_links", "Vehicles believed without a signature", lambda: float(len(unsigned())))
     fixed = operation.fixed_wind
     process.flight = FlightService(
         process.recorder, process.store, process.bus, process.clock, process.link,
@@ -230,7 +228,7 @@ async def _dispatch(process: Process) -> None:
     )
     await process.occurrences.load()
     process.metrics.read_gauge(
-        "bowstreet_occurrences_owed", "Occurrences of which somebody must still be told, or that are not determined",
+        "occurrences_owed", "Occurrences of which somebody must still be told, or that are not determined",
         lambda: float(process.occurrences.owed()),
     )  # fmt: skip
     process.occurrence_watch = OccurrenceWatch(process.occurrences, process.clock, process.flight, process.airspace)
@@ -335,7 +333,7 @@ async def _retention(process: Process) -> None:
         is_held,
     )  # fmt: skip
     await process.retention.load(process.store)
-    process.metrics.read_gauge("bowstreet_erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
+    process.metrics.read_gauge("erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
 async def _disclosure(process: Process) -> None:

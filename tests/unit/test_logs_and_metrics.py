@@ -88,3 +88,15 @@ def test_metrics_are_rendered_and_not_shared() -> None:
     assert 'bowstreet_messages_total{type="IncidentOpened"} 4.0' in text
     assert "bowstreet_ledger_entries 7.0" in text
     assert "process_cpu_seconds_total" in text
+
+
+def test_a_figure_named_with_the_prefix_is_refused_where_it_is_registered() -> None:
+    metrics = Metrics()
+    with pytest.raises(ValueError, match="'links'"):
+        metrics.read_gauge("bowstreet_links", "Links", lambda: 1.0)
+    with pytest.raises(ValueError, match="'links'"):
+        metrics.read_counts("bowstreet_links", "Links", "kind", dict)
+    with pytest.raises(ValueError, match="'links'"):
+        metrics.gauge("bowstreet_links", "Links")
+    metrics.read_gauge("links", "Links", lambda: 1.0)
+    assert "bowstreet_bowstreet" not in metrics.render().decode()

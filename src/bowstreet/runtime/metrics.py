@@ -23,29 +23,38 @@ class _Read(Collector):
         yield self._collect()
 
 
+def _named(name: str) -> str:
+    """The whole name. Raises `ValueError` for one that has the prefix already: it would be there twice, and no alarm find it."""
+    if name.startswith(PREFIX):
+        raise ValueError(f"name the figure '{name.removeprefix(PREFIX)}': the prefix is set here")
+    return PREFIX + name
+
+
 class Metrics:
-    """The figures of one program. Names get the prefix `bowstreet_`; a name may be registered once."""
+    """The figures of one program. Names get the prefix `bowstreet_`, and whoever gives one with it gets a `ValueError`; a name
+    may be registered once."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(namespace="", registry=self._registry)
 
     def counter(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
-        return Counter(PREFIX + name, documentation, labels, registry=self._registry)
+        return Counter(_named(name), documentation, labels, registry=self._registry)
 
     def gauge(self, name: str, documentation: str, labels: Sequence[str] = ()) -> Gauge:
-        return Gauge(PREFIX + name, documentation, labels, registry=self._registry)
+        return Gauge(_named(name), documentation, labels, registry=self._registry)
 
     def histogram(
         self, name: str, documentation: str, labels: Sequence[str] = (), buckets: Sequence[float] = SECONDS
     ) -> Histogram:
-        return Histogram(PREFIX + name, documentation, labels, buckets=buckets, registry=self._registry)
+        return Histogram(_named(name), documentation, labels, buckets=buckets, registry=self._registry)
 
     def read_counts(self, name: str, documentation: str, label: str, counts: Callable[[], Mapping[str, float]]) -> None:
         """Counts by one label that somebody keeps, such as a bus's `published`."""
+        whole = _named(name)
 
         def collect() -> Metric:
-            family = CounterMetricFamily(PREFIX + name, documentation, labels=[label])
+            family = CounterMetricFamily(whole, documentation, labels=[label])
             for value, count in list(counts().items()):
                 family.add_metric([value], count)
             return family
@@ -54,7 +63,8 @@ class Metrics:
 
     def read_gauge(self, name: str, documentation: str, value: Callable[[], float]) -> None:
         """A present value that somebody keeps, such as the ledger's size."""
-        self._registry.register(_Read(lambda: GaugeMetricFamily(PREFIX + name, documentation, value=value())))
+        whole = _named(name)
+        self._registry.register(_Read(lambda: GaugeMetricFamily(whole, documentation, value=value())))
 
     def render(self) -> bytes:
         """The exposition text; its content type is `CONTENT_TYPE`."""
