@@ -18,6 +18,7 @@ import { AuthorisationsPage } from "./pages/Authorisations.tsx";
 import { OccurrencesPage } from "./pages/Occurrences.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
 import { RecordPage } from "./pages/Record.tsx";
+import { RequestsPage } from "./pages/Requests.tsx";
 import { RetentionPage } from "./pages/Retention.tsx";
 import { SetupPage, SignInPage, UnreachablePage } from "./pages/SignIn.tsx";
 import { Icon, type IconName } from "./parts/marks.tsx";
@@ -64,6 +65,7 @@ function Main({ page }: { page: string }) {
   if (page === "authorisations") return <AuthorisationsPage />;
   if (page === "occurrences") return <OccurrencesPage />;
   if (page === "retention") return <RetentionPage />;
+  if (page === "requests") return <RequestsPage />;
   if (page === "record") return <RecordPage />;
   if (page === "account") return <AccountPage />;
   return <Operation />;

@@ -47,6 +47,8 @@ const NEEDS = {
   occurrences: "see-occurrences",
   record: "record-occurrence",
   log: "see-log",
+  requests: "see-requests",
+  answer: "handle-requests",
   erase: "erase",
   disclose: "disclose",
 } as const;
@@ -74,6 +76,8 @@ const WHO_MAY: Record<Deed, string> = {
   occurrences: "a dispatcher, pilot, supervisor, authorising officer or regulator",
   record: "a dispatcher, pilot or supervisor",
   log: "a supervisor or regulator",
+  requests: "a supervisor or regulator",
+  answer: "a supervisor",
   erase: "a supervisor",
   disclose: "a supervisor",
 };

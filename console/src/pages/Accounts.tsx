@@ -63,7 +63,7 @@ function People() {
       <h2>People</h2>
       <Trouble error={error ?? doing.error} />
       <div class="table-frame" tabIndex={0} role="region" aria-label="Accounts of people">
-        <table class="table">
+        <table class="table stacked">
           <thead>
             <tr>
               <th scope="col">Name</th>
@@ -79,12 +79,12 @@ function People() {
             {(list ?? []).map((account) => (
               <tr key={account.account_id}>
                 <th scope="row">{account.name}</th>
-                <td>
+                <td data-name="Role">
                   {roleName(account.role)}
                   {account.by_provider ? <span class="soft"> · by the identity provider</span> : null}
                 </td>
-                <td class="num nowrap">{utcDateTime(account.created_at)}</td>
-                <td>{account.disabled_at === null ? "Active" : `Disabled ${utcDateTime(account.disabled_at)}`}</td>
+                <td data-name="Since" class="num nowrap">{utcDateTime(account.created_at)}</td>
+                <td data-name="State">{account.disabled_at === null ? "Active" : `Disabled ${utcDateTime(account.disabled_at)}`}</td>
                 <td class="right">
                   {account.disabled_at !== null ? null : (
                     <span class="actions end">
@@ -200,7 +200,7 @@ function Tokens() {
       {issued === null ? null : <Secret issued={issued} onDone={() => setIssued(null)} />}
       {list?.length === 0 ? <p class="soft">There is none yet.</p> : null}
       <div class="table-frame" tabIndex={0} role="region" aria-label="Tokens of programs" hidden={list?.length === 0}>
-        <table class="table">
+        <table class="table stacked">
           <thead>
             <tr>
               <th scope="col">Label</th>
@@ -216,9 +216,9 @@ function Tokens() {
             {(list ?? []).map((token) => (
               <tr key={token.token_id}>
                 <th scope="row">{token.label}</th>
-                <td>{roleName(token.role)}</td>
-                <td class="num nowrap">{utcDateTime(token.created_at)}</td>
-                <td>{token.revoked_at === null ? "Good" : `Ended ${utcDateTime(token.revoked_at)}`}</td>
+                <td data-name="Role">{roleName(token.role)}</td>
+                <td data-name="Since" class="num nowrap">{utcDateTime(token.created_at)}</td>
+                <td data-name="State">{token.revoked_at === null ? "Good" : `Ended ${utcDateTime(token.revoked_at)}`}</td>
                 <td class="right">
                   {token.revoked_at !== null ? null : (
                     <Button

@@ -8,31 +8,20 @@ import { besideUtc, compass, duration, utcTime } from "../format.ts";
 import { Button } from "../parts/controls.tsx";
 import { Icon, ToneMark } from "../parts/marks.tsx";
 import { Mark } from "../pages/SignIn.tsx";
+import { PagesNav } from "./PagesNav.tsx";
 import { route } from "../route.ts";
-import { allowed, session, signOut, soonOut, used } from "../session.ts";
+import { session, signOut, soonOut, used } from "../session.ts";
 import { dialog, phonePart, tab } from "../state.ts";
 import { roleName, type Tone } from "../words.ts";
 
 export function TopBar() {
-  const { page } = route.value;
-  // On a phone the row of pages is wider than the screen: the one that is open is shown.
-  useEffect(() => document.querySelector('.top-bar nav [aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [page]);
   return (
     <header class="top-bar">
       <a class="brand" href="#/" aria-label="Bowstreet, to the operation">
         <Mark /> <span>Bowstreet</span>
       </a>
       <Badge />
-      <nav aria-label="Pages">
-        <PageLink page="" name="Operation" />
-        {allowed("watch") ? <PageLink page="pictures" name="Pictures" /> : null}
-        {allowed("quarantine") ? <PageLink page="quarantine" name="Quarantine" /> : null}
-        {allowed("occurrences") ? <PageLink page="occurrences" name="Occurrences" /> : null}
-        {allowed("authorisations") ? <PageLink page="authorisations" name="Authority" /> : null}
-        {allowed("authorisations") ? <PageLink page="retention" name="Retention" /> : null}
-        <PageLink page="record" name="Record" />
-        {allowed("accounts") ? <PageLink page="accounts" name="Accounts" /> : null}
-      </nav>
+      <PagesNav />
       <Clock />
       <div class="top-buttons">
         <AlarmButton />
@@ -42,14 +31,6 @@ export function TopBar() {
         <Account />
       </div>
     </header>
-  );
-}
-
-function PageLink({ page, name }: { page: string; name: string }) {
-  return (
-    <a href={`#/${page}`} aria-current={route.value.page === page ? "page" : undefined}>
-      {name}
-    </a>
   );
 }
 
