@@ -138,7 +138,7 @@ async def test_the_first_key_of_a_vehicle_that_flew_unsigned(tmp_path: Path) -> 
             before.link.setup_signing(secret, link_id=7)
             await before.tells(station, 12.0)
             await station.until(lambda: made.keys.of("d")[0].state is KeyState.IN_USE, 10.0)
-            assert station.link.seals.unsigned() == []
+            await station.until(lambda: station.link.seals.unsigned() == [], 10.0)
             Attacker(before).say(*messages(99.0))
             await station.until(lambda: station.link.rejected[link, "unsigned"] == 4, 10.0)
             await made.keys.revoke("d", "acc-supervisor")

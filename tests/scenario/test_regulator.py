@@ -82,8 +82,8 @@ async def _alive(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.requirement("R17")
 async def test_the_regulator_reads_everything(town: City) -> None:
-    incident_id, _ = await worked(town)
-    ids = {"{incident_id}": incident_id}
+    incident_id, mission_id = await worked(town)
+    ids = {"{incident_id}": incident_id, "{mission_id}": mission_id}
     async with town.signed_in("regulator") as regulator:
         async with town.program() as cad:
             held = (await cad.post("/api/v1/incidents", json=call(grade="Z"))).json()["quarantine_id"]

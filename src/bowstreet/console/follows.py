@@ -13,6 +13,8 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.tracking.model import FollowFound, GroundPlace, TrackFound
 
+# A whole number, which JSON may also write as 3.0.
+Number = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -39,13 +41,13 @@ class Subject(c.Body, frozen=True, kw_only=True):
 
     x: Share
     y: Share
-    sequence: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    sequence: Number
 
 
 class ThisOne(c.Body, frozen=True, kw_only=True):
     """Which of those who fit is the subject."""
 
-    track_id: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    track_id: Number
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ def router(desk: Desk) -> APIRouter:
         said: Subject = await c.read(request, Subject)
 
         async def act() -> Response:
-            made = await services.follows.begin(mission_id, who.account_id, said.x, said.y, said.sequence)
+            made = await services.follows.begin(mission_id, who.account_id, said.x, said.y, int(said.sequence))
             return c.json(Begun(follow_id=made.id, ends_at=made.follow.ends_at.isoformat()), HTTPStatus.CREATED)
 
         return await desk.command(request, who, act)
@@ -92,7 +94,7 @@ def router(desk: Desk) -> APIRouter:
         said: ThisOne = await c.read(request, ThisOne)
 
         async def act() -> Response:
-            await services.follows.choose(follow_id, who.account_id, said.track_id)
+            await services.follows.choose(follow_id, who.account_id, int(said.track_id))
             return nothing()
 
         return await desk.command(request, who, act)

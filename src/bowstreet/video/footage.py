@@ -124,7 +124,7 @@ def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
         try:
             body = open_with(key, sealed, _context(recording_id, chain.parts))
             part = _decode(body)
-        except (InvalidTag, msgspec.DecodeError) as error:
+        except (InvalidTag, msgspec.DecodeError, ValueError) as error:
             raise _wrong(recording_id, chain.parts) from error
         chain = chain.then(body)
         yield Read(part=part, chain=chain)

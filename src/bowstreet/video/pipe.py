@@ -49,7 +49,7 @@ class Unframer:
                 start = end
                 try:
                     message: FromWorker = _decoder.decode(body)
-                except (msgspec.DecodeError, RecursionError) as error:
+                except (msgspec.DecodeError, ValueError, RecursionError) as error:  # bytes that are no UTF-8 too
                     raise MalformedPacket("a video worker sent what is no message", remedy="it is started again") from error
                 yield message
         finally:

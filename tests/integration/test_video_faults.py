@@ -1,0 +1,120 @@
+"""Bad streams: each leaves a clear record, is tried again, and harms no other (FAULTS: camera)."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from tests.integration.test_video_live import free_port, sending
+
+from bowstreet.runtime.clock import SystemClock
+from bowstreet.video import rules
+from bowstreet.video.ingest import Ingest
+from bowstreet.video.model import AccessUnit, StreamState, Trouble, VideoSource
+
+
+class Watched:
+    def __init__(self, address: str) -> None:
+        self.said: list[Any] = []
+        self.ingest = Ingest(VideoSource(source_id="cam", address=address), SystemClock(), self.said.append)
+
+    async def __aenter__(self) -> "Watched":
+        self.task = asyncio.ensure_future(self.ingest.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def until(self, holds: Any, limit_s: float = 25.0) -> None:
+        async with asyncio.timeout(limit_s):
+            while not holds():
+                await asyncio.sleep(0.05)
+
+    def troubles(self) -> set[str]:
+        return {one.code for one in self.said if isinstance(one, Trouble)}
+
+
+async def test_a_source_that_is_not_there_is_tried_again_with_a_wait() -> None:
+    async with Watched(f"rtsp://127.0.0.1:{free_port()}/none") as world:
+        await world.until(lambda: world.ingest.status.restarts >= 2)
+        assert "connection" in world.troubles()
+        assert world.ingest.status.trouble.startswith("the source cannot be read")
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"not a video at all" * 1000, os.urandom(200_000)], ids=["empty", "text", "noise"])
+async def test_a_file_that_is_no_video_is_named_as_such(tmp_path: Path, bytes_: bytes) -> None:
+    (tmp_path / "x.mp4").write_bytes(bytes_)
+    async with Watched(f"file:{tmp_path / 'x.mp4'}") as world:
+        await world.until(lambda: world.ingest.status.restarts >= 1)
+        assert world.troubles() <= {"connection", "no-video", "wrong-codec"}
+        assert world.troubles()
+
+
+async def test_another_codec_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
+        for _ in range(5):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((90, 160, 3), np.uint8), format="rgb24")))
+        out.mux(stream.encode())
+    async with Watched(f"file:{path}") as world:
+        await world.until(lambda: "wrong-codec" in world.troubles())
+        assert "H.264 or H.265 is needed" in world.ingest.status.trouble
+
+
+async def test_a_worker_killed_with_9_is_started_again_and_the_other_stream_goes_on() -> None:
+    one, two = free_port(), free_port()
+    async with (
+        sending(f"udp://127.0.0.1:{one}", 60), sending(f"udp://127.0.0.1:{two}", 60),
+        Watched(f"udp://127.0.0.1:{one}") as first, Watched(f"udp://127.0.0.1:{two}") as second,
+    ):  # fmt: skip
+        for world in (first, second):
+            await world.until(lambda world=world: world.ingest.status.state is StreamState.LIVE)
+        assert first.ingest._worker is not None
+        before = second.ingest.status.units
+        os.kill(first.ingest._worker.pid, signal.SIGKILL)
+        await first.until(lambda: first.ingest.status.restarts == 1)
+        await first.until(lambda: first.ingest.status.state is StreamState.LIVE)
+        assert second.ingest.status.restarts == 0
+        assert second.ingest.status.units > before
+
+
+async def test_silence_is_a_stall_and_the_stream_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "RECONNECT_S", 4.0)
+    port = free_port()
+    async with Watched(f"udp://127.0.0.1:{port}") as world:
+        async with sending(f"udp://127.0.0.1:{port}", 60):
+            await world.until(lambda: world.ingest.status.state is StreamState.LIVE)
+        await world.until(lambda: world.ingest.status.state is StreamState.STALLED)
+        await world.until(lambda: world.ingest.status.restarts >= 1)
+        async with sending(f"udp://127.0.0.1:{port}", 60):
+            await world.until(lambda: world.ingest.status.state is StreamState.LIVE, 40)
+
+
+async def test_damage_on_the_way_is_survived(tmp_path: Path) -> None:
+    """Datagrams with flipped bytes: pictures may be lost, the worker is not."""
+    port, out = free_port(), free_port()
+
+    class Damaging(asyncio.DatagramProtocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport, self.count = transport, 0
+
+        def datagram_received(self, data: bytes, addr: Any) -> None:
+            self.count += 1
+            if self.count % 25 == 0:
+                data = data[:90] + bytes(one ^ 0x5A for one in data[90:140]) + data[140:]
+            self.transport.sendto(data, ("127.0.0.1", out))
+
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(Damaging, local_addr=("127.0.0.1", port))
+    async with Watched(f"udp://127.0.0.1:{out}") as world, sending(f"udp://127.0.0.1:{port}", 60):
+        await world.until(lambda: world.ingest.status.units > 100, 40)
+        assert world.ingest.status.restarts == 0
+        assert all(len(one.data) < 100_000 for one in world.said if isinstance(one, AccessUnit))
+    transport.close()
