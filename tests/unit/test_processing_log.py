@@ -32,6 +32,10 @@ def test_every_audited_message_is_in_a_kind_or_says_why_not() -> None:
     assert set(rules.BY_NAME.values()) == set(Processing)
 
 
+def test_every_kind_of_processing_has_a_word_of_its_own() -> None:
+    assert set(rules.WHAT) == set(rules.BY_NAME)
+
+
 @pytest.mark.requirement("R16")
 def test_whoever_did_it_is_found_in_each_kind_where_the_message_says() -> None:
     """`by` is the one name for it: a message that called it otherwise would stand in the log as done by nobody."""
@@ -108,12 +112,32 @@ async def test_filters_and_names() -> None:
         export.wanted("2026-02-30", None, None, None)
 
 
+@pytest.mark.requirement("R16")
+async def test_pictures_and_follows_are_found_under_their_incident_and_named() -> None:
+    rows = await _rows(
+        m.VideoWatched(
+            at=AT, viewing_id="viw-1", by="acc-1", source_id="d-1", incident_id="inc-1", way="whep",
+            justification="incident-handling",
+        ),
+        m.FollowChanged(
+            at=AT, follow_id="fol-1", incident_id="inc-1", mission_id="mis-1", vehicle_id="d-1", stage="ended", by="acc-1",
+            ends_at=AT,
+        ),
+        m.RecordingStarted(at=AT, recording_id="rec-1", source_id="d-1", vehicle_id="d-1", mission_id="mis-1", incident_id="inc-1"),
+        m.VideoWatched(at=AT, viewing_id="viw-2", by="acc-1", source_id="d-1", incident_id="", way="whep", justification="audit"),
+    )  # fmt: skip
+    lines = list(export.lines(rows, export.wanted(None, None, "inc-1", None), {}))
+    assert [one.what for one in lines] == ["live-pictures", "follow-ended", "recording-started"]
+    [alone] = export.lines(rows, export.wanted(None, None, "viw-2", None), {})
+    assert alone.justification == "audit"
+
+
 async def test_what_was_erased_is_counted_and_not_read() -> None:
     [row, other] = await _rows(_consulted(), _consulted(subject_id="inc-2"))
     gone = msgspec.structs.replace(row, payload=None, salt=None)
     summary = export.Summary()
     [first, second] = summary.counted(export.lines([gone, other], export.wanted(None, None, None, None), {}))
-    assert (first.readable, first.by, first.subject_id) == (False, "", "log-2026-11-23")
+    assert (first.readable, first.by, first.subject_id, first.what) == (False, "", "log-2026-11-23", "consulted")
     assert (second.readable, second.subject_id) == (True, "inc-2")
     said = summary.says()
     assert "consultation" in said

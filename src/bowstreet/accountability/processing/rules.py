@@ -70,6 +70,23 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
 
+# What a line calls a message that does not say itself what was looked at, and each whose content was erased.
+WHAT: Mapping[str, str] = {
+    "IncidentOpened": "incident-opened",
+    "CallMerged": "calls-about-one-incident",
+    "CallQuarantined": "report-quarantined",
+    "IncidentChanged": "incident-changed",
+    "FollowChanged": "follow",
+    "VideoWatched": "live-pictures",
+    "RecordingStarted": "recording-started",
+    "Consulted": "consulted",
+    "Disclosed": "disclosed",
+    "ErasureOrdered": "erasure-ordered",
+    "Erased": "erased",
+    "AccountChanged": "account-changed",
+    "PublicRequestChanged": "public-request",
+}
+
 RECIPIENTS: dict[Ground, Recipient] = {
     Ground.CRIMINAL_PROCEEDINGS: Recipient.PROSECUTOR,
     Ground.COMPLAINT: Recipient.OVERSIGHT,
@@ -133,33 +150,31 @@ def _remedy(may_say: Iterable[Justification]) -> str:
 
 
 def line(index: int, at: datetime, kind: str, subject: str, message: m.Message | None, names: Mapping[str, str]) -> Line | None:
-    """The line of an entry; None when it stands for no processing. `message` is None when its content was erased."""
+    """The line of an entry; None when it stands for no processing.
+
+    Args:
+        subject: what the entry shows. The line names the incident instead where the message does: asked what was done with an
+            incident's data, the log must not leave out who watched its pictures.
+        message: None when its content was erased.
+        names: of accounts that are still there.
+    """
     processing = BY_NAME.get(kind)
     if processing is None:
         return None
     by = _said(message, "by")
     return Line(
-        index=index, at=at, processing=processing, what=_said(message, "what") or _WHAT.get(kind, kind),
-        subject_id=_said(message, "subject_id") or subject, by=by, by_name=names.get(by, ""),
+        index=index, at=at, processing=processing, what=_what(kind, message),
+        subject_id=_said(message, "subject_id") or _said(message, "incident_id") or subject, by=by, by_name=names.get(by, ""),
         justification=_said(message, "justification") or _said(message, "ground"), recipient=_said(message, "recipient"),
         authorisation_id=_said(message, "authorisation_id"), readable=message is not None,
     )  # fmt: skip
 
 
-_WHAT = {
-    "IncidentOpened": "incident-opened",
-    "CallMerged": "calls-about-one-incident",
-    "CallQuarantined": "report-quarantined",
-    "IncidentChanged": "incident-changed",
-    "Disclosed": "disclosed",
-    "ErasureOrdered": "erasure-ordered",
-    "Erased": "erased",
-    "AccountChanged": "account-changed",
-    "PublicRequestChanged": "public-request",
-}
+def _what(kind: str, message: m.Message | None) -> str:
+    """What was consulted, or what was done; of what has stages, which."""
+    said, stage = _said(message, "what") or WHAT[kind], _said(message, "stage")
+    return f"{said}-{stage}" if stage else said
 
 
 def _said(message: m.Message | None, name: str) -> str:
-    stage = getattr(message, "stage", "") if name == "what" else ""
-    said = getattr(message, name, "")
-    return f"{said}-{stage}" if stage else str(said)
+    return str(getattr(message, name, ""))
