@@ -108,7 +108,12 @@ def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _add_authority(commands: "argparse._SubParsersAction[_Parser]") -> None:
     authority = commands.add_parser(
-        "authority", help="check authorisations and policies", description="Checks authorisations and policies, offline."
+        "authority",
+        help="check authorisations and policies",
+        description="Checks authorisations and policies, offline.",
+        epilog='examples:\n  bowstreet authority verify aut-01.txt --key "$(curl -s https://bow.example/log/key)"\n'
+        "  bowstreet authority policy city.cedar",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = authority.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     verify = verbs.add_parser(

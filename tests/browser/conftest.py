@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tools.find_browser import find
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +106,16 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield chromium
         chromium.close()
+
+
+def go_to(page: Page, name: str) -> None:
+    """A page by the top bar: in its row, or in the menu of those that do not fit there."""
+    link = page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
+    more = page.get_by_role("navigation", name="Pages").get_by_role("button")
+    expect(link.or_(more).first).to_be_visible()
+    if link.count() == 0:
+        more.click()
+    link.click()
 
 
 def opened(context: BrowserContext, server: Served) -> Console:

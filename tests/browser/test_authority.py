@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import WATCH_POLICY
+from tests.browser.conftest import WATCH_POLICY, go_to
 from tests.browser.test_console_page import accessible
 
 PASSWORD = "a long enough password for control"
@@ -99,7 +99,7 @@ def asked(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
 
 def request(page: Page, use_case: str, ground: str, subject: str) -> None:
     """Ask by the form, with nothing typed but the subject's id."""
-    page.get_by_role("link", name="Authority", exact=True).click()
+    go_to(page, "Authority")
     page.get_by_role("link", name="Request authority").click()
     form = page.get_by_role("form", name="Request authority")
     expect(form.get_by_role("heading")).to_be_focused()
@@ -215,7 +215,7 @@ def test_one_asks_another_gives_it_and_it_is_used(program: str, sit: Callable[[]
     control.get_by_role("button", name="Revoke").click()
     control.get_by_role("dialog").get_by_role("button", name="Revoke it").click()
     expect(control.get_by_role("article").get_by_text("Revoked")).to_be_visible()
-    control.get_by_role("link", name="Retention").click()
+    go_to(control, "Retention")
     control.get_by_role("radio", name=re.compile(incident)).first.check()
     control.get_by_role("button", name="Erase…").click()
     time.sleep(PROOF_S + 1)

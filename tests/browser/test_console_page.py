@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ROOT, Console, Served, opened
+from tests.browser.conftest import ROOT, Console, Served, go_to, opened
 
 pytestmark = pytest.mark.browser
 
@@ -112,7 +112,7 @@ def test_hostile_text_is_text(console: Console) -> None:
     assert said.evaluate("(e) => e.clientHeight >= Math.min(180, e.scrollHeight)")  # it can be read without scrolling a slit
     page.get_by_role("tab", name="Timeline").click()
     expect(page.get_by_role("tabpanel")).to_contain_text("<img src=x")
-    page.get_by_role("link", name="Quarantine").click()
+    go_to(page, "Quarantine")
     page.get_by_role("button", name="Show", exact=True).last.click()
     expect(page.locator("pre").last).to_contain_text("<script>window.pwned=1</script>")
     assert page.evaluate("window.pwned") is None
@@ -293,7 +293,7 @@ def test_who_may_not_is_told_why(console: Console) -> None:
 def test_accounts_and_a_token_that_is_shown_once(console: Console) -> None:
     page = console.page
     console.sign_in()
-    page.get_by_role("link", name="Accounts").click()
+    go_to(page, "Accounts")
     form = page.get_by_role("form", name="New account")
     form.get_by_label("Name").fill("Robin")
     form.get_by_label("Role").select_option("pilot")
@@ -312,7 +312,7 @@ def test_accounts_and_a_token_that_is_shown_once(console: Console) -> None:
     accessible(page)
     page.get_by_role("button", name="I have kept it").click()
     assert "bow_secret_shown_once" not in page.content()
-    page.get_by_role("link", name="Quarantine").click()
+    go_to(page, "Quarantine")
     expect(page.get_by_role("heading", name="Quarantine")).to_be_visible()
     accessible(page)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import go_to
 from tests.browser.test_authority import PASSWORD, program, sit, verified
 from tests.browser.test_console_page import accessible
 
@@ -23,7 +24,7 @@ def test_told_found_reported_closed(program: str, sit: Callable[[], Page], tmp_p
     for box in page.locator("input[type=password]").all():
         box.fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Occurrences").click()
+    go_to(page, "Occurrences")
     page.get_by_role("link", name="Tell of one").click()
     page.get_by_role("radio", name="Near miss with crewed aircraft").check()
     accessible(page)

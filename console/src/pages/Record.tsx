@@ -137,6 +137,7 @@ function Checking({ kept }: { kept: LedgerRecord }) {
         <li>
           <p>From outside, as a witness: shows that there is one history for all. It needs no account here.</p>
           <Copied name="Witness" text={`bowstreet audit witness --name regulator.example/witness --log '${kept.key}'`} />
+          <Copied name="Verify from outside" text={`bowstreet audit verify --log ${from}/log --key '${kept.key}' --save last.checkpoint`} />
           <Copied name="Latest checkpoint" text={`curl -s ${from}/log/checkpoint`} />
         </li>
         <li>
@@ -150,7 +151,7 @@ function Checking({ kept }: { kept: LedgerRecord }) {
             </p>
           ) : null}
           <Copied name="Made where its data are" text="bowstreet audit export --data bowstreet-data --out ledger.bundle" />
-          <Copied name="Verify" text="bowstreet audit verify ledger.bundle" />
+          <Copied name="Verify" text={`bowstreet audit verify ledger.bundle --key '${kept.key}'`} />
         </li>
         {allowed("authorisations") ? (
           <li>

@@ -86,7 +86,7 @@ function ClassRow({ one, held }: { one: RetentionClass; held: Standing | undefin
   return (
     <tr>
       <th scope="row">
-        {capital(one.name)} <span class="soft below">{capital(one.what)}</span>
+        {capital(one.name.replaceAll("-", " "))} <span class="soft below">{capital(one.what)}</span>
       </th>
       <td data-name="Kept">
         <span class="nowrap">{count(one.days, "day")}</span> <span class="soft below">from when {one.from}</span>
@@ -276,7 +276,7 @@ function Receipts({ erasures, all }: { erasures: readonly Erasure[]; all: readon
                   <th scope="row" class="mono wraps">
                     {one.subject_id}
                   </th>
-                  <td data-name="Class">{capital(one.retention_class)}</td>
+                  <td data-name="Class">{capital(one.retention_class.replaceAll("-", " "))}</td>
                   <td data-name="By">{one.by.startsWith("acc-") ? (names.get(one.by) ?? one.by) : `the table, ${one.by}`}</td>
                   <td data-name="Ordered" class="num">
                     {utcDateTime(one.ordered_at)}

@@ -106,6 +106,8 @@ _encode = msgspec.json.Encoder().encode
 
 HEAD, ROWS, TAIL = range(3)
 
+DATABASE = b"SQLite format 3\x00"  # how a database begins
+
 
 class Digests:
     """Of the first line, of the entries and of the checkpoint's line: what the seal is over."""
@@ -247,10 +249,10 @@ class _Wrong(Exception):
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a file says that it is one."""
+    """Whether a file is to be read as one: whatever is no database. One that was changed in its first bytes is still one."""
     try:
         with path.open("rb") as file:
-            return file.read(10) == b'{"bundle":'
+            return path.suffix != ".db" and file.read(len(DATABASE)) != DATABASE
     except OSError:
         return False
 
@@ -328,6 +330,8 @@ class _Reading:
         try:
             line = decode(data) if decode else msgspec.json.decode(data, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if self.line == 1:
+                raise _Wrong("it does not begin as a bundle does: it is another file, or was changed there", entry) from error
             raise _Wrong(f"this is not the line that belongs here ({error})", entry) from error
         if _encode(line) + b"\n" != data:
             raise _Wrong("it is not written in the one form that it can have", entry)
@@ -454,6 +458,8 @@ def says(finding: Finding) -> str:
             f"- At entry {index} the log's key became {key}: the key before it signed that, and it is on record there."
             for index, key in finding.changes.items()
         ),
+        "",
+        "What the entries are about:",
         *(f"- {kind}: {count:,}" for kind, count in finding.kinds.items()),
         "",
         "Not proven:",

@@ -14,6 +14,11 @@ def add_audit(commands: Any) -> None:
         "audit",
         help="check the ledger, bundle it, witness it, change its keys",
         description="Checks the ledger without trusting the operator.",
+        epilog="examples:\n  bowstreet audit verify bowstreet-data\n"
+        "  bowstreet audit export --data bowstreet-data --out ledger.bundle\n"
+        "  bowstreet audit verify --log https://bow.example/log --save last.checkpoint\n"
+        "each VERB has its own: bowstreet audit verify --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = audit.add_subparsers(dest="verb", required=True, metavar="VERB")
     for add in (_add_verify, _add_export, _add_log62, _add_rotate, _add_witness):

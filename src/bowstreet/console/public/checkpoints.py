@@ -91,7 +91,10 @@ def body(log: TransparencyLog, gossip: Gossip, host: str, answer: str = "") -> s
         '<form method="post" action="/public/checkpoints"><label for="note">Checkpoint</label>'
         '<textarea id="note" name="note" rows="7" required maxlength="20000" spellcheck="false"></textarea>'
         "<button>Compare it</button></form>"
-        "<h2>Check it yourself</h2><p>The log can be read whole by any client of its format, asking nobody: its key, its "
+        "<h2>Check it yourself</h2><p>One command checks the signature, and next time that nothing before it was changed; leave "
+        "out --since the first time:</p>"
+        f"<pre>{html.escape(log_command(log, host))}</pre>"
+        "<p>The log can be read whole by any client of its format, asking nobody: its key, its "
         "latest checkpoint, and the hashes of its newest entries, of which the checkpoint’s root is made:</p>"
         f"<pre>{html.escape(_commands(log, host))}</pre>"
         "<p>Whoever runs a witness, and has the operator name it in the configuration, has all this checked at every "
@@ -111,6 +114,11 @@ def _commands(log: TransparencyLog, host: str) -> str:
         path = tiles.path_of(0, last, tiles.width_of(size, 0, last))
         said.append(f"curl -s {host}/log/{path} | xxd -p -c 32")
     return "\n".join(said)
+
+
+def log_command(log: TransparencyLog, host: str) -> str:
+    kept = "--since last.checkpoint --save last.checkpoint"
+    return f"bowstreet audit verify --log {host}/log --key '{log.key.write()}' {kept}"
 
 
 def witness_command(log: TransparencyLog) -> str:
