@@ -263,3 +263,100 @@ async def test_occurrences_are_seen_where_they_were_and_the_log_by_who_sees_ever
             assert (await everywhere.get(f"/api/v1/{path}")).status_code == 200
     assert [one.rule for one in await refusals(town, "Super Cam")] == ["borough"] * 4
     assert [one.rule for one in await refusals(town, "Reg Cam")] == ["borough"] * 2
+
+
+async def test_authority_given_elsewhere_is_neither_seen_nor_decided_nor_ended_from_here(town: City) -> None:
+    there, here, _ = await two_incidents(town)
+    await town.services.accounts.create(town.people["supervisor"], "Officer Cam", Role.AUTHORISING_OFFICER, PASSWORD, ("Camden",))
+    wish = {
+        "use_case": "legal-hold", "ground": "court-order", "starts_at": START.isoformat(), "ends_at": "2026-11-25T00:00:00Z",
+    }  # fmt: skip
+    async with town.signed_in("supervisor") as asking, browser(town, "Officer Cam") as officer:
+        ids = []
+        for subject_id, boroughs in ((there, ["Islington"]), (here, ["Camden"]), (here, ["Camden", "Islington"])):
+            said = wish | {"subject_id": subject_id, "boroughs": boroughs}
+            made = await asking.post("/api/v1/authorisations", json=said)
+            ids.append(made.json()["authorisation_id"])
+        assert [one["authorisation_id"] for one in (await officer.get("/api/v1/authorisations")).json()] == [ids[1]]
+        for hidden in (ids[0], ids[2]):
+            at = f"/api/v1/authorisations/{hidden}"
+            for path in ("document", "print"):
+                assert (await officer.get(f"{at}/{path}")).status_code == 403
+            assert (await officer.post(f"{at}/decision", json={"allow": True})).status_code == 403
+            assert (await officer.post(f"{at}/revoke")).status_code == 403
+        assert (await officer.post(f"/api/v1/authorisations/{ids[1]}/decision", json={"allow": True})).status_code == 200
+        holds = (await officer.get("/api/v1/retention")).json()["holds"]
+        assert [one["authorisation_id"] for one in holds] == [ids[1]]
+    assert {one.rule for one in await refusals(town, "Officer Cam")} == {"borough"}
+
+
+async def test_authority_for_another_place_does_not_cover_an_incident(town: City) -> None:
+    """Two people of Camden could else give each other what is held of an incident in Islington, by calling it Camden's."""
+    there, _, _ = await two_incidents(town)
+    wish = {
+        "use_case": "disclosure", "ground": "complaint-or-misconduct", "subject_id": there, "boroughs": ["Camden"],
+        "starts_at": START.isoformat(), "ends_at": "2026-11-25T00:00:00Z",
+    }  # fmt: skip
+    async with town.signed_in("supervisor") as asking, town.signed_in("authorising-officer") as officer:
+        made = (await asking.post("/api/v1/authorisations", json=wish)).json()["authorisation_id"]
+        assert (await officer.post(f"/api/v1/authorisations/{made}/decision", json={"allow": True})).status_code == 200
+        refused = await asking.post("/api/v1/disclosures", json={"subject_id": there})
+        assert refused.status_code == 403
+        assert ELSEWHERE not in refused.text
+
+
+async def test_what_is_elsewhere_and_what_is_nowhere_are_answered_alike(town: City) -> None:
+    there, _, mission_id = await two_incidents(town)
+    async with browser(town, "Super Cam") as local, town.signed_in("supervisor") as everywhere:
+        for path, known in (
+            ("incidents/{}", there), ("incidents/{}/words", there), ("authorisations/{}/document", "aut-none"),
+            ("occurrences/{}", "occ-none"), ("quarantine/{}", "qua-none"),
+        ):  # fmt: skip
+            answers = [await local.get(f"/api/v1/{path.format(one)}") for one in (known, "inc-none")]
+            assert [one.status_code for one in answers] == [403, 403], path
+            told = [{k: v for k, v in one.json().items() if k != "instance"} for one in answers]
+            assert told[0] == told[1]
+            assert (await everywhere.get(f"/api/v1/{path.format('inc-none')}")).status_code == 404
+        for one in (mission_id, "mis-none"):
+            assert (await local.post(f"/api/v1/missions/{one}/recall", json={"reason": "x"})).status_code == 403
+
+
+async def test_an_occurrence_is_not_told_of_a_flight_elsewhere(town: City) -> None:
+    _, _, mission_id = await two_incidents(town)
+    told = {"kind": sorted(Kind)[0].value, "occurred_at": START.isoformat(), "mission_id": mission_id}
+    async with browser(town, "Pilot Cam") as local:
+        answers = [await local.post("/api/v1/occurrences", json=told | {"mission_id": one}) for one in (mission_id, "mis-none")]
+        assert [one.status_code for one in answers] == [403, 403]
+        assert "Islington" not in answers[0].text
+        assert (await local.post("/api/v1/occurrences", json=told | {"mission_id": None})).status_code == 201
+    assert [one.occurrence_id for one in town.services.occurrences.all() if one.borough == "Islington"] == []
+
+
+async def test_a_supervisor_of_one_borough_makes_and_ends_nothing_that_reaches_further(town: City) -> None:
+    """A program sees everywhere: a token for one would be the way out of the borough."""
+    there, _, _ = await two_incidents(town)
+    named = {one.name: one.account_id for one in town.services.accounts.all()}
+    [cad] = town.services.accounts.service_tokens()
+    async with browser(town, "Super Cam") as local:
+        made = await local.post("/api/v1/service-tokens", json={"label": "eyes", "role": "viewer"})
+        assert made.status_code == 409, made.text
+        assert (await local.post("/api/v1/service-tokens", json={"label": "CAD of Camden"})).status_code == 201
+        assert (await local.post(f"/api/v1/service-tokens/{cad.token_id}/revoke")).status_code == 409
+        for other in (named["Isla"], town.people["supervisor"].account_id):
+            assert (await local.post(f"/api/v1/accounts/{other}/disable")).status_code == 409
+            assert (await local.post(f"/api/v1/accounts/{other}/sessions/end")).status_code == 409
+        assert (await local.post(f"/api/v1/accounts/{named['Cam']}/disable")).status_code == 200
+        # Both drones are at home in Islington.
+        for path, body in (("key", {}), ("key/rotate", {}), ("key/revoke", None)):
+            assert (await local.post(f"/api/v1/vehicles/d1/{path}", json=body)).status_code == 403, path
+        assert town.services.vehicle_keys.of("d1") == []
+    assert town.services.accounts.service_holds(cad.token_id)
+
+
+async def test_an_incident_in_no_borough_is_for_those_who_see_everything(town: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a borough is no longer served: the list hid what lies in none, its address did not."""
+    there, _, _ = await two_incidents(town)
+    monkeypatch.setattr(type(town.services.intake.area), "borough_of", lambda area, position: None)
+    async with browser(town, "Isla") as isla, town.signed_in("supervisor") as everywhere:
+        assert (await isla.get(f"/api/v1/incidents/{there}")).status_code == 403
+        assert (await everywhere.get(f"/api/v1/incidents/{there}")).status_code == 200

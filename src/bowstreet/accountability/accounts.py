@@ -329,10 +329,10 @@ class Accounts:
         Raises:
             NotPermitted: `by` may not.
             NotFound: there is no such account.
-            Refused: it is the last supervisor's.
+            Refused: it is the last supervisor's, or reaches further than `by`.
         """
         await self.require(by, Action.MANAGE_ACCOUNTS)
-        account = self._accounts.get(account_id)
+        account = self._within_reach(by, account_id)
         if account.disabled_at is not None:
             return account
         if rules.last_supervisor(account, self._accounts.all()):
@@ -380,9 +380,9 @@ class Accounts:
         await self._recorder.record(remove=[self.sessions.end(session_id)], messages=[said])
 
     async def end_sessions(self, by: Identity, account_id: str) -> None:
-        """End every session of an account. Raises `NotPermitted` or `NotFound`."""
+        """End every session of an account. Raises `NotPermitted`, `NotFound`, or `Refused` when it reaches further than `by`."""
         await self.require(by, Action.MANAGE_ACCOUNTS)
-        ended = self.sessions.ended(self._accounts.get(account_id).account_id)
+        ended = self.sessions.ended(self._within_reach(by, account_id).account_id)
         if ended:
             said = self._changed(account_id, "sessions-ended", by.account_id)
             await self._recorder.record(remove=ended, messages=[said])
@@ -393,8 +393,11 @@ class Accounts:
         Raises:
             NotPermitted: `by` may not.
             BadInput: the label will not do, or the role is one for people.
+            Refused: the program would see further than `by`: programs are not limited to boroughs.
         """
         await self.require(by, Action.MANAGE_ACCOUNTS)
+        if by.boroughs and role is not Role.CAD:
+            raise Refused("the program would see further than you", remedy="ask a supervisor who is not limited to boroughs")
         if role not in (Role.CAD, Role.VIEWER):
             raise BadInput(f"a program may not be a {role}", remedy=f"use {Role.CAD} or {Role.VIEWER}")
         secret = credentials.new_token()
@@ -412,9 +415,17 @@ class Accounts:
         return token, secret
 
     async def revoke_token(self, by: Identity, token_id: str) -> None:
-        """Raises `NotPermitted` or `NotFound`. A revoked token stays in the list."""
+        """A revoked token stays in the list.
+
+        Raises:
+            NotPermitted: `by` may not.
+            NotFound: there is no such token.
+            Refused: it serves everybody, and `by` is limited to boroughs and did not make it.
+        """
         await self.require(by, Action.MANAGE_ACCOUNTS)
         token = self._tokens.get(token_id)
+        if by.boroughs and token.created_by != by.account_id:
+            raise Refused("the program serves other boroughs too", remedy="ask a supervisor who is not limited to boroughs")
         if rules.token_live(token):
             revoked = replace(token, revoked_at=self._clock.now())
             await self._recorder.record(
@@ -432,6 +443,13 @@ class Accounts:
         if not self._attempts.allowed(key, address):
             # The attempts that led here are recorded; an entry for each further one would let a guesser fill the disk.
             raise TooManyAttempts("too many attempts", remedy="wait a minute, then try again")
+
+    def _within_reach(self, by: Identity, account_id: str) -> Account:
+        """Raises `NotFound`, or `Refused` for one that reaches further than whoever wants to end it."""
+        account = self._accounts.get(account_id)
+        if by.boroughs and not (account.boroughs and set(account.boroughs) <= set(by.boroughs)):
+            raise Refused("the account reaches further than yours", remedy="ask a supervisor who is not limited to boroughs")
+        return account
 
     def _named(self, key: str) -> Account | None:
         return next((account for account in self._accounts.all() if rules.name_key(account.name) == key), None)

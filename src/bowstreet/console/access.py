@@ -5,7 +5,7 @@ People come by cookie, and then every change needs the CSRF value of their sessi
 browser sends by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import NotPermitted, NotSignedIn, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
-Locate = Callable[[Mapping[str, str]], str | None]
+Locate = Callable[[Mapping[str, str]], Sequence[str]]
 CSRF_HEADER = "x-bowstreet-csrf"
 # A page that keeps a list fresh by itself says so: that is no use of the session, which must end when nobody is there.
 BACKGROUND_HEADER = "x-bowstreet-background"
@@ -46,7 +46,7 @@ class Access:
 
     Args:
         clock: real time, for rates.
-        locate: the borough of what a request acts upon.
+        locate: the boroughs of what a request acts upon; none for what is nowhere in particular.
     """
 
     def __init__(self, accounts: Accounts, clock: Clock, settings: EdgeSettings, locate: Locate) -> None:
@@ -74,7 +74,7 @@ class Access:
             TooManyAttempts: too many requests of this account.
         """
         asker = await self.asker(connection, action)
-        thing, borough = _thing(connection.path_params), self._locate(connection.path_params)
+        thing, borough = _thing(connection.path_params), self._farthest(asker, self._locate(connection.path_params))
         await self.require(asker, action, What(thing=thing, borough=borough), changes=_changes(connection))
         return asker
 
@@ -91,9 +91,14 @@ class Access:
         elif changes:
             await self._accounts.allowed(asker.identity, action, what.thing, decision, authorisation_id)
 
-    def borough_of(self, incident_id: str) -> str | None:
-        """Where an incident is; None for what is none, or nowhere."""
-        return self._locate({"incident_id": incident_id})
+    @staticmethod
+    def _farthest(asker: Asker, boroughs: Sequence[str]) -> str | None:
+        """The place that decides: one where the asker does not see, if there is any among them."""
+        return next((one for one in boroughs if one not in asker.identity.boroughs), next(iter(boroughs), None))
+
+    def borough_of(self, *, incident_id: str = "", mission_id: str = "") -> str:
+        """Where an incident, or what a mission flies to, is; `NOWHERE` ("") for what is not known, or in no borough."""
+        return next(iter(self._locate({"mission_id": mission_id} if mission_id else {"incident_id": incident_id})), "")
 
     async def may_ever(self, asker: Asker, action: Action) -> None:
         """Refuse at once, before the body is read, whoever could never do it. Raises `NotPermitted`."""

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -116,7 +116,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     scene = Scene(services)
     scene.subscribe()
     feed = Feed(scene.picture, scene.gather, services.clock)
-    access = Access(services.accounts, services.real_clock, settings, functools.partial(_borough_of, services))
+    access = Access(services.accounts, services.real_clock, settings, functools.partial(_boroughs_of, services))
     once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
     looking = Looking(services.consultations, services.real_clock)
@@ -162,18 +162,28 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
 
 
-def _borough_of(services: ConsoleServices, parameters: Mapping[str, str]) -> str | None:
-    """Where the incident, mission or occurrence that a request names is; None for one that names none, or none that is known."""
-    incident_id = parameters.get("incident_id", "")
-    if "mission_id" in parameters:
-        mission = services.flight.missions.find(parameters["mission_id"])
-        incident_id = "" if mission is None else mission.incident_id
+def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Sequence[str]:
+    """Where the thing that a request names is, or all places that it is about; none when it names nothing that is anywhere.
+
+    What is not known is `NOWHERE`, as is what lies in no borough: whoever is limited to some gets one answer to what is
+    elsewhere and to what is not there, so that ids cannot be tried out.
+    """
+    if "authorisation_id" in parameters:
+        standing = services.authorities.find(parameters["authorisation_id"])
+        return (NOWHERE,) if standing is None else standing.place.boroughs
     if "occurrence_id" in parameters:
         occurrence = services.occurrences.find(parameters["occurrence_id"])
-        return None if occurrence is None else occurrence.borough or NOWHERE
-    incident = services.intake.incidents.find(incident_id) if incident_id else None
+        return (NOWHERE if occurrence is None else occurrence.borough or NOWHERE,)
+    if "mission_id" in parameters:
+        mission = services.flight.missions.find(parameters["mission_id"])
+        return (_place_of(services, "" if mission is None else mission.incident_id),)
+    return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
+
+
+def _place_of(services: ConsoleServices, incident_id: str) -> str:
+    incident = services.intake.incidents.find(incident_id)
     borough = None if incident is None else services.intake.area.borough_of(incident.position)
-    return None if borough is None else borough.name
+    return NOWHERE if borough is None else borough.name
 
 
 def _document_route(document: dict[str, Any]) -> APIRouter:

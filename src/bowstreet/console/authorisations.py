@@ -16,7 +16,8 @@ from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
-from bowstreet.console.desk import Desk
+from bowstreet.console.desk import NOWHERE, Desk
+from bowstreet.console.sight import sight_of
 from bowstreet.errors import BadInput
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -91,7 +92,9 @@ def _seen(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/authorisations", **c.route(list[AuthorisationView], says="Newest first"))
     async def list_authorisations(who: Annotated[Asker, needs(Action.SEE_AUTHORISATIONS)]) -> Response:
         """What was asked for, and what became of it."""
-        newest = sorted(authorities.all(), key=lambda one: one.requested_at, reverse=True)
+        sight = sight_of(who.identity.boroughs)
+        seen = [one for one in authorities.all() if sight.sees_all(one.place.boroughs)]
+        newest = sorted(seen, key=lambda one: one.requested_at, reverse=True)
         return c.json([named(one) for one in newest])
 
     @routes.get("/authorisations/{authorisation_id}/document", **document_route("text/plain", "A C2SP signed note"))
@@ -142,6 +145,10 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
         await access.may_ever(who, Action.AUTHORISE)
         standing = authorities.find(authorisation_id)
         asked_by = None if standing is None else standing.requested_by
+        places = (NOWHERE,) if standing is None else standing.place.boroughs
+        for borough in places if who.identity.boroughs else ():
+            about = What(thing=authorisation_id, borough=borough, requested_by=asked_by)
+            await access.require(who, Action.AUTHORISE, about, changes=False)
         await access.require(who, Action.AUTHORISE, What(thing=authorisation_id, requested_by=asked_by), changes=True)
         said: AuthorityDecision = await c.read(request, AuthorityDecision)
         if said.allow is (said.because is not None):

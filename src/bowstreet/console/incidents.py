@@ -171,8 +171,10 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/quarantine/{quarantine_id}", **c.route(ReportWhole))
     async def one_report(quarantine_id: c.Id, who: Annotated[Asker, needs(Action.SEE_QUARANTINE)], why: Why = None) -> Response:
         """One of them as it came."""
+        found = services.intake.quarantined.find(quarantine_id)
+        borough = None if found is None else desk.scene.borough_of_report(found)
+        await desk.require_sight(who, Action.SEE_QUARANTINE, quarantine_id, borough)
         held = services.intake.quarantined.get(quarantine_id)
-        await desk.require_sight(who, Action.SEE_QUARANTINE, quarantine_id, desk.scene.borough_of_report(held))
         await consult(services.consultations, who, What.REPORT, quarantine_id, why)
         return c.json(ReportWhole(id=quarantine_id, raw=held.raw))
 

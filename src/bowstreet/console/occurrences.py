@@ -140,6 +140,9 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
     async def tell(request: Request, who: Annotated[Asker, records]) -> Response:
         """Tell of an occurrence. The program opens those that it sees by itself."""
         said: OccurrenceTold = await c.read(request, OccurrenceTold)
+        if said.mission_id is not None:
+            borough = desk.access.borough_of(mission_id=said.mission_id)
+            await desk.require_sight(who, Action.RECORD_OCCURRENCE, said.mission_id, borough)
 
         async def act() -> Response:
             made = await occurrences.open(

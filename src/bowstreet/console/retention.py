@@ -17,7 +17,8 @@ from bowstreet.accountability.retention.subject_access import Held, disclose_of
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import SubjectId
-from bowstreet.console.desk import Desk
+from bowstreet.console.desk import NOWHERE, Desk
+from bowstreet.console.sight import sight_of
 from bowstreet.errors import NotPermitted
 
 RECEIPTS = 500  # the newest; the ledger has all
@@ -56,12 +57,13 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/retention", **c.route(RetentionView))
     async def retention(who: Annotated[Asker, access.needs(Action.SEE_AUTHORISATIONS)]) -> Response:
         """What is kept how long, and the receipts of what went."""
-        kept = services.retention
+        kept, sight = services.retention, sight_of(who.identity.boroughs)
         newest = sorted(kept.erasures.all(), key=lambda one: one.ordered_at, reverse=True)[:RECEIPTS]
         view = RetentionView(
             version=kept.table.version, digest=kept.version, classes=kept.table.classes,
             holdings=tuple(await kept.standing()),
-            holds=tuple(services.authorities.in_force(UseCase.LEGAL_HOLD)), erasures=tuple(newest),
+            holds=tuple(one for one in services.authorities.in_force(UseCase.LEGAL_HOLD) if sight.sees_all(one.place.boroughs)),
+            erasures=tuple(newest),
             overdue_since=kept.oldest_due_at,
         )  # fmt: skip
         return c.json(view)
@@ -94,10 +96,14 @@ def router(desk: Desk) -> APIRouter:
 
 
 async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseCase, subject_id: str) -> Authorisation:
-    """The authorisation that covers it. Raises `NotPermitted`."""
-    standing = desk.services.authorities.covering(use_case, subject_id)
+    """The authorisation that covers it, given for where it is. Raises `NotPermitted`."""
+    borough = desk.access.borough_of(incident_id=subject_id)
+    held = desk.services.intake.quarantined.find(subject_id)
+    if held is not None:
+        borough = desk.scene.borough_of_report(held) or NOWHERE
+    standing = desk.services.authorities.covering(use_case, subject_id, None if borough == NOWHERE else borough)
     authorisation_id = "" if standing is None else standing.authorisation_id
-    what = What(thing=subject_id, borough=desk.access.borough_of(subject_id), authorised=standing is not None)
+    what = What(thing=subject_id, borough=borough, authorised=standing is not None)
     await desk.access.require(who, action, what, changes=True, authorisation_id=authorisation_id)
     if standing is None:  # a policy of the operator's own may not ask for one; this does
         raise NotPermitted("this act needs an authorisation in force that covers it", remedy="request one")

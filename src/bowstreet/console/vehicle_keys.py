@@ -74,9 +74,13 @@ def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["vehicle keys"])
     keys, needs, flight = desk.services.vehicle_keys, desk.access.needs, desk.services.flight
 
-    def known(vehicle_id: str) -> None:
-        if all(one.vehicle_id != vehicle_id for one in flight.picture.vehicles()):
+    async def require_home(who: Asker, vehicle_id: str) -> None:
+        """Everybody sees every drone; whose keys somebody may change is decided where it is at home."""
+        found = next((one for one in flight.picture.vehicles() if one.vehicle_id == vehicle_id), None)
+        if found is None:
             raise NotFound(f"there is no vehicle '{vehicle_id}'", remedy="ask for the list of vehicles")
+        home = desk.services.intake.area.borough_of(flight.picture.dock(found.config.home_dock_id).config.position)
+        await desk.require_sight(who, Action.MANAGE_VEHICLE_KEYS, vehicle_id, None if home is None else home.name)
 
     def shown(issued: Issued) -> Response:
         told = IssuedVehicleKey(
@@ -103,7 +107,7 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """Make a vehicle's key. Load it into the vehicle by cable, never over the link."""
         said: NewVehicleKey = await c.read(request, NewVehicleKey)
-        known(vehicle_id)
+        await require_home(who, vehicle_id)
         [issued] = await keys.make([vehicle_id], who.account_id, timedelta(hours=said.overlap_hours))
         return shown(issued)
 
@@ -113,14 +117,14 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """Make the next key. The one in use ends with the first packet under the next, or with the overlap."""
         said: NewVehicleKey = await c.read(request, NewVehicleKey)
-        known(vehicle_id)
+        await require_home(who, vehicle_id)
         return shown(await keys.rotate(vehicle_id, who.account_id, timedelta(hours=said.overlap_hours)))
 
     @routes.post("/vehicles/{vehicle_id}/key/revoke", **c.route(status=204, changes=True, says="Revoked"))
     async def revoke_vehicle_key(vehicle_id: c.Id, who: Annotated[Asker, needs(Action.MANAGE_VEHICLE_KEYS)]) -> Response:
         """End a vehicle's keys. Nothing that it says is believed and nothing is sent to it until it has another one; in the air,
         its own response to a lost link brings it home."""
-        known(vehicle_id)
+        await require_home(who, vehicle_id)
         await keys.revoke(vehicle_id, who.account_id)
         return nothing()
 
