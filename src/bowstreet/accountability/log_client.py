@@ -4,6 +4,7 @@ What it proves: the latest checkpoint is signed by the log's key; it continues a
 it; and, when everything is read, that the published entries are those of the checkpoint, each in its place.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,7 @@ import msgspec
 from bowstreet.accountability import checkpoint as checkpoints
 from bowstreet.accountability import ledger, tiles, transition
 from bowstreet.accountability import note as notes
+from bowstreet.accountability.answers import PLAIN, TooMuch, check_plain
 from bowstreet.accountability.checkpoint import Checkpoint
 from bowstreet.accountability.merkle import leaf_hash, verify_consistency, verify_inclusion
 from bowstreet.accountability.note import Note, VerifierKey
@@ -24,6 +26,8 @@ from bowstreet.accountability.transition import Transition
 from bowstreet.errors import LedgerBroken, LinkFailure, MalformedProof, NotFound
 
 PATIENCE_S = 30.0
+# For a whole answer: 16 MiB over a line of one megabit a second.
+MOST_S = 150.0
 # The largest thing a log gives out is a tile of 256 entries of 65,535 bytes.
 MOST_BYTES = WIDTH * (tiles.MOST_ENTRY_BYTES + 2)
 
@@ -88,17 +92,23 @@ def fetch_over(client: httpx.Client, address: str, path: str) -> bytes:
     """A `Fetch` once it is given its client and address. What is larger than a log gives out is broken off."""
     where = f"{address.rstrip('/')}/{path}"
     try:
-        with client.stream("GET", where) as answer:
+        began = time.monotonic()
+        with client.stream("GET", where, headers={"Accept-Encoding": PLAIN}) as answer:
             if answer.status_code == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"{where} does not exist", remedy="give the address of a log, such as https://bow.example/log")
             if answer.status_code != HTTPStatus.OK:
                 raise LinkFailure(f"{where} answers {answer.status_code}", remedy="ask its operator")
-            data = b""
-            for part in answer.iter_bytes():
+            check_plain(answer)
+            data = bytearray()
+            for part in answer.iter_raw():
                 data += part
                 if len(data) > MOST_BYTES:
-                    raise LinkFailure(f"{where} answers with more than a log has", remedy="check the address")
-            return data
+                    raise TooMuch
+                if time.monotonic() - began > MOST_S:
+                    raise LinkFailure(f"{where} answers too slowly", remedy="try again, or from a place nearer to it")
+            return bytes(data)
+    except TooMuch as error:
+        raise LinkFailure(f"{where} answers with more than a log has", remedy="check the address") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise LinkFailure(f"{where} cannot be reached ({type(error).__name__})", remedy="check the address") from error
 

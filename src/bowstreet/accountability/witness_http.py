@@ -13,6 +13,7 @@ from starlette.routing import Route
 from bowstreet.accountability import checkpoint as checkpoints
 from bowstreet.accountability import note as notes
 from bowstreet.accountability import witness
+from bowstreet.accountability.answers import TooMuch, answered
 from bowstreet.accountability.note import Note, SignatureLine, VerifierKey
 from bowstreet.accountability.transparency_log import Prove
 from bowstreet.accountability.witness import MOST_BODY_BYTES, SIZE_TYPE, WitnessDesk
@@ -72,11 +73,15 @@ class RemoteWitness:
     Args:
         prefix: its submission prefix, such as `https://witness.example/`.
         key: what its signatures are checked with: a witness that signs with another is as good as none.
+        patience_s: for a whole answer. The log's next checkpoint waits for it.
     """
 
-    def __init__(self, prefix: str, key: VerifierKey, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(
+        self, prefix: str, key: VerifierKey, client: httpx.AsyncClient | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
         self._prefix = prefix.rstrip("/")
         self._key = key
+        self._patience_s = patience_s
         self._client = client or httpx.AsyncClient(timeout=PATIENCE_S, follow_redirects=False)
         self._seen = 0
 
@@ -131,15 +136,13 @@ class RemoteWitness:
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         try:
-            async with self._client.stream(method, self._prefix + path, content=body) as answer:
-                content = b""
-                async for part in answer.aiter_bytes():
-                    content += part
-                    if len(content) > MOST_ANSWER_BYTES:
-                        raise self._failure("answers too much")
-                kind = answer.headers.get("content-type", "")
-                return httpx.Response(answer.status_code, headers={"content-type": kind}, content=content)
-        except httpx.HTTPError as error:
+            where = self._prefix + path
+            return await answered(
+                self._client, method, where, most_bytes=MOST_ANSWER_BYTES, within_s=self._patience_s, content=body
+            )
+        except TooMuch as error:
+            raise self._failure("answers too much") from error
+        except (httpx.HTTPError, TimeoutError) as error:
             raise self._failure(f"cannot be reached ({type(error).__name__})") from error
 
     def _size(self, answer: httpx.Response) -> int:

@@ -16,6 +16,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from bowstreet.accountability.answers import TooMuch, answered
 from bowstreet.accountability.sign_in.model import Claims, Flow, ProviderSettings
 from bowstreet.accountability.sign_in.rules import SKEW
 from bowstreet.errors import NotSignedIn, ProviderUnavailable
@@ -35,12 +36,20 @@ class Provider:
 
     Args:
         transport: for tests that must fail in a given way; the network otherwise.
+        patience_s: for a whole answer; somebody who signs in waits for it.
     """
 
-    def __init__(self, settings: ProviderSettings, real_clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        real_clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+        patience_s: float = TIMEOUT_S,
+    ) -> None:
         self.settings = settings
         self._clock = real_clock
         self._transport = transport
+        self._patience_s = patience_s
         self._metadata: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
@@ -157,15 +166,12 @@ class Provider:
         """Its answer, one JSON object. A redirect is no answer: it could lead anywhere."""
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         try:
-            async with (
-                httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport) as client,
-                client.stream(method, url, data=form, headers=headers, auth=basic) as answer,
-            ):
-                body = b""
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > MAX_BYTES:
-                        raise _untrusted("it answers with too much")
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport) as client:
+                answer = await answered(
+                    client, method, url, most_bytes=MAX_BYTES, within_s=self._patience_s, data=form, headers=headers, auth=basic
+                )
+        except TooMuch as error:
+            raise _untrusted("it answers with too much") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ProviderUnavailable(
                 f"the identity provider does not answer ({type(error).__name__})",
@@ -175,7 +181,7 @@ class Provider:
             raise _not_verified("it does not take the code")
         if answer.status_code != httpx.codes.OK:
             raise _untrusted(f"it answers {answer.status_code}")
-        return read_object(body)
+        return read_object(answer.content)
 
     def _require_safe(self, url: Any, what: str) -> None:
         """Endpoints are as the issuer is: https, unless that is an http address, as of a trial on one machine."""
