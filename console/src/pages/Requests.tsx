@@ -154,7 +154,7 @@ function Whole({ one }: { one: RequestLine }) {
       <dl class="facts">
         {whole === null ? null : <Fact name="Reach them by" said={whole.contact} />}
         <Fact name="Came" said={utcDateTime(one.filed_at)} />
-        {(whole?.changes ?? []).map((each) => (
+        {(whole?.changes ?? []).filter((each) => each.state !== "received").map((each) => (
           <Fact key={each.at} name={capital(each.state)} said={`${utcDateTime(each.at)}${each.ground === null ? "" : `: ${GROUNDS[each.ground] ?? each.ground}`}`} />
         ))}
         <Fact name="Id" said={one.request_id} />

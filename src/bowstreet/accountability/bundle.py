@@ -331,7 +331,7 @@ class _Reading:
             line = decode(data) if decode else msgspec.json.decode(data, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if self.line == 1:
-                raise _Wrong("it does not begin as a bundle does: it is another file, or was changed there", entry) from error
+                raise _Wrong("it does not begin as a bundle does, so it is another file or was changed there", entry) from error
             raise _Wrong(f"this is not the line that belongs here ({error})", entry) from error
         if _encode(line) + b"\n" != data:
             raise _Wrong("it is not written in the one form that it can have", entry)
