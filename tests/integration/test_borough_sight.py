@@ -334,7 +334,7 @@ async def test_an_occurrence_is_not_told_of_a_flight_elsewhere(town: City) -> No
 
 async def test_a_supervisor_of_one_borough_makes_and_ends_nothing_that_reaches_further(town: City) -> None:
     """A program sees everywhere: a token for one would be the way out of the borough."""
-    there, _, _ = await two_incidents(town)
+    await two_incidents(town)
     named = {one.name: one.account_id for one in town.services.accounts.all()}
     [cad] = town.services.accounts.service_tokens()
     async with browser(town, "Super Cam") as local:
