@@ -4,17 +4,14 @@
 after those it needs, and stops them in reverse.
 """
 
-import asyncio
-import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-import structlog
 
-from bowstreet import __version__
+from bowstreet import __version__, timetable
 from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.model import UseCase
@@ -26,7 +23,7 @@ from bowstreet.accountability.gossip import Gossip
 from bowstreet.accountability.occurrence.service import Occurrences
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.accountability.published import PublishedFile
-from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.recorder import Recorder, last_moment
 from bowstreet.accountability.retention.accounts_left import AccountsLeft
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
@@ -52,7 +49,6 @@ from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
-from bowstreet.errors import Refused, StoreUnavailable
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
@@ -60,11 +56,10 @@ from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
 from bowstreet.intake.area import boroughs_geojson
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
-from bowstreet.intake.model import CallReport
 from bowstreet.intake.replay import replay
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Reason
-from bowstreet.planning.demand import DemandModel
+from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock
@@ -75,21 +70,6 @@ from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
-log = structlog.get_logger(__name__)
-
-CHECKPOINT_EVERY_S = 30.0  # how far the public log lags behind the ledger
-# A log that shows two histories is found within as long, by any witness that answers.
-GOSSIP_EVERY_S = 300.0
-TIDY_EVERY_S = 300.0
-# What a camera may do in transit by a person's order ends within a second of its time.
-LOOK_EVERY_S = 1.0
-# An authority covers nothing from its end on; that it is over is noted within a minute.
-EXPIRE_EVERY_S = 60.0
-# A release comes within a minute of its time.
-RELEASE_EVERY_S = 60.0
-# Periods are days: within the hour is on time.
-ERASE_EVERY_S = 3_600.0
-TELEMETRY_EVERY_S = 0.5
 FOOTAGE_FOLDER = "footage"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
@@ -119,10 +99,7 @@ async def _record(process: Process) -> None:
     process.at_stop("store", process.store.close)
     process.telemetry = SqliteTelemetryStore(process.directory.telemetry)
     process.at_stop("telemetry", process.telemetry.close)
-    last = None
-    async for row in process.store.log_rows(max(0, await process.store.log_size() - 1)):
-        last = row
-    process.clock = ScaledClock(process.operation.speed, None if last is None else _moment(last.entry))
+    process.clock = ScaledClock(process.operation.speed, await last_moment(process.store))
     process.bus = QueueBus()
     process.recorder = Recorder(process.store, process.bus, process.clock)
     await process.recorder.open()
@@ -287,7 +264,7 @@ async def _console(process: Process) -> None:
 
 async def _live(process: Process) -> None:
     """Everybody has subscribed: deliver what a crash left undelivered, open the links, and let time run."""
-    process.at_stop("tasks", lambda: _cancel(process))
+    process.at_stop("tasks", lambda: timetable.end(process))
     await process.recorder.recover()
     await process.told("started", f"version {__version__}")
     await process.accounts.declare_policy()
@@ -295,22 +272,7 @@ async def _live(process: Process) -> None:
     await process.checkpoint(keep=True)
     await process.link.start()
     process.at_stop("link", process.link.close)
-    process.spawn(process.flight.run(), "flight")
-    process.spawn(process.dispatch.run(), "dispatch")
-    process.spawn(process.relay.run(), "relay")
-    process.spawn(process.zone_watch.run(), "zones")
-    process.spawn(process.video.run(), "video")
-    process.spawn(_every(process, LOOK_EVERY_S, process.eyes.look, real=False), "cameras")
-    process.spawn(_every(process, LOOK_EVERY_S, process.follows.look, real=True), "follows")
-    process.spawn(process.occurrence_watch.run(), "occurrences")
-    process.spawn(_every(process, TELEMETRY_EVERY_S, process.store_telemetry, real=True), "telemetry")
-    process.spawn(_every(process, CHECKPOINT_EVERY_S, process.checkpoint, real=True), "checkpoints")
-    process.spawn(_every(process, GOSSIP_EVERY_S, process.gossip.pull, real=True), "gossip")
-    process.spawn(_every(process, EXPIRE_EVERY_S, process.authorities.expire, real=False), "authority")
-    process.spawn(_every(process, EXPIRE_EVERY_S, process.vehicle_keys.expire, real=False), "vehicle keys")
-    process.spawn(_every(process, ERASE_EVERY_S, process.retention.work, real=False), "retention")
-    process.spawn(_every(process, RELEASE_EVERY_S, process.disclosure.work, real=False), "disclosure")
-    process.spawn(_every(process, TIDY_EVERY_S, lambda: _tidy(process), real=True), "tidy")
+    timetable.begin(process)
 
 
 async def _retention(process: Process) -> None:
@@ -362,7 +324,8 @@ async def _calls(process: Process) -> None:
         name, data = operation.calls
         process.calls_task = process.spawn(replay(process.intake, data, name, process.clock), "replay")
     elif operation.demand is not None:
-        process.calls_task = process.spawn(_demand(process, operation.demand), "demand")
+        calling = call_in(process.intake, operation.demand, process.clock, seed=operation.seed, factor=operation.demand_factor)
+        process.calls_task = process.spawn(calling, "demand")
 
 
 ROLES: dict[str, Role] = {
@@ -436,58 +399,8 @@ async def _demo_keys(process: Process) -> dict[str, bytes]:
     return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}
 
 
-def _moment(entry: bytes) -> datetime:
-    """When a ledger entry says that it was made."""
-    return datetime.fromisoformat(msgspec.json.decode(entry)["at"])
-
-
 def _sync(work: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         work()
 
     return run
-
-
-async def _every(process: Process, seconds: float, work: Callable[[], Awaitable[Any]], *, real: bool) -> None:
-    clock = process.real_clock if real else process.clock
-    while True:
-        await clock.sleep(seconds)
-        try:
-            await work()
-        except StoreUnavailable as error:
-            log.error("housekeeping could not write", error=str(error))
-
-
-async def _tidy(process: Process) -> None:
-    await process.occurrences.work()
-    limit = process.clock.now() - timedelta(hours=process.operation.telemetry_hours)
-    await process.telemetry.thin(limit, keep=process.occurrences.telemetry_kept())
-
-
-async def _cancel(process: Process) -> None:
-    tasks = [task for task in process.tasks if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    with contextlib.suppress(StoreUnavailable):
-        await process.store_telemetry()
-
-
-async def _demand(process: Process, model: DemandModel) -> None:
-    """The demo's calls, made as time passes. After a restart they go on from now."""
-    for call in model.calls(process.clock.now(), process.operation.seed, process.operation.demand_factor):
-        while (wait_s := (call.reported_at - process.clock.now()).total_seconds()) > 0:
-            await process.clock.sleep(wait_s)
-        await _offered(process, call)
-
-
-async def _offered(process: Process, call: CallReport) -> None:
-    while True:
-        try:
-            await process.intake.receive(call)
-            return
-        except Refused as error:
-            log.warning("a call of the demo was refused", why=str(error))
-            return
-        except StoreUnavailable:
-            await process.clock.sleep(5.0)

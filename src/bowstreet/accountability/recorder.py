@@ -318,6 +318,22 @@ class Recorder:
         await self.flush()
 
 
+async def last_moment(store: Store) -> datetime | None:
+    """When the last entry was made: whatever the machine's clock says, the next is not before it. None for an empty ledger.
+
+    Raises:
+        LedgerBroken: that entry cannot be read.
+    """
+    size = await store.log_size()
+    found: datetime | None = None
+    async for row in store.log_rows(max(0, size - 1), size):
+        try:
+            found = ledger.read_entry(row.entry).at
+        except ValueError as error:
+            raise _broken(row.index, f"entry {row.index} is not the one that was recorded") from error
+    return found
+
+
 async def _read_on(frontier: Frontier, last: bytes, rows: AsyncIterator[LogRow]) -> tuple[Frontier, bytes]:
     """Append stored rows to a frontier and to the chain, and hold each stored link against it."""
     async for row in rows:

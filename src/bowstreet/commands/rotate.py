@@ -2,16 +2,14 @@
 
 import argparse
 import asyncio
-from datetime import datetime
 from pathlib import Path
 
 from bowstreet.accountability import checkpoint as checkpoints
 from bowstreet.accountability import key_source
 from bowstreet.accountability.audit import find_record
 from bowstreet.accountability.keys import MasterKey
-from bowstreet.accountability.ledger import read_entry
 from bowstreet.accountability.published import PublishedFile
-from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.recorder import Recorder, last_moment
 from bowstreet.accountability.rotation import Rotation, open_log
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.vault import Vault, open_vault
@@ -84,10 +82,7 @@ class _Opened:
         self.store = SealedStore(SqliteStore(folder / "record.db"), vault)
 
     async def __aenter__(self) -> "_Opened":
-        last: datetime | None = None
-        async for row in self.store.log_rows(max(0, await self.store.log_size() - 1)):
-            last = read_entry(row.entry).at
-        clock = SystemClock(last)
+        clock = SystemClock(await last_moment(self.store))
         self.published = PublishedFile(self.folder, clock)
         self._recorder = Recorder(self.store, InlineBus(), clock)
         await self._recorder.open()

@@ -18,12 +18,11 @@ from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import document_route
 from bowstreet.console.desk import Desk
 from bowstreet.console.looking import consult
+from bowstreet.runtime.turns import in_turns
 
 # So many entries are read for one page at most: an answer takes well under a second, however rare what is asked for.
 ENTRIES_A_PAGE = 20_000
 PART_BYTES = 64 * 1024
-# Entries between which others have their turn.
-LET_OTHERS = 256
 
 Day = Annotated[str | None, Query(pattern=r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]$")]
 About = Annotated[str | None, Query(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
@@ -57,15 +56,13 @@ def router(desk: Desk) -> APIRouter:
         names = {one.account_id: one.name for one in services.accounts.all()}
         lines: list[Line] = []
         end = start
-        async for row in services.store.log_rows(start, start + ENTRIES_A_PAGE):
+        async for row in in_turns(services.store.log_rows(start, start + ENTRIES_A_PAGE)):
             if len(lines) == limit:
                 break
             one = line_of(row, filtered, names)
             if one is not None:
                 lines.append(one)
             end = row.index + 1
-            if end % LET_OTHERS == 0:
-                await asyncio.sleep(0)
         return c.json(LogPage(lines=tuple(lines), next=end if start < end < services.recorder.size else None))
 
     @routes.get("/audit/bundle", **document_route("application/jsonl", "The ledger; bowstreet audit verify FILE"))

@@ -16,6 +16,7 @@ from bowstreet.accountability.recorder import Recorder, Remove, Save
 from bowstreet.messages import MissionChanged, ReleasePublished
 from bowstreet.runtime.ports import Clock, Store
 from bowstreet.runtime.records import Collection
+from bowstreet.runtime.turns import in_turns
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +105,7 @@ class Disclosure:
         return any(self._flights.is_under_way(mission_id) for mission_id in within)
 
     async def _read_to(self, size: int) -> None:
-        async for row in self._store.log_rows(self._read, size):
+        async for row in in_turns(self._store.log_rows(self._read, size)):
             entry = ledger.read_entry(row.entry)
             self._first_at = self._first_at or entry.at
             needed = entry.kind in COUNTED_BY_CONTENT

@@ -1,29 +1,25 @@
 """The ledger's entries about a flight, found by time: a flight is short, and the ledger is in its order."""
 
-import asyncio
 from collections.abc import Collection
 from datetime import datetime
 
 from bowstreet.accountability import ledger
 from bowstreet.runtime.ports import Store
+from bowstreet.runtime.turns import in_turns
 
 # More than a flight makes in an hour.
 MOST = 5_000
-# Entries between which others have their turn.
-LET_OTHERS = 256
 
 
 async def entries_about(store: Store, subjects: Collection[str], start: datetime, end: datetime) -> tuple[int, ...]:
     """The places of the entries from start to end that are about any of the subjects."""
     found: list[int] = []
-    async for row in store.log_rows(await _first_at(store, start)):
+    async for row in in_turns(store.log_rows(await _first_at(store, start))):
         entry = ledger.read_entry(row.entry)
         if entry.at > end or len(found) == MOST:
             break
         if entry.subject in subjects:
             found.append(entry.index)
-        if entry.index % LET_OTHERS == 0:
-            await asyncio.sleep(0)
     return tuple(found)
 
 

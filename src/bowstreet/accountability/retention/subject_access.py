@@ -14,6 +14,7 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.sealed import SEALED_KINDS, subject_of
 from bowstreet.messages import Disclosed
 from bowstreet.runtime.ports import Store
+from bowstreet.runtime.turns import in_turns
 
 
 class HeldRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ async def held_of(store: Store, subject_id: str) -> Held:
         if (found := await store.get(kind, subject_id)) is not None
     ]
     entries = []
-    async for row in store.log_rows():
+    async for row in in_turns(store.log_rows()):
         if subject_of(row) == subject_id:
             entry = ledger.read_entry(row.entry)
             payload = None if row.payload is None else _shown(row.payload)
