@@ -4,7 +4,6 @@ What it proves: the latest checkpoint is signed by the log's key; it continues a
 it; and, when everything is read, that the published entries are those of the checkpoint, each in its place.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -24,6 +23,7 @@ from bowstreet.accountability.note import Note, VerifierKey
 from bowstreet.accountability.tiles import WIDTH, GrowingTree, TiledTree
 from bowstreet.accountability.transition import Transition
 from bowstreet.errors import LedgerBroken, LinkFailure, MalformedProof, NotFound
+from bowstreet.runtime.clock import SystemClock
 
 PATIENCE_S = 30.0
 # For a whole answer: 16 MiB over a line of one megabit a second.
@@ -92,7 +92,7 @@ def fetch_over(client: httpx.Client, address: str, path: str) -> bytes:
     """A `Fetch` once it is given its client and address. What is larger than a log gives out is broken off."""
     where = f"{address.rstrip('/')}/{path}"
     try:
-        began = time.monotonic()
+        clock = SystemClock()
         with client.stream("GET", where, headers={"Accept-Encoding": PLAIN}) as answer:
             if answer.status_code == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"{where} does not exist", remedy="give the address of a log, such as https://bow.example/log")
@@ -104,7 +104,7 @@ def fetch_over(client: httpx.Client, address: str, path: str) -> bytes:
                 data += part
                 if len(data) > MOST_BYTES:
                     raise TooMuch
-                if time.monotonic() - began > MOST_S:
+                if clock.monotonic_s() > MOST_S:
                     raise LinkFailure(f"{where} answers too slowly", remedy="try again, or from a place nearer to it")
             return bytes(data)
     except TooMuch as error:
