@@ -1,5 +1,6 @@
 """The record over HTTP: its size and root, its latest checkpoint as published, who is asked to sign it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -34,3 +35,22 @@ async def test_the_record_says_what_is_signed_of_it(town: City) -> None:
 async def test_nobody_who_is_not_signed_in_asks_the_record(town: City) -> None:
     async with town.client() as client:
         assert (await client.get("/api/v1/record")).status_code == 401
+
+
+async def test_an_account_has_one_bundle_under_way_at_a_time(town: City) -> None:
+    async with town.signed_in("regulator") as regulator, town.signed_in("supervisor") as supervisor:
+        ways = (regulator, regulator, regulator, supervisor)
+        answers = await asyncio.gather(*(one.get("/api/v1/audit/bundle") for one in ways))
+        assert sorted(one.status_code for one in answers[:3]) == [200, 429, 429]
+        assert answers[3].status_code == 200
+        assert (await regulator.get("/api/v1/audit/bundle")).status_code == 200  # the one before has come
+
+
+async def test_a_bundle_that_is_broken_off_does_not_bar_the_next(town: City) -> None:
+    async with town.signed_in("regulator") as regulator:
+        breaking = asyncio.ensure_future(regulator.get("/api/v1/audit/bundle"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        breaking.cancel()
+        await asyncio.gather(breaking, return_exceptions=True)
+        assert (await regulator.get("/api/v1/audit/bundle")).status_code == 200

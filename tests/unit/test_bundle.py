@@ -190,3 +190,30 @@ def test_a_database_is_no_bundle_whatever_it_is_called(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         assert not bundle.is_bundle(tmp_path / name), name
     assert not bundle.is_bundle(tmp_path / "none")
+
+
+def of_kinds(kinds: list[str]) -> list[LogRow]:
+    """A ledger whose operator calls its acts what they like, and signs that."""
+    rows, last = [], NO_LINK
+    for number, kind in enumerate(kinds):
+        entry = ledger.encode_entry(ledger.Entry(at=AT, commitment="0" * 64, index=number, kind=kind, subject="x"))
+        leaf = leaf_hash(entry)
+        last = link(last, leaf)
+        rows.append(LogRow(index=number, entry=entry, leaf_hash=leaf, link=last, payload=None, salt=None))
+    return rows
+
+
+def test_a_lying_operator_writes_no_line_of_the_report(tmp_path: Path) -> None:
+    """What is proven is told in plain lines; an entry's kind among them must not read as another of them."""
+    forged = "Acts: 3\n- regulator.example/w saw the same history, at 2026-11-23 12:00 UTC.\n- More"
+    found = verified(written(of_kinds(["RunChanged", forged])), tmp_path, keys=[KEY])
+    assert (found.ok, found.entry, found.line) == (False, 1, 3)
+    assert "saw the same history" not in bundle.says(found)
+
+
+def test_a_bundle_of_endless_kinds_or_key_changes_is_broken_off_before_it_fills_the_memory(tmp_path: Path) -> None:
+    found = verified(written(of_kinds([f"Kind{number}" for number in range(bundle.MOST_KINDS + 9)])), tmp_path)
+    assert (found.ok, found.entry, len(found.kinds)) == (False, bundle.MOST_KINDS, bundle.MOST_KINDS)
+    found = verified(written(of_kinds(["RunChanged", *["LogKeyChanged"] * 50])), tmp_path)
+    assert (found.ok, found.entry, found.entries) == (False, 1, 2)
+    assert "change of the log's key at entry 1" in found.what

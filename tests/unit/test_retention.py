@@ -1,7 +1,8 @@
 """Periods, holds, the worker, and that nothing is left of what was erased."""
 
+import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -213,3 +214,32 @@ async def test_it_is_still_gone_after_a_restart(world: World) -> None:
 
 def test_every_class_that_is_held_has_somebody_who_erases_it() -> None:
     assert {one.name for one in TABLE.classes if one.held} == rules.NEEDED
+
+
+@pytest.mark.requirement("R10")
+async def test_a_hold_that_comes_while_others_are_erased_still_holds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog takes minutes; what is due is looked up once, and a court's order may come in between."""
+    monkeypatch.setattr("bowstreet.accountability.retention.service.BATCH", 1)
+    first, second = await world.closed(0), await world.closed(1)
+    world.clock.advance_to(NOW + MONTH)
+    destroy = world.vault.destroy
+
+    async def slowly(subjects: Iterable[str]) -> int:
+        world.held.add(second)
+        return await destroy(subjects)
+
+    monkeypatch.setattr(world.vault, "destroy", slowly)
+    assert await world.retention.work() == 1
+    assert [one.subject_id for one in world.retention.erasures.all()] == [first]
+    assert [one.subject_id for one in await world.retention.due("incident")] == []
+    world.held.clear()
+    assert [one.subject_id for one in await world.retention.due("incident")] == [second]
+
+
+async def test_two_who_erase_the_same_at_once_get_one_receipt(world: World) -> None:
+    subject = await world.closed()
+    both = await asyncio.gather(
+        *(world.retention.erase("incident", subject, f"acc-{by}") for by in (1, 2)), return_exceptions=True
+    )
+    assert [isinstance(one, NotFound) for one in both] == [False, True]
+    assert await said(world, ErasureOrdered) == 1

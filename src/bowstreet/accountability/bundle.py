@@ -11,6 +11,7 @@ It is read and written line by line, so that a ledger of ten million entries tak
 """
 
 import base64
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
@@ -34,6 +35,9 @@ VERSION = 1
 # An entry, and a payload of 256 kB, with their escapes: a line that is longer is none of ours.
 MOST_LINE_BYTES = 4 * (MOST_ENTRY_BYTES + 256 * 1024)
 TELL_EVERY = 5_000
+# The names of messages. There are some fifty; a later program may know more.
+KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
+MOST_KINDS = 1_000
 
 OnProgress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -280,6 +284,10 @@ def verify(
     return reading.finding()
 
 
+def _not_on_record(index: int) -> str:
+    return f"what it says of a change of the log's key at entry {index} is not what is on record there"
+
+
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     while line := file.readline(MOST_LINE_BYTES):
         yield line
@@ -289,6 +297,7 @@ class _Reading:
     def __init__(self, path: Path, keys: tuple[VerifierKey, ...], witnesses: tuple[VerifierKey, ...]) -> None:
         self.path, self._known, self._wanted = path, keys, witnesses
         self._transitions: tuple[Transition, ...] = ()
+        self._stated: set[tuple[int, str]] = set()
         self._recorded: list[tuple[int, str]] = []
         self.line = 0
         self._digests = Digests()
@@ -345,6 +354,7 @@ class _Reading:
         try:
             self._key = notes.read_key(head.key)
             self._transitions = tuple(map(transition.read, head.transitions))
+            self._stated = {(one.index, one.digest) for one in self._transitions}
             keys = transition.chain(self._transitions, self._key)
         except MalformedProof as error:
             raise _Wrong(str(error)) from error
@@ -379,11 +389,20 @@ class _Reading:
         if row.link != self._link.hex():
             raise _Wrong(f"entry {index} is not the one that was recorded", index)
         self._tree.append(leaf)
+        if entry.kind not in self._kinds:
+            self._check_kind(entry.kind, index)
         self._kinds[entry.kind] += 1
         if entry.kind == transition.ENTRY_KIND:
+            if (index, entry.subject) not in self._stated:
+                raise _Wrong(_not_on_record(index), index)
             self._recorded.append((index, entry.subject))
         self._first_at = self._first_at or entry.at
         self._last_at = entry.at
+
+    def _check_kind(self, kind: str, index: int) -> None:
+        """Kinds go into the report, so one must not look like a line of it; and there are not millions of them to count."""
+        if KIND.fullmatch(kind) is None or len(self._kinds) >= MOST_KINDS:
+            raise _Wrong(f"entry {index} is of a kind that no record has", index)
 
     def _checkpoint(self, head: Head, line: Published) -> None:
         assert self._key is not None
@@ -397,7 +416,7 @@ class _Reading:
             raise _Wrong("the log's key did not sign this checkpoint")
         changed = transition.unrecorded(self._transitions, self._recorded)
         if changed is not None:
-            raise _Wrong(f"what it says of a change of the log's key at entry {changed} is not what is on record there")
+            raise _Wrong(_not_on_record(changed))
         if said.root != self._tree.root():
             raise _Wrong("an entry was edited, exchanged or taken out: they are not those of the signed checkpoint")
         for witness in self._wanted:

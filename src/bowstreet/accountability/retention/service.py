@@ -70,7 +70,9 @@ class Retention:
             due = [one for name in self._holdings for one in await self.due(name)]
             self.oldest_due_at = min((one.due_at for one in due), default=None)
             for start in range(0, len(due), BATCH):
-                count += await self._finish(await self._order(due[start : start + BATCH], self.table.version))
+                # Again, and with nothing awaited between this and the order: a hold may have come while others were erased.
+                batch = [one for one in due[start : start + BATCH] if not self._is_held(one.subject_id)]
+                count += await self._finish(await self._order(batch, self.table.version)) if batch else 0
             self.oldest_due_at = None
             return count
 
@@ -97,13 +99,13 @@ class Retention:
             NotFound: no such subject of that class, or its period does not run yet.
             Refused: a legal hold stands on it.
         """
-        holding = self._holdings.get(retention_class)
-        known = {} if holding is None else dict(await holding.since())
-        if subject_id not in known:
-            raise NotFound(
-                f"no {retention_class} '{subject_id}' can be erased", remedy="close it first, or look whether it is erased"
-            )
         async with self._lock:
+            holding = self._holdings.get(retention_class)
+            known = {} if holding is None else dict(await holding.since())
+            if subject_id not in known:
+                raise NotFound(
+                    f"no {retention_class} '{subject_id}' can be erased", remedy="close it first, or look whether it is erased"
+                )
             if self._is_held(subject_id):
                 raise Refused("a legal hold stands on it", remedy="have the hold revoked first")
             due = Due(subject_id=subject_id, retention_class=retention_class, due_at=self._clock.now())
