@@ -10,6 +10,7 @@ import pytest
 from tests.integration.console_city import START, City, city
 
 from bowstreet.accountability.disclosure.model import ReleaseBody
+from bowstreet.console.settings import EdgeSettings
 from bowstreet.messages import AccessDenied, CommandDecided, Consulted, PublicRequestChanged
 
 WORDS = "you hovered over <b>my garden</b> & the school"
@@ -158,3 +159,22 @@ async def test_they_are_counted_in_releases_by_fives(town: City) -> None:
     assert ["complaint: received" in page for page in pages] == [False, False, True]
     assert {body.deployments for body in bodies} == {0}
     assert all("No recognition deployment is in the record: of the " in page for page in pages)
+
+
+async def test_one_home_of_ipv6_does_not_fill_the_day(city_behind_proxy: City) -> None:
+    """A home has 2^64 addresses. Were each an asker, one of them could use up what all the public may send in a day."""
+    async with city_behind_proxy.client() as anybody:
+        codes = [
+            (await anybody.post("/public/requests", data=FORM, headers={"X-Forwarded-For": f"2001:db8::{n:x}"})).status_code
+            for n in range(1, 13)
+        ]
+        assert codes == [201] * 10 + [429] * 2
+        other = await anybody.post("/public/requests", data=FORM, headers={"X-Forwarded-For": "2001:db8:0:1::1"})
+        assert other.status_code == 201
+
+
+@pytest.fixture
+async def city_behind_proxy() -> AsyncIterator[City]:
+    made = await city(EdgeSettings(trusted_proxies=frozenset({"127.0.0.1"})))
+    yield made
+    made.services.accounts.close()

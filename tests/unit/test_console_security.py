@@ -102,3 +102,20 @@ def test_buckets_stay_small() -> None:
     for number in range(MAX_KEYS + 50):
         buckets.take(str(number))
     assert len(buckets) == MAX_KEYS
+
+
+@pytest.mark.parametrize(
+    ("address", "asker"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("::1", "::1"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_whoever_has_a_network_of_ipv6_is_one_asker(address: str, asker: str) -> None:
+    assert headers.asker_at(address) == asker

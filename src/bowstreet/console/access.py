@@ -17,7 +17,7 @@ from bowstreet.accountability import rules
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.policy import OPERATION, What
 from bowstreet.accountability.model import Action, Identity, Opened
-from bowstreet.console.headers import SAFE_METHODS
+from bowstreet.console.headers import SAFE_METHODS, asker_at
 from bowstreet.console.limits import Buckets
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.errors import NotPermitted, NotSignedIn, TooManyAttempts
@@ -220,5 +220,5 @@ def bearer_of(connection: HTTPConnection) -> str | None:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The asker's network address, as the edge found it."""
-    return connection.client.host if connection.client else "unknown"
+    """The asker's network address, as the edge found it; of IPv6 the network that is theirs."""
+    return asker_at(connection.client.host) if connection.client else "unknown"

@@ -1,7 +1,7 @@
 """What headers say, as pure functions: the host asked for, where a request comes from, and what browsers are told."""
 
 from collections.abc import Collection, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1; TRACE is never routed
@@ -64,6 +64,17 @@ def is_loopback(name: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def asker_at(address: str) -> str:
+    """Who counts as one asker at a network address: of IPv6 a /64, for whoever has one address of it has them all (RFC 6177)."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address) or found.is_loopback:
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def host_allowed(host: str, hosts: Collection[str]) -> bool:

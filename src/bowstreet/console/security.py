@@ -86,7 +86,7 @@ class Edge:
     async def _admit(self, scope: Scope, headers: Headers) -> None:
         """Raises what the request is refused with."""
         host = headers.get("host", "")
-        address = scope["client"][0]
+        address = rules.asker_at(scope["client"][0])
         if scope["path"] not in PROBES and not rules.host_allowed(host, self._settings.hosts):
             await self._denied(address, "request", "host")
             raise EdgeError(
