@@ -85,10 +85,14 @@ class Ingest:
     async def _once(self) -> bool:
         """Run a worker; whether the source ended by itself."""
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bowstreet.video.worker", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL, env=environment, limit=READ_BYTES,
-        )  # fmt: skip
+        try:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bowstreet.video.worker", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL, env=environment, limit=READ_BYTES,
+            )  # fmt: skip
+        except OSError as error:  # no memory, no file handles: as any other failure, it is tried again
+            self._trouble(Trouble(code="worker", text=f"no worker could be started ({error.strerror})"))
+            return False
         assert worker.stdin is not None
         assert worker.stdout is not None
         self._worker = worker
