@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -116,7 +117,16 @@ def fetch_over(client: httpx.Client, address: str, path: str) -> bytes:
 def verify_over(address: str, **asked: Any) -> Seen:
     """`verify` of the log at an address."""
     with httpx.Client(timeout=PATIENCE_S, follow_redirects=False) as client:
-        return verify(partial(fetch_over, client, address), **asked)
+        try:
+            return verify(partial(fetch_over, client, address), **asked)
+        except MalformedProof as error:
+            if urlsplit(address).path.strip("/"):
+                raise
+            # The operator's front page answers for every path: who left out /log is told so.
+            raise MalformedProof(
+                f"{address} is wrong: {error.message}",
+                remedy="give the address of the log itself, such as https://bow.example/log",
+            ) from error
 
 
 def verify(
