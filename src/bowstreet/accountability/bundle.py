@@ -11,7 +11,6 @@ It is read and written line by line, so that a ledger of ten million entries tak
 """
 
 import base64
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import datetime
@@ -35,9 +34,8 @@ VERSION = 1
 # An entry, and a payload of 256 kB, with their escapes: a line that is longer is none of ours.
 MOST_LINE_BYTES = 4 * (MOST_ENTRY_BYTES + 256 * 1024)
 TELL_EVERY = 5_000
-# The names of messages. There are some fifty; a later program may know more.
-KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
-MOST_KINDS = 1_000
+MOST_KINDS = 1_000  # there are some fifty; a later program may know more
+_NOT_ON_RECORD = "what it says of a change of the log's key at entry {} is not what is on record there"
 
 OnProgress = Callable[[int, int], None]
 T = TypeVar("T")
@@ -284,10 +282,6 @@ def verify(
     return reading.finding()
 
 
-def _not_on_record(index: int) -> str:
-    return f"what it says of a change of the log's key at entry {index} is not what is on record there"
-
-
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     while line := file.readline(MOST_LINE_BYTES):
         yield line
@@ -394,14 +388,14 @@ class _Reading:
         self._kinds[entry.kind] += 1
         if entry.kind == transition.ENTRY_KIND:
             if (index, entry.subject) not in self._stated:
-                raise _Wrong(_not_on_record(index), index)
+                raise _Wrong(_NOT_ON_RECORD.format(index), index)
             self._recorded.append((index, entry.subject))
         self._first_at = self._first_at or entry.at
         self._last_at = entry.at
 
     def _check_kind(self, kind: str, index: int) -> None:
         """Kinds go into the report, so one must not look like a line of it; and there are not millions of them to count."""
-        if KIND.fullmatch(kind) is None or len(self._kinds) >= MOST_KINDS:
+        if ledger.KIND.fullmatch(kind) is None or len(self._kinds) >= MOST_KINDS:
             raise _Wrong(f"entry {index} is of a kind that no record has", index)
 
     def _checkpoint(self, head: Head, line: Published) -> None:
@@ -416,7 +410,7 @@ class _Reading:
             raise _Wrong("the log's key did not sign this checkpoint")
         changed = transition.unrecorded(self._transitions, self._recorded)
         if changed is not None:
-            raise _Wrong(_not_on_record(changed))
+            raise _Wrong(_NOT_ON_RECORD.format(changed))
         if said.root != self._tree.root():
             raise _Wrong("an entry was edited, exchanged or taken out: they are not those of the signed checkpoint")
         for witness in self._wanted:

@@ -9,6 +9,7 @@ stored beside the entry, never in it. Erasing both leaves every proof valid and 
 """
 
 import hmac
+import re
 from datetime import datetime
 from hashlib import sha256
 
@@ -74,6 +75,10 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.VehicleKeyChanged: "vehicle_id",
     m.RunChanged: "change",
 }
+
+
+# How messages are named.
+KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,63}")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):

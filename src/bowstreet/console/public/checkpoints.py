@@ -1,6 +1,7 @@
 """The page on the log: its checkpoints with their witnesses, what witnesses say, forks that were seen, and how to check it
 all."""
 
+import functools
 import html
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,13 +38,15 @@ class CheckpointView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def views(lines: Sequence[Line], keys: Sequence[VerifierKey]) -> list[CheckpointView]:
+    known = tuple(keys)
     return [
-        CheckpointView(at=one.at, size=one.size, root=one.root, note=one.note, witnesses=_witnesses(one.note, keys))
+        CheckpointView(at=one.at, size=one.size, root=one.root, note=one.note, witnesses=_witnesses(one.note, known))
         for one in lines
     ]
 
 
-def _witnesses(said: str, keys: Sequence[VerifierKey]) -> tuple[Witnessed, ...]:
+@functools.lru_cache(maxsize=2 * MOST)  # anybody may ask, and a thousand signatures are a tenth of a second for everybody else
+def _witnesses(said: str, keys: tuple[VerifierKey, ...]) -> tuple[Witnessed, ...]:
     try:
         note = notes.read(said.encode())
     except MalformedProof:  # a checkpoint of an older program, which was not signed
