@@ -30,7 +30,7 @@ async def answered(
     async with asyncio.timeout(within_s), client.stream(method, url, headers=headers, **request) as answer:
         check_plain(answer)
         content = bytearray()
-        async for part in answer.aiter_raw():
+        async for part in answer.aiter_bytes():  # plain, as was just checked
             content += part
             if len(content) > most_bytes:
                 raise TooMuch(f"over {most_bytes:,} bytes")
