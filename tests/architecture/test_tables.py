@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import bowstreet.messages as messages
+import bowstreet
 from bowstreet.messages import MESSAGES, Message
 
-SOURCE = Path(messages.__file__).parent
+SOURCE = Path(bowstreet.__file__).parent
 
 
 def _declared() -> set[type[Message]]:
@@ -18,6 +18,12 @@ def _declared() -> set[type[Message]]:
 
 def test_every_message_has_a_row() -> None:
     assert _declared() == set(MESSAGES)
+
+
+def test_every_message_stands_in_the_file_of_its_owner() -> None:
+    assert {kind.__name__: kind.__module__ for kind in MESSAGES} == {
+        kind.__name__: f"bowstreet.messages.{spec.owner}" for kind, spec in MESSAGES.items()
+    }
 
 
 def test_every_owner_is_a_folder() -> None:
