@@ -85,7 +85,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
     provider: ProviderSettings | None = None  # where people may sign in besides here
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
-    master_key: str = ""  # a source of `accountability.keys`; "" is a file beside the data
+    master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     position_hz: float = 4.0  # positions asked of each vehicle, a second

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.integration.console_city import START, City, call, city
 
-from bowstreet.accountability.processing.model import What
+from bowstreet.accountability.processing.model import Matter
 from bowstreet.accountability.processing.service import WINDOW
 from bowstreet.console.feed import Encoding
 from bowstreet.console.frames import Me
@@ -53,7 +53,7 @@ async def test_words_are_shown_once_it_is_on_record_who_looks(town: City) -> Non
         await dispatcher.get(at)
         await dispatcher.get(at, params={"why": "complaint"})
         assert (await dispatcher.get(at, params={"why": "audit"})).status_code == 409
-    said = [one for one in await town.ledger(Consulted) if one.what == What.WORDS]
+    said = [one for one in await town.ledger(Consulted) if one.what == Matter.WORDS]
     me = town.people["dispatcher"].account_id
     assert [(one.by, one.subject_id, one.justification) for one in said] == [
         (me, incident_id, "incident-handling"), (me, incident_id, "incident-handling"), (me, incident_id, "complaint")

@@ -26,7 +26,7 @@ from bowstreet.accountability.published import LATEST_FILE, PublishedFile
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.witness import WitnessDesk
-from bowstreet.accountability.witness_http import RemoteWitness, application
+from bowstreet.accountability.witness_http import SIZE_TYPE, RemoteWitness, application
 from bowstreet.errors import LedgerBroken, LinkFailure, NotFound
 from bowstreet.messages import IncidentChanged
 from bowstreet.runtime.bus import InlineBus
@@ -241,7 +241,7 @@ async def test_the_witness_protocol_word_for_word(tmp_path: Path) -> None:
             assert (await say(rubbish))[0] == HTTPStatus.BAD_REQUEST
         assert (await say(b"x" * 100_000))[0] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         assert (await say(submission(1, root)))[0] == HTTPStatus.OK
-        assert await say(submission(1, root)) == (HTTPStatus.CONFLICT, witness.SIZE_TYPE)
+        assert await say(submission(1, root)) == (HTTPStatus.CONFLICT, SIZE_TYPE)
         assert (await say(submission(1, bytes(32), old=1)))[0] == HTTPStatus.CONFLICT
         assert (await say(submission(2, bytes(32), old=1, proof=(bytes(32),))))[0] == HTTPStatus.UNPROCESSABLE_ENTITY
         assert (await say(submission(1, root, old=1)))[0] == HTTPStatus.OK
@@ -251,9 +251,9 @@ async def test_the_witness_protocol_word_for_word(tmp_path: Path) -> None:
 async def test_a_witness_remembers_over_a_restart_and_signs_nothing_that_it_cannot_keep(tmp_path: Path) -> None:
     root = leaf_hash(b"x")
     async with witnessing(tmp_path / "w") as (desk, _):
-        assert desk.add_checkpoint(submission(1, root)).status == HTTPStatus.OK
+        assert desk.add_checkpoint(submission(1, root)).verdict is witness.Verdict.SIGNED
     async with witnessing(tmp_path / "w") as (desk, address):
-        assert desk.add_checkpoint(submission(1, root)).status == HTTPStatus.CONFLICT
+        assert desk.add_checkpoint(submission(1, root)).verdict is witness.Verdict.OTHER_SIZE
         seen = next((tmp_path / "w").glob("seen-*.json"))
         seen.write_bytes(b"{")
         async with httpx.AsyncClient() as client:

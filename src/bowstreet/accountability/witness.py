@@ -6,8 +6,8 @@ and another to others cannot have both signed by the same witness. What it has s
 
 import base64
 from collections.abc import Iterable
+from enum import StrEnum
 from hashlib import sha256
-from http import HTTPStatus
 from pathlib import Path
 
 import msgspec
@@ -24,16 +24,24 @@ from bowstreet.runtime.ports import Clock
 # A proof between any two sizes below 2^63 has no more hashes.
 MOST_PROOF = 63
 MOST_BODY_BYTES = notes.MOST_BYTES + 64 * MOST_PROOF
-SIZE_TYPE = "text/x.tlog.size"
-TEXT_TYPE = "text/plain; charset=utf-8"
+
+
+class Verdict(StrEnum):
+    """What becomes of a submission. How each is said over HTTP, `witness_http` knows."""
+
+    SIGNED = "signed"
+    OTHER_SIZE = "other-size"  # the asker believes that this witness stands elsewhere
+    MALFORMED = "malformed"
+    UNKNOWN_LOG = "unknown-log"
+    UNSIGNED = "unsigned"  # not by the log's key
+    UNPROVEN = "unproven"  # it does not continue what was signed before
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the witness says, in the terms of its protocol."""
+    """What the witness says. `body` is its signature line when it signed, the size where it stands at `OTHER_SIZE`, else why."""
 
-    status: HTTPStatus
+    verdict: Verdict
     body: str
-    kind: str = TEXT_TYPE
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,25 +87,25 @@ class WitnessDesk:
             asked = read_request(body)
             checkpoint, note = checkpoints.read(asked.checkpoint)
         except MalformedProof as error:
-            return Answer(status=HTTPStatus.BAD_REQUEST, body=f"{error}\n")
+            return Answer(verdict=Verdict.MALFORMED, body=f"{error}\n")
         keys = self._logs.get(checkpoint.origin)
         if keys is None:
-            return Answer(status=HTTPStatus.NOT_FOUND, body="this witness does not know the log\n")
+            return Answer(verdict=Verdict.UNKNOWN_LOG, body="this witness does not know the log\n")
         if not any(notes.signed_by(note, key) for key in keys):
-            return Answer(status=HTTPStatus.FORBIDDEN, body="no signature of the log's key\n")
+            return Answer(verdict=Verdict.UNSIGNED, body="no signature of the log's key\n")
         if asked.old_size > checkpoint.size:
-            return Answer(status=HTTPStatus.BAD_REQUEST, body="the old size is beyond the checkpoint\n")
+            return Answer(verdict=Verdict.MALFORMED, body="the old size is beyond the checkpoint\n")
         seen = self._seen(checkpoint.origin)
         if asked.old_size != seen.size:
-            return Answer(status=HTTPStatus.CONFLICT, body=f"{seen.size}\n", kind=SIZE_TYPE)
+            return Answer(verdict=Verdict.OTHER_SIZE, body=f"{seen.size}\n")
         if asked.old_size == checkpoint.size and seen.root != checkpoint.root:
-            return Answer(status=HTTPStatus.CONFLICT, body=f"{seen.size}\n", kind=SIZE_TYPE)
+            return Answer(verdict=Verdict.OTHER_SIZE, body=f"{seen.size}\n")
         if not verify_consistency(seen.size, seen.root, checkpoint.size, checkpoint.root, asked.proof):
-            return Answer(status=HTTPStatus.UNPROCESSABLE_ENTITY, body="the proof does not lead there\n")
+            return Answer(verdict=Verdict.UNPROVEN, body="the proof does not lead there\n")
         line = checkpoints.cosign(note.text, self._name, self._signer, self._clock.now())
         own = [one for one in note.signatures if one.name == checkpoint.origin]
         self._keep(checkpoint, Note(text=note.text, signatures=(*own, line)))
-        return Answer(status=HTTPStatus.OK, body=line.write())
+        return Answer(verdict=Verdict.SIGNED, body=line.write())
 
     def latest(self, named: str) -> str | None:
         """The latest that was signed for a log, as a signed note; `named` is `log_name` of its origin. None when there is

@@ -16,7 +16,7 @@ from bowstreet.accountability import witness
 from bowstreet.accountability.answers import TooMuch, answered
 from bowstreet.accountability.note import Note, SignatureLine, VerifierKey
 from bowstreet.accountability.transparency_log import Prove
-from bowstreet.accountability.witness import MOST_BODY_BYTES, SIZE_TYPE, WitnessDesk
+from bowstreet.accountability.witness import MOST_BODY_BYTES, Verdict, WitnessDesk
 from bowstreet.errors import LinkFailure, MalformedProof, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,17 @@ log = structlog.get_logger(__name__)
 # A witness answers from memory and one fsync; one that takes longer is asked again at the next checkpoint.
 PATIENCE_S = 10.0
 MOST_ANSWER_BYTES = 16 * 1024
+SIZE_TYPE = "text/x.tlog.size"
+TEXT_TYPE = "text/plain; charset=utf-8"
+# c2sp.org/tlog-witness, add-checkpoint.
+STATUS = {
+    Verdict.SIGNED: HTTPStatus.OK,
+    Verdict.OTHER_SIZE: HTTPStatus.CONFLICT,
+    Verdict.MALFORMED: HTTPStatus.BAD_REQUEST,
+    Verdict.UNKNOWN_LOG: HTTPStatus.NOT_FOUND,
+    Verdict.UNSIGNED: HTTPStatus.FORBIDDEN,
+    Verdict.UNPROVEN: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 
 
 def application(desk: WitnessDesk) -> Starlette:
@@ -46,7 +57,8 @@ def application(desk: WitnessDesk) -> Starlette:
             except StoreUnavailable as error:
                 log.error("the witness cannot keep what it signs", error=str(error))
                 return PlainTextResponse("cannot sign now\n", HTTPStatus.SERVICE_UNAVAILABLE)
-        return Response(answer.body, answer.status, {"content-type": answer.kind})
+        kind = SIZE_TYPE if answer.verdict is Verdict.OTHER_SIZE else TEXT_TYPE
+        return Response(answer.body, STATUS[answer.verdict], {"content-type": kind})
 
     async def says(request: Request) -> Response:
         return PlainTextResponse(f"{desk.key.write()}\n")

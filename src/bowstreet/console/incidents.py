@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from bowstreet.accountability.model import Action
-from bowstreet.accountability.processing.model import OPERATION, Justification, What
+from bowstreet.accountability.processing.model import OPERATION, Justification, Matter
 from bowstreet.console import contracts as c
 from bowstreet.console import views
 from bowstreet.console.access import Asker
@@ -108,7 +108,7 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/incidents", **c.route(list[views.IncidentView], says="Incidents, newest first, 500 at most"))
     async def list_incidents(who: Annotated[Asker, needs(Action.SEE)], closed: bool = False) -> Response:
         """Incidents that are not closed; with `closed` also the others."""
-        await consult(services.consultations, who, What.INCIDENTS, OPERATION)
+        await consult(services.consultations, who, Matter.INCIDENTS, OPERATION)
         sight = sight_of(who.identity.boroughs)
         known = [i for i in services.intake.incidents.all() if closed or i.state is not IncidentState.CLOSED]
         found = [i for i in known if sight.sees(desk.scene.borough_of(i))] if sight.is_limited else known
@@ -119,7 +119,7 @@ def router(desk: Desk) -> APIRouter:
     async def one_incident(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
         """One incident with its flights and decisions."""
         incident = services.intake.incidents.get(incident_id)
-        await _consult(desk, incident, who, What.DECISIONS, why)
+        await _consult(desk, incident, who, Matter.DECISIONS, why)
         flights = tuple(m for m in services.flight.missions.all() if m.incident_id == incident_id)
         return c.json(
             IncidentWithDecisions(
@@ -132,14 +132,14 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/incidents/{incident_id}/decisions", **c.route(list[views.DecisionView]))
     async def decisions(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
         """'Why this drone', 'why none': the latest decisions about an incident, oldest first."""
-        await _consult(desk, services.intake.incidents.get(incident_id), who, What.DECISIONS, why)
+        await _consult(desk, services.intake.incidents.get(incident_id), who, Matter.DECISIONS, why)
         return c.json(_decisions(desk, incident_id))
 
     @routes.get("/incidents/{incident_id}/words", **c.route(IncidentWords))
     async def words(incident_id: c.Id, who: Annotated[Asker, needs(Action.SEE)], why: Why = None) -> Response:
         """What callers said. `why` is needed for what is over and was not one's own, and may be given for any."""
         incident = services.intake.incidents.get(incident_id)
-        await _consult(desk, incident, who, What.WORDS, why)
+        await _consult(desk, incident, who, Matter.WORDS, why)
         return c.json(IncidentWords(incident_id=incident_id, words=incident.text))
 
     @routes.post("/incidents/{incident_id}/launch", **c.route(views.MissionView, status=201, body=Launch, changes=True, key=True))
@@ -175,13 +175,13 @@ def router(desk: Desk) -> APIRouter:
         borough = None if found is None else desk.scene.borough_of_report(found)
         await desk.require_sight(who, Action.SEE_QUARANTINE, quarantine_id, borough)
         held = services.intake.quarantined.get(quarantine_id)
-        await consult(services.consultations, who, What.REPORT, quarantine_id, why)
+        await consult(services.consultations, who, Matter.REPORT, quarantine_id, why)
         return c.json(ReportWhole(id=quarantine_id, raw=held.raw))
 
     return routes
 
 
-async def _consult(desk: Desk, incident: Incident, who: Asker, what: What, why: Justification | None) -> None:
+async def _consult(desk: Desk, incident: Incident, who: Asker, what: Matter, why: Justification | None) -> None:
     """Raises `Refused` when no reason to look is given and none is plain."""
     flights = (one for one in desk.services.flight.missions.all() if one.incident_id == incident.incident_id)
     acts = any(who.account_id in (one.authorised_by, one.pilot) for one in flights)

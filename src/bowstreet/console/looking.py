@@ -7,7 +7,7 @@ import structlog
 
 from bowstreet.accountability.model import Identity
 from bowstreet.accountability.processing import rules
-from bowstreet.accountability.processing.model import OPERATION, Justification, What
+from bowstreet.accountability.processing.model import OPERATION, Justification, Matter
 from bowstreet.accountability.processing.service import Consultations
 from bowstreet.console.access import Asker
 from bowstreet.errors import LedgerBroken, StoreUnavailable
@@ -20,7 +20,7 @@ LINGER_S = 60.0
 
 
 async def consult(
-    consultations: Consultations, who: Asker, what: What, subject_id: str, said: Justification | None = None,
+    consultations: Consultations, who: Asker, what: Matter, subject_id: str, said: Justification | None = None,
     *, acts: bool = False, standing: bool = True,
 ) -> None:  # fmt: skip
     """Record that somebody is about to see something personal.
@@ -69,7 +69,7 @@ class Looking:
     async def _enter(self, who: Identity, stage: str) -> bool:
         why = rules.justified(who.role, None, acts=False, standing=True)
         try:
-            await self._consultations.stage(who, What.FEED, OPERATION, why, stage)
+            await self._consultations.stage(who, Matter.FEED, OPERATION, why, stage)
         except (StoreUnavailable, LedgerBroken) as error:
             log.error("a look at the live feed could not be recorded", stage=stage, error=str(error))
             return False

@@ -14,7 +14,7 @@ from bowstreet.accountability import bundle
 from bowstreet.accountability.model import Action
 from bowstreet.accountability.note import Note
 from bowstreet.accountability.processing.export import line_of, wanted
-from bowstreet.accountability.processing.model import LEDGER, Line, What
+from bowstreet.accountability.processing.model import LEDGER, LogLine, Matter
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.authorisations import document_route
@@ -63,7 +63,7 @@ class _Sent(StreamingResponse):
 class LogPage(msgspec.Struct, frozen=True, kw_only=True):
     """Lines in order, and the `start` of the next page; null when this was the last."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[LogLine, ...]
     next: int | None
 
 
@@ -84,9 +84,9 @@ def router(desk: Desk) -> APIRouter:
         """What was done with personal data: days (UTC) from and to, both included; about a subject; by an account."""
         await desk.require_sight(who, Action.SEE_LOG, LEDGER, None)
         filtered = wanted(first, last, subject, account)
-        await consult(services.consultations, who, What.LOG, LEDGER)
+        await consult(services.consultations, who, Matter.LOG, LEDGER)
         names = {one.account_id: one.name for one in services.accounts.all()}
-        lines: list[Line] = []
+        lines: list[LogLine] = []
         end = start
         async for row in in_turns(services.store.log_rows(start, start + ENTRIES_A_PAGE)):
             if len(lines) == limit:
@@ -103,7 +103,7 @@ def router(desk: Desk) -> APIRouter:
         await desk.require_sight(who, Action.SEE_LOG, LEDGER, None)
         ended = downloads.begin(who.account_id)
         try:
-            await consult(services.consultations, who, What.LEDGER, LEDGER)
+            await consult(services.consultations, who, Matter.LEDGER, LEDGER)
             note = await services.log.publish(services.recorder.size, services.recorder.root)
         except BaseException:
             ended()

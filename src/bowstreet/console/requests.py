@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from bowstreet.accountability.correspondence.model import PublicRequest, RefusalGround, RequestChange, RequestKind, RequestState
 from bowstreet.accountability.model import Action
-from bowstreet.accountability.processing.model import What
+from bowstreet.accountability.processing.model import Matter
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
@@ -81,7 +81,7 @@ def router(desk: Desk) -> APIRouter:
     ) -> Response:
         """What a person wrote, and how to reach them. That it is looked at is recorded first."""
         one = services.correspondence.requests.get(request_id)
-        await consult(services.consultations, who, What.REQUEST, request_id, why)
+        await consult(services.consultations, who, Matter.REQUEST, request_id, why)
         return c.json(_view(one))
 
     @routes.post("/requests/{request_id}/state", **c.route(RequestLine, body=RequestStep, changes=True, key=True))

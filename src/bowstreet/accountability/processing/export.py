@@ -10,12 +10,12 @@ import msgspec
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.processing import rules
-from bowstreet.accountability.processing.model import Line, Processing
+from bowstreet.accountability.processing.model import LogLine, Processing
 from bowstreet.errors import BadInput
 from bowstreet.runtime.ports import LogRow
 
 Opened = Callable[[LogRow], LogRow]
-COLUMNS = tuple(field.name for field in msgspec.structs.fields(Line))
+COLUMNS = tuple(field.name for field in msgspec.structs.fields(LogLine))
 # What a spreadsheet would take for a formula (OWASP, CSV injection). Ids begin with none of them; names may.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         day = at.date()
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
-    def takes(self, one: Line) -> bool:
+    def takes(self, one: LogLine) -> bool:
         return (not self.subject_id or self.subject_id == one.subject_id) and (not self.account_id or self.account_id == one.by)
 
 
@@ -50,7 +50,7 @@ def _day(said: str | None) -> date | None:
         raise BadInput(f"'{said[:20]}' is no day", remedy="write it as 2026-11-23") from error
 
 
-def line_of(row: LogRow, filtered: Wanted, names: Mapping[str, str], opened: Opened = lambda row: row) -> Line | None:
+def line_of(row: LogRow, filtered: Wanted, names: Mapping[str, str], opened: Opened = lambda row: row) -> LogLine | None:
     """The line of a row that is wanted; None for the others. `opened` is asked only for those of some processing."""
     entry = ledger.read_entry(row.entry)
     if entry.kind not in rules.BY_NAME or not filtered.has(entry.at):
@@ -61,21 +61,23 @@ def line_of(row: LogRow, filtered: Wanted, names: Mapping[str, str], opened: Ope
     return one if one is not None and filtered.takes(one) else None
 
 
-def lines(rows: Iterable[LogRow], filtered: Wanted, names: Mapping[str, str], opened: Opened = lambda row: row) -> Iterator[Line]:
+def lines(
+    rows: Iterable[LogRow], filtered: Wanted, names: Mapping[str, str], opened: Opened = lambda row: row
+) -> Iterator[LogLine]:
     for row in rows:
         one = line_of(row, filtered, names, opened)
         if one is not None:
             yield one
 
 
-def as_csv(some: Iterable[Line]) -> Iterator[str]:
+def as_csv(some: Iterable[LogLine]) -> Iterator[str]:
     """With a first line of names (RFC 4180)."""
     yield _csv(COLUMNS)
     for one in some:
         yield _csv([_cell(value) for value in msgspec.to_builtins(one).values()])
 
 
-def as_json_lines(some: Iterable[Line]) -> Iterator[str]:
+def as_json_lines(some: Iterable[LogLine]) -> Iterator[str]:
     for one in some:
         yield msgspec.json.encode(one).decode() + "\n"
 
@@ -101,7 +103,7 @@ class Summary:
         self.first_at: datetime | None = None
         self.last_at: datetime | None = None
 
-    def counted(self, some: Iterable[Line]) -> Iterator[Line]:
+    def counted(self, some: Iterable[LogLine]) -> Iterator[LogLine]:
         for one in some:
             self.kinds[one.processing] += 1
             self.unreadable += not one.readable

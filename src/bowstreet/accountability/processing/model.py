@@ -23,7 +23,7 @@ class NotPersonal(msgspec.Struct, frozen=True, kw_only=True):
     because: str
 
 
-class What(StrEnum):
+class Matter(StrEnum):
     """What was consulted."""
 
     WORDS = "words"  # what callers said of an incident
@@ -72,7 +72,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     over_at: datetime
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the log. `by_name` only while the account is still there; `readable` is false once its content was erased."""
 
     index: int

@@ -10,7 +10,7 @@ from datetime import datetime
 from bowstreet import messages as m
 from bowstreet.accountability.authority.model import Ground
 from bowstreet.accountability.model import Role
-from bowstreet.accountability.processing.model import Justification, Line, NotPersonal, Processing, Recipient
+from bowstreet.accountability.processing.model import Justification, LogLine, NotPersonal, Processing, Recipient
 from bowstreet.errors import Refused
 
 _DRONE = NotPersonal(because="what a drone does; pictures have entries of their own")
@@ -149,7 +149,9 @@ def _remedy(may_say: Iterable[Justification]) -> str:
     return f"add why= one of {words}" if words else "ask a supervisor"
 
 
-def line(index: int, at: datetime, kind: str, subject: str, message: m.Message | None, names: Mapping[str, str]) -> Line | None:
+def line(
+    index: int, at: datetime, kind: str, subject: str, message: m.Message | None, names: Mapping[str, str]
+) -> LogLine | None:
     """The line of an entry; None when it stands for no processing.
 
     Args:
@@ -162,7 +164,7 @@ def line(index: int, at: datetime, kind: str, subject: str, message: m.Message |
     if processing is None:
         return None
     by = _said(message, "by")
-    return Line(
+    return LogLine(
         index=index, at=at, processing=processing, what=_what(kind, message),
         subject_id=_said(message, "subject_id") or _said(message, "incident_id") or subject, by=by, by_name=names.get(by, ""),
         justification=_said(message, "justification") or _said(message, "ground"), recipient=_said(message, "recipient"),
