@@ -1,14 +1,17 @@
 """A small running operation for the console's tests: real services on the in-memory store and bus, a link whose vehicles obey."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import argon2
 import httpx
 import shapely
+from tests.unit.test_footage import Keys
 
 from bowstreet.accountability import checkpoint, ledger
 from bowstreet.accountability.accounts import Accounts
@@ -43,6 +46,7 @@ from bowstreet.console.recorded_flights import RecordedFlights
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
 from bowstreet.dispatch.policy import policy_named
@@ -65,6 +69,7 @@ from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
 from bowstreet.video.model import VideoSource
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -295,6 +300,8 @@ async def city(
     gossip = Gossip(recorder, log, clock)
     await gossip.load(store)
     pictures = VideoService(video, SystemClock())
+    footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
+    await footage.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -312,6 +319,7 @@ async def city(
         consultations=consultations,
         disclosure=disclosure,
         video=pictures,
+        eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,
         gossip=gossip,

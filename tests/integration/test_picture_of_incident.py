@@ -80,6 +80,8 @@ async def test_a_viewer_changes_over_with_the_watch_and_sees_every_moment() -> N
             incident_id = (await client.post("/api/v1/incidents", json=call())).json()["id"]
             other = await client.post("/api/v1/incidents", json=call(id="cad-9", latitude=51.553, longitude=-0.115))
             assert other.status_code == 201, other.text
+            for vehicle in ("d1", "d2"):
+                town.services.video.steer(vehicle, SHOWN)  # as over the scene: here they have only been sent
             await _live(town, "cam-d1", "cam-d2")
             place = (await client.get(f"/api/v1/incidents/{incident_id}/picture")).json()
             peer = RTCPeerConnection()

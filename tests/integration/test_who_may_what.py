@@ -41,6 +41,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/missions/mis-1/control"): {"pilot", "supervisor"},
     ("POST", "/missions/mis-1/commands"): {"pilot", "supervisor"},
     ("GET", "/missions/mis-1/found"): ROOM | {"regulator"},
+    ("POST", "/missions/mis-1/camera"): {"pilot", "supervisor"},
     ("POST", "/missions/mis-1/follow"): {"pilot", "supervisor"},
     ("POST", "/follows/none/choose"): {"pilot", "supervisor"},
     ("POST", "/follows/none/end"): {"pilot", "supervisor"},

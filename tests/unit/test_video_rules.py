@@ -2,11 +2,13 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bowstreet.console.missions import LookDown
 from bowstreet.video import rules
 from bowstreet.video.model import StreamState
 from bowstreet.video.rules import Override, Stage, camera_order
@@ -49,6 +51,10 @@ def test_an_override_in_transit_ends_by_itself() -> None:
     assert (at_once.level, at_once.recording) == (False, True)
     after = camera_order(Stage.TRANSIT, ORDERED, NOW + rules.OVERRIDE_LIFE, record_ready=True)
     assert (after.level, after.recording) == (True, False)
+
+
+def test_the_reasons_that_people_may_give_are_those_of_the_rules() -> None:
+    assert get_args(get_type_hints(LookDown)["reason"]) == rules.OVERRIDE_REASONS
 
 
 def test_the_wait_before_connecting_anew_grows_and_is_bounded() -> None:

@@ -1,6 +1,6 @@
 """Flights over HTTP: see them, call them back, take control and fly."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -49,6 +49,12 @@ class Gimbal(_PilotCommand, frozen=True, kw_only=True, tag="gimbal"):
     """Point the camera: 0 is level, -90 straight down."""
 
     pitch_deg: Annotated[float, msgspec.Meta(ge=-90, le=30)]
+
+
+class LookDown(c.Body, frozen=True, kw_only=True):
+    """Why a camera looks down on the way (D2)."""
+
+    reason: Literal["threat-to-life", "flight-safety", "subject-moved", "collision-avoidance"]
 
 
 PilotCommand = Goto | HoldHere | OrbitRound | Gimbal
@@ -110,6 +116,17 @@ def router(desk: Desk) -> APIRouter:
 
         async def act() -> Response:
             await services.flight.pilots.release(mission_id, who.account_id)
+            return nothing()
+
+        return await desk.command(request, who, act)
+
+    @routes.post("/missions/{mission_id}/camera", **c.route(status=204, body=LookDown, changes=True, key=True))
+    async def look_down(mission_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.CONTROL)]) -> Response:
+        """Have the camera look down, and record, on the way. It is on record first, and ends after two minutes."""
+        said: LookDown = await c.read(request, LookDown)
+
+        async def act() -> Response:
+            await services.eyes.override(mission_id, said.reason, who.account_id)
             return nothing()
 
         return await desk.command(request, who, act)

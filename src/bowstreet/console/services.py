@@ -18,6 +18,7 @@ from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
+from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -57,6 +58,7 @@ class ConsoleServices:
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    eyes: Eyes
     follows: Follows
     correspondence: Correspondence
     gossip: Gossip

@@ -7,15 +7,16 @@ import msgspec
 import structlog
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BowstreetError
+from bowstreet.errors import BowstreetError, Conflict
 from bowstreet.flight.model import Mission, Phase, Telemetry
 from bowstreet.flight.service import FlightService
 from bowstreet.messages import CameraSteered, MissionChanged
 from bowstreet.runtime.ports import Clock
+from bowstreet.video.model import StreamState
 from bowstreet.video.orders import PoseKnown
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order
-from bowstreet.video.service import VideoService
+from bowstreet.video.service import Stream, VideoService
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +24,6 @@ _STAGES = {
     Phase.CLIMBING: Stage.TRANSIT, Phase.OUTBOUND: Stage.TRANSIT, Phase.ON_SCENE: Stage.ON_SCENE,
     Phase.RETURNING: Stage.LEAVING, Phase.LANDING: Stage.LEAVING, Phase.CONTINGENCY: Stage.LEAVING,
 }  # fmt: skip
-# A camera that tells no field of view has that of a common 24 mm equivalent lens.
-USUAL_FOV_DEG = 73.7
 
 
 class Eyes:
@@ -38,11 +37,23 @@ class Eyes:
         self._overrides: dict[str, Override] = {}  # by mission
         recorder.bus.subscribe(MissionChanged, self._on_changed)
 
-    async def override(self, mission_id: str, override: Override) -> None:
-        """A person looks down, or records, in transit; ends by itself."""
+    async def override(self, mission_id: str, reason: str, by: str) -> None:
+        """A person has the camera look down, and records, in transit (`OVERRIDE_REASONS`); on record first, ends by itself.
+
+        Raises:
+            NotFound: no such mission.
+            Conflict: it does not fly, or its drone has no camera.
+        """
         mission = self._flight.missions.get(mission_id)
+        stream = self._video.of_vehicle(mission.vehicle_id)
+        if stream is None or not mission.phase.is_airborne:
+            raise Conflict("there is no camera of this flight to order", remedy="order it while a drone with a camera flies")
+        override = Override(by=by, reason=reason, at=self._clock.now())
+        ready = self._recorder.failing_since is None
+        order = camera_order(self._stage(mission), override, override.at, record_ready=ready)
+        await self._recorder.record(messages=[_said(mission, order, by, self._clock)])
         self._overrides[mission_id] = override
-        await self._steer(mission, by=override.by)
+        await self._apply(mission, stream, order)
 
     async def look(self) -> None:
         """Now and then: overrides end by time."""
@@ -54,12 +65,16 @@ class Eyes:
         stream = self._video.of_vehicle(telemetry.vehicle_id)
         if stream is None:
             return
-        self._footage.place(stream.source.source_id, telemetry.at, msgspec.json.encode(telemetry))
+        if self._footage.is_recording(stream.source.source_id):
+            self._footage.place(stream.source.source_id, telemetry.at, msgspec.json.encode(telemetry))
+        if stream.ingest.status.state is not StreamState.LIVE:
+            return
+        view = self._flight.picture.vehicle(telemetry.vehicle_id)
         self._video.tell(
             telemetry.vehicle_id,
             PoseKnown(
                 position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
-                tilt_deg=telemetry.gimbal_pitch_deg, horizontal_fov_deg=USUAL_FOV_DEG,
+                tilt_deg=telemetry.gimbal_pitch_deg, horizontal_fov_deg=view.config.field_of_view_deg,
             ),
         )  # fmt: skip
 
@@ -68,12 +83,13 @@ class Eyes:
         if mission is not None:
             await self._steer(mission)
 
-    async def _steer(self, mission: Mission, by: str = "") -> None:
+    async def _steer(self, mission: Mission) -> None:
         stream = self._video.of_vehicle(mission.vehicle_id)
         if stream is None:
             return
         stage = self._stage(mission)
         if mission.phase.is_final:
+            self._overrides.pop(mission.mission_id, None)
             self._video.rest(mission.vehicle_id)
         else:
             self._video.wake(mission.vehicle_id)
@@ -84,13 +100,16 @@ class Eyes:
         if order == stream.order:
             return
         try:
-            await self._recorder.record(messages=[_said(mission, order, by, self._clock)])
+            await self._recorder.record(messages=[_said(mission, order, "", self._clock)])
         except BowstreetError as error:
             # What cannot be recorded is not done: it may only show and record less.
             log.error("a camera could not be steered", mission_id=mission.mission_id, problem=error.problem)
             order = CameraOrder(
                 level=True, recording=False, live=stream.order.live and order.live, why="no record can be written"
             )
+        await self._apply(mission, stream, order)
+
+    async def _apply(self, mission: Mission, stream: Stream, order: CameraOrder) -> None:
         self._video.steer(mission.vehicle_id, order)
         try:
             if order.recording:

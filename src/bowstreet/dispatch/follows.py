@@ -13,7 +13,8 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BowstreetError, Conflict, MalformedPacket, NotFound
 from bowstreet.flight.model import Mission
 from bowstreet.flight.service import FlightService
-from bowstreet.messages import FollowChanged, MissionChanged
+from bowstreet.intake.model import IncidentState
+from bowstreet.messages import FollowChanged, IncidentChanged, MissionChanged
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock, Store
 from bowstreet.runtime.records import Collection
@@ -27,7 +28,6 @@ from bowstreet.video.service import VideoService
 log = structlog.get_logger(__name__)
 
 ANALYST = "bowstreet.tracking.analyst:Lookout"
-LOOK_EVERY_S = 1.0
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +57,7 @@ class Follows:
         self._moving: dict[str, Mission] = {}  # follow -> the mission that has it now, to be recorded
         video.listen(on_finding=self._on_finding)
         recorder.bus.subscribe(MissionChanged, self._on_mission)
+        recorder.bus.subscribe(IncidentChanged, self._on_incident)
 
     async def load(self, store: Store) -> None:
         """A follow that was under way when the program ended has lost its subject: it ends, on record."""
@@ -190,6 +191,14 @@ class Follows:
         mission = next((m for m in self._flight.active_missions() if m.vehicle_id == to), None)
         if mission is not None:
             self._moving[one.id] = mission
+
+    async def _on_incident(self, message: IncidentChanged) -> None:
+        """A follow is bound to its incident (D4)."""
+        if message.state != IncidentState.CLOSED:
+            return
+        for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
+            if one.follow.incident_id == message.incident_id:
+                await self._change(one, rules.end(one.follow, Ended.INCIDENT_CLOSED, self._clock.now()), "")
 
     async def _on_mission(self, message: MissionChanged) -> None:
         mission = self._flight.missions.find(message.mission_id)

@@ -52,6 +52,7 @@ class Ingest:
         self._worker: asyncio.subprocess.Process | None = None
         self._failures = 0
         self._heard_at = 0.0
+        self._told = False  # whether this worker, or who watches it, has said what is wrong
         self.status = StreamStatus(source_id=source.source_id, state=StreamState.CONNECTING, since=clock.now())
 
     async def run(self) -> None:
@@ -97,6 +98,7 @@ class Ingest:
         assert worker.stdout is not None
         self._worker = worker
         self._heard_at = asyncio.get_running_loop().time()
+        self._told = False
         watching = asyncio.ensure_future(self._watch(worker))
         ended = False
         try:
@@ -115,7 +117,9 @@ class Ingest:
             watching.cancel()
             with contextlib.suppress(ProcessLookupError):
                 worker.kill()
-            await asyncio.shield(worker.wait())
+            status = await asyncio.shield(worker.wait())
+        if not ended and not self._told:
+            self._trouble(Trouble(code="worker", text=f"its worker ended without a word (exit status {status})"))
         return ended
 
     async def _watch(self, worker: asyncio.subprocess.Process) -> None:
@@ -156,6 +160,7 @@ class Ingest:
             self.status = replace(self.status, state=state, since=self._clock.now())
 
     def _trouble(self, trouble: Trouble) -> None:
+        self._told = True
         corrupt = trouble.count if trouble.code == "corrupt" else self.status.corrupt
         self.status = replace(self.status, trouble=trouble.text, corrupt=corrupt)
         log.warning("trouble with a video stream", source=self.source.source_id, code=trouble.code, count=trouble.count)

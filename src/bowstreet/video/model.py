@@ -126,7 +126,6 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int = 0
     units: int = 0
     octets: int = 0
-    dropped: int = 0
     corrupt: int = 0
     restarts: int = 0
     last_unit_at: datetime | None = None

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BowstreetError, MalformedProof, NotFound
+from bowstreet.errors import BowstreetError, MalformedProof, NotFound, StoreUnavailable
 from bowstreet.messages import RecordingAnchored, RecordingClosed, RecordingStarted
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
@@ -118,7 +118,7 @@ class FootageRecorder:
         """Begin a recording, on record before the first picture is kept; one that runs already goes on.
 
         Raises:
-            StoreUnavailable: it cannot be recorded, so nothing is kept.
+            StoreUnavailable: it cannot be put on record, or the disk takes no file: nothing is kept.
         """
         async with self._lock:
             if source.source_id in self._running:
@@ -134,7 +134,12 @@ class FootageRecorder:
             )  # fmt: skip
             keys = await self._keys.keys_for([recording.recording_id])
             await self._recorder.record(save=[(self.recordings, recording)], messages=[said])
-            writer = FootageWriter(self._path(recording.recording_id), recording.recording_id, keys[recording.recording_id])
+            try:
+                writer = FootageWriter(self._path(recording.recording_id), recording.recording_id, keys[recording.recording_id])
+            except OSError as error:
+                why = f"the disk did not take it ({error.strerror})"
+                await self._close(recording, footage.start(recording.recording_id), why, 0)
+                raise StoreUnavailable(f"nothing can be recorded: {why}", remedy="make room on the disk") from error
             running = self._running[source.source_id] = _Running(recording, writer)
             running.task = asyncio.ensure_future(self._run(running))
             return recording.recording_id

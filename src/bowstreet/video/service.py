@@ -63,6 +63,7 @@ class VideoService:
         self._on_part: list[OnPart] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.streams: dict[str, Stream] = {}
+        self._by_vehicle: dict[str, Stream] = {}  # asked for with every packet of telemetry
         for source in sources:
             self._add(source)
 
@@ -76,6 +77,8 @@ class VideoService:
         ingest = Ingest(source, self._clock, lambda message: self._take(stream, message))
         stream = Stream(source, ingest)
         self.streams[source.source_id] = stream
+        if source.vehicle_id:
+            self._by_vehicle[source.vehicle_id] = stream
         return stream
 
     async def run(self) -> None:
@@ -132,7 +135,7 @@ class VideoService:
         return stream
 
     def of_vehicle(self, vehicle_id: str) -> Stream | None:
-        return next((one for one in self.streams.values() if one.source.vehicle_id == vehicle_id), None)
+        return self._by_vehicle.get(vehicle_id)
 
     def statuses(self) -> list[StreamStatus]:
         return [stream.ingest.status for stream in self.streams.values()]

@@ -150,6 +150,7 @@ class Whep:
         try:
             answer = await self._answer(peer, track, text)
         except Exception as error:  # whatever a hostile offer makes the library raise is about the offer
+            log.info("an offer could not be answered", error=type(error).__name__)
             await self.end(session_id)
             raise MalformedOffer(
                 "the offer cannot be answered", remedy="offer to receive H.264 video, with candidates"

@@ -163,7 +163,12 @@ class Looker:
                 frame, self._newest = self._newest, None
             while self._orders:
                 self._analyst.order(self._orders.popleft())
-            found = self._analyst.look(frame)
+            try:
+                found = self._analyst.look(frame)
+            except Exception as error:
+                # The edge of the analyst, which may be an operator's own: without it the picture goes on, and people are told.
+                self._teller.trouble("analyst", f"nobody looks at this picture: {type(error).__name__}")
+                continue
             if found is not None:
                 captured_us = int(frame.captured_at.timestamp() * 1e6)
                 self._teller.say(Finding(sequence=frame.sequence, captured_us=captured_us, data=found))
