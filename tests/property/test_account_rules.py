@@ -3,7 +3,7 @@
 import unicodedata
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bowstreet.accountability import credentials, rules
@@ -64,6 +64,7 @@ def test_pseudonyms_of_addresses(key: bytes, other: bytes, address: str) -> None
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
+@example("", "\x00")
 def test_comparing_is_by_value(left: str, right: str) -> None:
     assert credentials.same(left, right) == (left == right)
     assert credentials.same(left, left)
