@@ -41,7 +41,7 @@ def same(left: str, right: str) -> bool:
 
 def csrf_of(token: str) -> str:
     """The CSRF value bound to a session's token: known to whoever was given it, not derivable without the cookie."""
-    # HMAC fills a short key with zeros (RFC 2104), so that two texts that differ in trailing zeros would be one key: hashed first.
+    # HMAC fills a short key with zeros (RFC 2104): texts that differ in trailing zeros would be one key. Hashed first.
     key = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
     mac = hmac.digest(key, b"bowstreet csrf", "sha256")
     return base64.urlsafe_b64encode(mac).decode("ascii").rstrip("=")
