@@ -47,7 +47,7 @@ class CameraFeed:
             ),
         )
         self._program = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bowstreet.simulation.cameras", stdin=asyncio.subprocess.PIPE,
+            "nice", "-n", "10", sys.executable, "-m", "bowstreet.simulation.cameras", stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         assert self._program.stdin is not None

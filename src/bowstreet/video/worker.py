@@ -60,7 +60,6 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    os.nice(5)  # the program that flies comes first
 
 
 class Teller:
@@ -88,8 +87,6 @@ class Looker:
     """Decodes and lets the analyst look, in two threads of its own, always at the newest picture."""
 
     def __init__(self, source: VideoSource, teller: Teller) -> None:
-        module, _, name = source.analyst.partition(":")
-        self._analyst: Any = getattr(importlib.import_module(module), name)()
         self._source, self._teller = source, teller
         self._waiting: deque[AccessUnit] = deque()
         self._newest: DroneFrame | None = None
@@ -156,15 +153,18 @@ class Looker:
             self._seen.notify()
 
     def _look(self) -> None:
+        # Loaded with the first picture: a source that sends none, and is tried again and again, costs little.
+        module, _, name = self._source.analyst.partition(":")
+        analyst: Any = getattr(importlib.import_module(module), name)()
         while True:
             with self._seen:
                 while self._newest is None:
                     self._seen.wait()
                 frame, self._newest = self._newest, None
             while self._orders:
-                self._analyst.order(self._orders.popleft())
+                analyst.order(self._orders.popleft())
             try:
-                found = self._analyst.look(frame)
+                found = analyst.look(frame)
             except Exception as error:
                 # The edge of the analyst, which may be an operator's own: without it the picture goes on, and people are told.
                 self._teller.trouble("analyst", f"nobody looks at this picture: {type(error).__name__}")
