@@ -44,7 +44,7 @@ async def serve(folder: Path, port: int, *, signed: bool) -> None:
     operation = msgspec.structs.replace(operation, position_hz=HZ, demand=None)
     from bowstreet.commands.up import DEMO_WIND
 
-    hardware = Hardware(folder, city, 1.0, DEMO_WIND, 1, signed=signed)
+    hardware = Hardware(folder, city, 1.0, DEMO_WIND, 1, signed=signed, cameras=False)
     process = Process(operation, folder, hardware)
     await start(process)
     stop = asyncio.Event()

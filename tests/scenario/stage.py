@@ -61,7 +61,7 @@ class Stage:
         operation = demo_operation(city, calls=None, speed=speed, seed=3, port=None)
         operation = msgspec.structs.replace(operation, demand=None, zones=(*operation.zones, *zones))
         self.speed = speed
-        self.hardware = Hardware(folder, city, speed, DEMO_WIND, 3)
+        self.hardware = Hardware(folder, city, speed, DEMO_WIND, 3, cameras=False)
         self.process = Process(operation, folder, self.hardware)
         self.said: list[Message] = []
         self.silence_s: dict[str, float] = {}  # vehicle -> how long it had been silent when it was told to be stale

@@ -39,8 +39,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
 
 
-def moved_to(city: City, first_port: int) -> City:
-    """The same city with its peers on ports from `first_port` on, and after them a port for each vehicle's pictures."""
+def moved_to(city: City, first_port: int, *, cameras: bool = True) -> City:
+    """The same city with its peers on ports from `first_port` on, and after them a port for each vehicle's pictures, if any."""
 
     def link(old: str) -> str:
         return f"udpout:127.0.0.1:{int(old.rpartition(':')[2]) - FIRST_PORT + first_port}"
@@ -48,7 +48,9 @@ def moved_to(city: City, first_port: int) -> City:
     docks = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.docks)
     first_video = first_port + len(city.docks) + len(city.vehicles)
     vehicles = tuple(
-        msgspec.structs.replace(one, link=link(one.link), video_address=f"udp://127.0.0.1:{first_video + number}")
+        msgspec.structs.replace(
+            one, link=link(one.link), video_address=f"udp://127.0.0.1:{first_video + number}" if cameras else ""
+        )
         for number, one in enumerate(city.vehicles)
     )
     return msgspec.structs.replace(city, docks=docks, vehicles=vehicles)
@@ -103,11 +105,14 @@ class Hardware:
     Attributes:
         city: with the ports that its peers really have.
         signed: whether its vehicles are built with signing keys, and demand signatures.
+        cameras: whether its vehicles carry cameras. Drawing what they see is a load that no real server bears.
     """
 
-    def __init__(self, folder: Path, city: City, speed: float, wind: Wind, seed: int, *, signed: bool = True) -> None:
+    def __init__(
+        self, folder: Path, city: City, speed: float, wind: Wind, seed: int, *, signed: bool = True, cameras: bool = True
+    ) -> None:
         self._folder, self._speed, self._wind, self._seed = folder, speed, wind, seed
-        self.city, self.signed = city, signed
+        self.city, self.signed, self.cameras = city, signed, cameras
         self._keys: Mapping[str, bytes] = {}
         self._control_port = 0
 
@@ -123,13 +128,13 @@ class Hardware:
         if note is not None and await self._answers(note):
             if (note.city, note.drones, note.speed) == (self.city.name, len(self.city.vehicles), self._speed):
                 log.info("found the simulated fleet still flying", pid=note.pid)
-                self.city, self._control_port = moved_to(self.city, note.first_port), note.control_port
+                self.city, self._control_port = moved_to(self.city, note.first_port, cameras=self.cameras), note.control_port
                 return
             await self.stop()
         for again in reversed(range(TRIES)):
             # A port for each dock and vehicle, and one to which each vehicle's camera sends.
             first_port = _free_block(len(self.city.docks) + 2 * len(self.city.vehicles))
-            self.city = moved_to(self.city, first_port)
+            self.city = moved_to(self.city, first_port, cameras=self.cameras)
             try:
                 await self._launch(first_port)
                 return
