@@ -16,10 +16,12 @@ from bowstreet.video.model import (
     FromWorker,
     Header,
     Metadata,
+    Still,
     StreamFormat,
     StreamStatus,
     VideoSource,
 )
+from bowstreet.video.newest import Newest
 from bowstreet.video.rules import CameraOrder
 from bowstreet.video.watching import Audience, Viewer
 
@@ -41,6 +43,7 @@ class Stream:
         self.header: Header | None = None
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
+        self.stills = Newest(lambda hz: ingest.order(orders.StillsWanted(hz=hz)))
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
@@ -97,6 +100,7 @@ class VideoService:
             for stream in self.streams.values():
                 stream.pictures.close()
                 stream.fragments.close()
+                stream.stills.clear()
 
     def wake(self, vehicle_id: str) -> None:
         """A drone is about to fly: take its pictures in. One process a stream, so not more than `most` at once."""
@@ -125,6 +129,7 @@ class VideoService:
     def _ended(self, stream: Stream) -> None:
         self._tasks.pop(stream.source.source_id, None)
         stream.header, stream.keyframe = None, None
+        stream.stills.clear()
         stream.ingest.rest()
 
     def find(self, source_id: str) -> Stream:
@@ -149,8 +154,9 @@ class VideoService:
         if not order.live:
             stream.pictures.close()
             stream.fragments.close()
+            stream.stills.clear()
 
-    def tell(self, vehicle_id: str, order: orders.PoseKnown | orders.Order) -> None:
+    def tell(self, vehicle_id: str, order: orders.AnyOrder) -> None:
         stream = self.of_vehicle(vehicle_id)
         if stream is not None:
             stream.ingest.order(order)
@@ -178,6 +184,11 @@ class VideoService:
                 stream.keyframe = message
             if stream.order.live:
                 stream.pictures.give(message)
+        elif isinstance(message, Still):
+            if stream.order.live:
+                stream.stills.put(message)
+        elif isinstance(message, StreamFormat):
+            stream.stills.ask_again()  # a worker that comes new has been asked for nothing
         elif isinstance(message, Finding):
             for on_finding in self._on_finding:
                 on_finding(stream.source, message)
