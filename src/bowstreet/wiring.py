@@ -45,6 +45,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import ANALYST, Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
@@ -229,6 +230,10 @@ async def _video(process: Process) -> None:
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
+    process.officer_links = OfficerLinks(
+        process.recorder, process.clock, process.real_clock, RandomIds(process.clock), process.intake, process.accounts
+    )
+    await process.officer_links.load(process.store)
 
 
 async def _console(process: Process) -> None:
@@ -240,7 +245,7 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video, eyes=process.eyes, follows=process.follows,
+        video=process.video, eyes=process.eyes, follows=process.follows, officer_links=process.officer_links,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -288,6 +293,7 @@ async def _retention(process: Process) -> None:
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),
+            process.officer_links,
             process.occurrences,
             process.consultations,
             process.correspondence,

@@ -49,6 +49,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -302,6 +303,8 @@ async def city(
     pictures = VideoService(video, SystemClock())
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
+    officer_links = OfficerLinks(recorder, clock, clock, ids, intake, accounts)
+    await officer_links.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -321,6 +324,7 @@ async def city(
         video=pictures,
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
+        officer_links=officer_links,
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

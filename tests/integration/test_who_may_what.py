@@ -35,6 +35,9 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/watch"): ROOM,
     ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
+    ("GET", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/officer-links/none/revoke"): {"dispatcher", "supervisor"},
     ("GET", "/missions"): SEE,
     ("POST", "/missions/mis-1/recall"): {"dispatcher", "pilot", "supervisor"},
     ("POST", "/missions/mis-1/control"): {"pilot", "supervisor"},
@@ -125,6 +128,12 @@ OPEN = {
     ("POST", "/passkeys/*/remove"),
     ("GET", "/sessions"),
     ("POST", "/sessions/*/end"),
+    # By a link, without an account.
+    ("POST", "/officer/open"),
+    ("GET", "/officer/*"),
+    ("GET", "/officer/*/words"),
+    ("POST", "/officer/*/whep"),
+    ("DELETE", "/officer/*/whep/*"),
 }
 
 

@@ -20,6 +20,7 @@ class EdgeSettings:
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
         static: where the built console is.
+        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is not where the room does.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +33,7 @@ class EdgeSettings:
     metrics_token: str = ""
     tile_origins: tuple[str, ...] = ()
     static: Path = STATIC
+    officers: str = ""
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

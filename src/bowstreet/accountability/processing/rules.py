@@ -41,6 +41,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleReleased: _STAFF,
     m.FollowChanged: Processing.COLLECTION,
     m.CameraSteered: _DRONE,
+    m.OfficerLinkChanged: NotPersonal(because="leave to look, by ids; each look by it has its own entry"),
     m.VideoWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
     m.RecordingStarted: Processing.COLLECTION,
