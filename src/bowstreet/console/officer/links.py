@@ -13,8 +13,10 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.officer.visits import Visits
+from bowstreet.console.problems import Misfit
 from bowstreet.dispatch.officers import rules
 from bowstreet.dispatch.officers.model import LinkPurpose, OfficerLink
+from bowstreet.errors import BadInput, NotFound
 
 ADDRESS = "/officer"
 
@@ -81,10 +83,15 @@ def router(desk: Desk, visits: Visits) -> APIRouter:
     async def make(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.LINK_OFFICERS)]) -> Response:
         """Give one named officer the picture of an incident, on a device of theirs, for a time."""
         said: NewLink = await c.read(request, NewLink)
-        link, secret = await links.make(
-            incident_id, said.recipient, LinkPurpose(said.purpose), who.account_id, timedelta(minutes=said.minutes),
-            words=said.words, devices=int(said.devices),
-        )  # fmt: skip
+        try:
+            link, secret = await links.make(
+                incident_id, said.recipient, LinkPurpose(said.purpose), who.account_id, timedelta(minutes=said.minutes),
+                words=said.words, devices=int(said.devices),
+            )  # fmt: skip
+        except NotFound:
+            raise
+        except BadInput as error:
+            raise Misfit(error.message, remedy=error.remedy) from error
         made = MadeLink(link=shown(link), address=f"{_host(desk, request)}{ADDRESS}#{secret}")
         return c.json(made, HTTPStatus.CREATED)
 

@@ -100,7 +100,7 @@ class Situations:
         why = "" if shown and status.state is StreamState.LIVE else stream.order.why if not shown else f"its stream is {status.state}"
         rate = self._rates.setdefault(stream.source.source_id, _Rate())
         last = status.last_unit_at
-        lag_ms = None if last is None or not shown else max(0, round((self._services.real_clock.now() - last).total_seconds() * 1e3))
+        lag_ms = None if last is None or not shown else max(0, round((self._services.video.clock.now() - last).total_seconds() * 1e3))
         return v.PictureState(
             shown=shown and status.state is StreamState.LIVE, why=why, kbps=rate.kbps(status.octets, time.monotonic()),
             webrtc=stream.format is not None and stream.format.codec is Codec.H264, lag_ms=lag_ms,

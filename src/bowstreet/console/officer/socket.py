@@ -169,7 +169,7 @@ class _Phone:
             elif isinstance(message, Go):
                 self._go.set()
             else:
-                now_ms = self._services.real_clock.now().timestamp() * 1e3
+                now_ms = self._services.video.clock.now().timestamp() * 1e3
                 await self._send(msgspec.json.encode(Pong(t=message.t, now_ms=now_ms)).decode())
 
     async def _tell(self) -> None:
@@ -185,7 +185,7 @@ class _Phone:
             await self._more.wait()
             self._more.clear()
             still = await self._stills.next()
-            sent_ms = self._services.real_clock.now().timestamp() * 1e3
+            sent_ms = self._services.video.clock.now().timestamp() * 1e3
             await self._send(_HEAD.pack(still.captured_us / 1e3, sent_ms) + still.data)
 
     async def _expire(self) -> None:
