@@ -41,7 +41,7 @@ def router(desk: Desk, visits: Visits, viewings: Viewings, situations: Situation
     services = desk.services
 
     def whole(link: OfficerLink) -> v.OpenedView:
-        facts = v.facts(link, services.run.operator, services.run.tiles_url)
+        facts = v.facts(link, services.run.operator)
         return v.OpenedView(link=facts, state=situations.look(link))
 
     @routes.post("/open", **c.route(v.OpenedView, body=OpenLink, open_to_all=True, says="Open on this device"))

@@ -78,7 +78,6 @@ class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     words: bool
     operator: str
-    tiles_url: str = ""
 
 
 class StateView(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +109,8 @@ def subject(one: Subject) -> SubjectView:
     )  # fmt: skip
 
 
-def facts(link: OfficerLink, operator: str, tiles_url: str) -> LinkFacts:
+def facts(link: OfficerLink, operator: str) -> LinkFacts:
     return LinkFacts(
         link_id=link.link_id, recipient=link.recipient, purpose=link.purpose, expires_at=link.expires_at, words=link.words,
-        operator=operator, tiles_url=tiles_url,
+        operator=operator,
     )  # fmt: skip
