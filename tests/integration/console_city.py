@@ -226,6 +226,7 @@ async def city(
     *,
     bus: Any = None,
     clock: Any = None,
+    real_clock: Any = None,
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
@@ -233,10 +234,11 @@ async def city(
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
     store, clock, link = store or MemoryStore(), clock or SimulatedClock(START), ObedientLink()
+    real_clock = real_clock or clock
     recorder, ids = Recorder(store, bus or InlineBus(), clock), RandomIds(clock)
     await recorder.open()
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=real_clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
     vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
@@ -303,7 +305,7 @@ async def city(
     pictures = VideoService(video, SystemClock())
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
-    officer_links = OfficerLinks(recorder, clock, clock, ids, intake, accounts)
+    officer_links = OfficerLinks(recorder, clock, real_clock, ids, intake, accounts)
     await officer_links.load(store)
     services = ConsoleServices(
         intake=intake,
@@ -332,7 +334,7 @@ async def city(
         store=store,
         bus=recorder.bus,
         clock=clock,
-        real_clock=clock,
+        real_clock=real_clock,
         run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
         wind=FixedWind().wind,
         metrics=Metrics(),

@@ -20,6 +20,7 @@ from bowstreet.accountability.model import Action
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.messages import AccessDenied, Consulted, OfficerLinkChanged, VideoLeft, VideoWatched
+from bowstreet.runtime.clock import SystemClock
 from bowstreet.video.model import VideoSource
 
 NEW = {"recipient": "NI 4127", "purpose": "attending"}
@@ -216,9 +217,15 @@ async def test_the_page_is_told_to_browsers_with_the_strictest_rules(town: City)
 class Street:
     """Two drones whose cameras send, one incident, and a link that is open."""
 
-    def __init__(self, town: City, port: int, incident_id: str, link_id: str, cookie: str) -> None:
+    def __init__(self, town: City, port: int, incident_id: str, link_id: str, secret: str) -> None:
         self.town, self.port = town, port
-        self.incident_id, self.link_id, self.cookie = incident_id, link_id, cookie
+        self.incident_id, self.link_id, self.secret, self.cookie = incident_id, link_id, secret, ""
+
+    async def open(self) -> "Street":
+        async with self.town.client() as phone:
+            assert (await opened(self.town, phone, self.secret)).status_code == 200
+            self.cookie = "; ".join(f"{name}={value}" for name, value in phone.cookies.items())
+        return self
 
     def phone(self, what: str = "live") -> connect:
         address = f"ws://127.0.0.1:{self.port}/api/v1/officer/{self.link_id}/{what}"
@@ -226,14 +233,14 @@ class Street:
 
 
 @asynccontextmanager
-async def street() -> AsyncIterator[Street]:
+async def street(*, open_it: bool = True, limit_s: float = 90.0, camera: tuple[str, ...] = (), **more: Any) -> AsyncIterator[Street]:
     ports = free_port(), free_port()
     settings = EdgeSettings(port=0)
     sources = tuple(
         VideoSource(source_id=f"cam-d{number}", vehicle_id=f"d{number}", address=f"udp://127.0.0.1:{port}")
         for number, port in enumerate(ports, start=1)
     )
-    town = await city(settings, video=sources)
+    town = await city(settings, video=sources, real_clock=SystemClock())
     await town.hear_all()
     server = Server(town.console.app, settings)
     await server.start()
@@ -243,20 +250,18 @@ async def street() -> AsyncIterator[Street]:
             town.services.video.steer(vehicle, SHOWN)
         await _listened_to(*ports)
         async with (
-            asyncio.timeout(90),
-            sending(f"udp://127.0.0.1:{ports[0]}", 80.0),
-            sending(f"udp://127.0.0.1:{ports[1]}", 80.0),
+            asyncio.timeout(limit_s),
+            sending(f"udp://127.0.0.1:{ports[0]}", limit_s, *camera),
+            sending(f"udp://127.0.0.1:{ports[1]}", limit_s, *camera),
         ):
-            incident_id, link_id, secret = await made(town)
+            incident_id, link_id, secret = await made(town, **more)
             async with town.signed_in("dispatcher") as room:
                 await room.post("/api/v1/incidents", json=call(id="cad-9", latitude=51.553, longitude=-0.115))
             for vehicle in ("d1", "d2"):
                 town.services.video.steer(vehicle, SHOWN)
             await _live(town, "cam-d1", "cam-d2")
-            async with town.client() as phone:
-                assert (await opened(town, phone, secret)).status_code == 200
-                cookie = "; ".join(f"{name}={value}" for name, value in phone.cookies.items())
-            yield Street(town, server.port, incident_id, link_id, cookie)
+            world = Street(town, server.port, incident_id, link_id, secret)
+            yield await world.open() if open_it else world
     finally:
         await town.console.viewings.close()
         running.cancel()

@@ -106,7 +106,7 @@ function standing(shown: Shown, state: State): string {
   return shown.mode === "trying" ? "Small pictures; trying the full one…" : `Small pictures${rate}`;
 }
 
-const rounded = (kbps: number): string => (kbps >= 1_000 ? `${(kbps / 1_000).toFixed(1)} Mbit/s` : `${Math.max(10, Math.round(kbps / 10) * 10)} kbit/s`);
+const rounded = (kbps: number): string => (kbps >= 1_000 ? "1 Mbit/s or more" : `${Math.max(10, Math.round(kbps / 10) * 10)} kbit/s`);
 
 /** How old the picture is, always: what is late looks late. */
 function Age({ eye, mode }: { eye: { current: Eye | null }; mode: string }) {

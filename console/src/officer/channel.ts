@@ -117,8 +117,7 @@ export class Channel {
     this.asked = false;
     const still = readStill(data);
     if (still !== null) {
-      const wayMs = now + (this.clock?.offsetMs ?? 0) - still.sentMs;
-      if (this.clock !== null) this.came = [...kept(this.came, now), { atMs: now, wayMs, bytes: data.byteLength }];
+      this.came = [...kept(this.came, now), { atMs: now, sentMs: still.sentMs, bytes: data.byteLength }];
       this.listener.onStill(still);
     }
     this.more();

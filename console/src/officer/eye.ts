@@ -105,7 +105,7 @@ export class Eye {
     const since = performance.now() - 1_000;
     this.frames = this.frames.filter((at, n) => at >= since || n === this.frames.length - 1);
     const last = this.frames.at(-1);
-    const carried = carriedKbps(this.channel.came, nowMs);
+    const carried = carriedKbps(this.channel.came, this.channel.clock, nowMs);
     const before = this.rung.mode;
     this.rung = step(this.rung, {
       nowMs, carriedKbps: carried, needKbps: this.state?.picture.kbps ?? 0, shown: this.state?.picture.shown ?? false,

@@ -17,25 +17,32 @@ export function heard(clock: Clock | null, sentMs: number, nowMs: number, theirs
   return { offsetMs: theirsMs - (sentMs + nowMs) / 2, rttMs, atMs: nowMs };
 }
 
-/** One small picture as it came: how long it was on its way, and how large it was. */
+/** One small picture as it came, by the phone's clock, when it was sent by the program's, and how large it was. */
 export interface Came {
   readonly atMs: number;
-  readonly wayMs: number;
+  readonly sentMs: number;
   readonly bytes: number;
 }
 
 const KEPT_MS = 8_000;
 const ENOUGH = 5;
-/** Shorter than this no phone measures. */
-const LEAST_MS = 4;
+/** Shorter than this is a phone's own hurry, not its link's. */
+const LEAST_MS = 25;
 
-/** Kilobits a second that the link carried of late beyond its delay, by the middle one; null while too few pictures came. */
-export function carriedKbps(came: readonly Came[], nowMs: number): number | null {
+/**
+ * Kilobits a second that the link carried of late; infinite when a small picture is through before that can be measured, null while
+ * too few came.
+ *
+ * What a picture took longer than a ping, which weighs nothing, it took for its size. Everything else that goes on only adds to that,
+ * so a quick one tells more than a slow one.
+ */
+export function carriedKbps(came: readonly Came[], clock: Clock | null, nowMs: number): number | null {
   const late = came.filter((one) => nowMs - one.atMs <= KEPT_MS);
-  if (late.length < ENOUGH) return null;
-  const least = Math.min(...late.map((one) => one.wayMs));
-  const rates = late.map((one) => (one.bytes * 8) / Math.max(LEAST_MS, one.wayMs - least)).sort((a, b) => a - b);
-  return rates[Math.floor(rates.length / 2)] ?? null;
+  if (clock === null || late.length < ENOUGH) return null;
+  const took = late.map((one) => ({ ms: one.atMs + clock.offsetMs - one.sentMs - clock.rttMs / 2, bits: one.bytes * 8 }));
+  const quick = took.sort((a, b) => a.ms - b.ms)[Math.floor(took.length / 4)];
+  if (quick === undefined) return null;
+  return quick.ms < LEAST_MS ? Number.POSITIVE_INFINITY : quick.bits / quick.ms;
 }
 
 export function kept(came: readonly Came[], nowMs: number): readonly Came[] {
