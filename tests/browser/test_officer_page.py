@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 
+import cv2
 import msgspec
 import pytest
 from playwright.async_api import CDPSession, Page, async_playwright, expect
@@ -21,6 +22,7 @@ from bowstreet.tracking import rules as tracking
 from bowstreet.tracking.model import Ellipse, FollowFound, FollowPhase, GroundPlace, Motion, Quality, Shape, Timing
 from bowstreet.tracking.wire import Findings
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
+from tests.browser.test_video_page import looking
 from tests.integration.test_officer_links import Street, street
 from tests.integration.test_picture_of_incident import _handed_over
 
@@ -194,6 +196,38 @@ async def test_alerts_are_seen_felt_and_told_once(built_console: None, tmp_path:
         await page.wait_for_function(f"() => {AGE} !== undefined")
         await asyncio.sleep(2)
         assert await page.evaluate("window.felt.length") == 0, f"none of {felt} is told again"
+
+
+async def test_the_room_makes_a_link_shows_it_as_a_code_and_ends_it(built_console: None, tmp_path: Path) -> None:
+    async with street(limit_s=150.0) as world, looking(world, "incidents") as (page, errors):
+        await page.get_by_role("button", name="robbery").first.click()
+        panel = page.get_by_role("region", name="Officers on the ground")
+        await expect(panel).to_contain_text("NI 4127")
+        await panel.get_by_role("button", name="Link for an officer…").click()
+        await panel.get_by_label("Officer").fill("NI 5088")
+        await panel.get_by_role("button", name="Make the link").click()
+        code = panel.get_by_role("img", name="Code of the link for NI 5088")
+        await expect(code).to_be_visible()
+        await code.scroll_into_view_if_needed()
+        await panel.screenshot(path=tmp_path / "panel.png")
+        await page.screenshot(path=tmp_path / "console.png")
+        await code.screenshot(path=tmp_path / "code.png")
+        # An independent reader of such codes.
+        address, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.imread(str(tmp_path / "code.png")))
+        assert address.startswith(f"http://127.0.0.1:{world.port}/officer#")
+        assert len(address.partition("#")[2]) == 43
+        world.secret = address.partition("#")[2]
+        await page.evaluate(AXE.read_text())
+        broken = await page.evaluate("(tags) => axe.run('section[aria-label=\"Officers on the ground\"]', {runOnly: tags}).then((r) => r.violations)", RULES)
+        assert broken == []
+        async with phone(world) as held:
+            await enter(held)
+            await expect(panel.get_by_text("NI 5088 looks now")).to_be_visible()
+            await panel.get_by_role("button", name="End the link of NI 5088").click()
+            await expect(held.page.get_by_role("alert")).to_contain_text("The control room has ended this link", timeout=5_000)
+        await expect(panel).to_contain_text("1 link is over")
+        await expect(code).to_have_count(0)
+        assert errors == []
 
 
 def _eyes_on(world: Street) -> None:

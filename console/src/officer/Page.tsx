@@ -11,7 +11,7 @@ import { alertText, alertWeight, BUZZ, gradeWord, subjectText, watcherText, type
 
 const FLASH_MS = 5_000;
 const AGE_EVERY_MS = 200;
-const SHOWN_ALERTS = 5;
+const SHOWN_ALERTS = 3;
 
 export function Page({ opened, onOver }: { opened: Opened; onOver: () => void }) {
   const { link } = opened;
@@ -41,7 +41,7 @@ export function Page({ opened, onOver }: { opened: Opened; onOver: () => void })
         <GradeMark grade={state.scene.grade} size={26} />
         <h1>
           <span class="unseen">{gradeWord(state.scene.grade)}: </span>
-          {state.scene.category}
+          {state.scene.category.slice(0, 1).toUpperCase() + state.scene.category.slice(1)}
         </h1>
       </header>
 

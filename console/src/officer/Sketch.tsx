@@ -6,7 +6,7 @@ import type { Scene, Subject, Watcher } from "./wire.ts";
 
 const WIDTH = 390;
 const HEIGHT = 260;
-const MARGIN = 46;
+const MARGIN = 32;
 const SCALES_M = [50, 100, 200, 500, 1_000, 2_000, 5_000];
 /** A drone further off is told by an arrow at the edge: the scene stays large. */
 const FARTHEST_M = 600;

@@ -51,7 +51,7 @@ export function moving(subject: Subject): string {
 
 export function watcherText(watcher: Watcher | null, scene: Scene, nowMs: number): string {
   if (watcher === null) return "No drone is here, and none is on its way.";
-  const where = watcher.at === null ? "its position is not known" : `${whereFrom(scene.at, watcher.at)}, ${distance(watcher.height_m)} up`;
+  const where = watcher.at === null ? "its position is not known" : `${whereFrom(scene.at, watcher.at)}, ${watcher.height_m < 3 ? "on the ground" : `${distance(watcher.height_m)} up`}`;
   if (watcher.eyes_on) return `${watcher.name} watches: ${where}.`;
   if (watcher.eta_at === null) return `${watcher.name}: ${where}.`;
   const s = (Date.parse(watcher.eta_at) - nowMs) / 1000;
