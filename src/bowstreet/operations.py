@@ -5,9 +5,9 @@ there is something to see; they say by how much.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import shapely
@@ -223,12 +223,15 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
+_SITE = re.compile(r"https?://(?P<name>[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+
+
 def _name_in(address: str) -> str:
     """The name in the address of the officers' page. Raises `BadInput` for one that is no address of a site."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+    found = _SITE.fullmatch(address)
+    if found is None:
         raise BadInput(f"server.officers is '{address}'", remedy="give scheme and name only, such as https://eyes.example.org")
-    return parts.hostname.lower()
+    return found["name"].lower()
 
 
 def _edge(told: config.Server, port: int | None) -> EdgeSettings:
@@ -241,7 +244,7 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
     if told.officers:
         names.add(_name_in(told.officers))
     return EdgeSettings(
-        host=told.host, port=port or told.port, hosts=frozenset(names), officers=told.officers.rstrip("/"), https=told.https, certificate=told.certificate,
-        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins,
+        host=told.host, port=port or told.port, hosts=frozenset(names), officers=told.officers.rstrip("/"), https=told.https,
+        certificate=told.certificate, private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies),
+        metrics_token=token, tile_origins=told.tile_origins,
     )  # fmt: skip

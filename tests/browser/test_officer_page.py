@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-
 import cv2
 import msgspec
 import pytest
@@ -62,7 +61,9 @@ class Phone:
         await self.page.evaluate(AXE.read_text())
         broken = await self.page.evaluate("(tags) => axe.run(document, {runOnly: tags}).then((r) => r.violations)", RULES)
         assert broken == []
-        assert await self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing runs out of the side"
+        assert await self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            "nothing runs out of the side"
+        )
 
 
 @asynccontextmanager
@@ -96,7 +97,9 @@ async def enter(held: Phone) -> None:
     await held.page.wait_for_function(f"() => {AGE} !== undefined")
 
 
-async def test_small_pictures_first_then_the_full_one_and_the_secret_leaves_the_address(built_console: None, tmp_path: Path) -> None:
+async def test_small_pictures_first_then_the_full_one_and_the_secret_leaves_the_address(
+    built_console: None, tmp_path: Path
+) -> None:
     async with street(open_it=False, limit_s=120.0) as world, phone(world) as held:
         page = held.page
         await held.accessible()
@@ -129,7 +132,11 @@ async def test_on_a_bad_link_the_picture_lives_on_small_and_goes_up_and_down_wit
         for _ in range(24):
             await asyncio.sleep(0.5)
             ages.append(await held.age_ms())
-            seen.add(await page.evaluate("document.querySelector('canvas').getContext('2d').getImageData(0, 90, 320, 1).data.reduce((a, v, i) => a + v * i, 0)"))
+            seen.add(
+                await page.evaluate(
+                    "document.querySelector('canvas').getContext('2d').getImageData(0, 90, 320, 1).data.reduce((a, v, i) => a + v * i, 0)"
+                )
+            )
             assert await held.mode() == "small"
         assert len(seen) >= 4, "pictures go on coming"
         assert sorted(ages)[len(ages) // 2] < 3_000
@@ -218,7 +225,10 @@ async def test_the_room_makes_a_link_shows_it_as_a_code_and_ends_it(built_consol
         assert len(address.partition("#")[2]) == 43
         world.secret = address.partition("#")[2]
         await page.evaluate(AXE.read_text())
-        broken = await page.evaluate("(tags) => axe.run('section[aria-label=\"Officers on the ground\"]', {runOnly: tags}).then((r) => r.violations)", RULES)
+        broken = await page.evaluate(
+            "(tags) => axe.run('section[aria-label=\"Officers on the ground\"]', {runOnly: tags}).then((r) => r.violations)",
+            RULES,
+        )
         assert broken == []
         async with phone(world) as held:
             await enter(held)

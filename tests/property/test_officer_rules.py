@@ -1,5 +1,6 @@
 """Links for officers and what they are told: what holds for every link, every device and every course of events."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,7 +81,7 @@ def test_nothing_that_spoils_a_screen_is_a_name(recipient: str) -> None:
     except BadInput:
         return
     assert made.recipient.isprintable()
-    assert not set(made.recipient) & set("<>&\"\\\n\u202e\u200b")
+    assert not set(made.recipient) & set('<>&"\\\n\u202e\u200b')
     assert 0 < len(made.recipient) <= rules.MOST_RECIPIENT
 
 
@@ -112,7 +113,7 @@ def test_nothing_is_told_twice_that_has_not_changed_between(steps: list[tuple[Si
     said = [alert for _, alert, _ in told(steps)]
     for one, opposite in ((Alert.EYES_ON, Alert.NO_EYES), (Alert.PICTURE_LOST, Alert.PICTURE_BACK)):
         pair = [alert for alert in said if alert in (one, opposite)]
-        assert all(a is not b for a, b in zip(pair, pair[1:], strict=False)), pair
+        assert all(a is not b for a, b in itertools.pairwise(pair)), pair
     # The picture was away when somebody began to look; eyes were not on.
     first = [alert for alert in said if alert in (Alert.EYES_ON, Alert.NO_EYES)]
     assert not first or first[0] is Alert.EYES_ON

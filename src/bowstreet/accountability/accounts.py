@@ -261,7 +261,7 @@ class Accounts:
         return self.policy.decide(who, action, what)
 
     def may_now(self, account_id: str, action: Action, what: What = EVERYWHERE) -> bool:
-        """Whether somebody who is not asking could do something that is not grave: what they gave others ends when they may not."""
+        """Whether somebody who does not ask now could do something that is not grave. What they gave others ends with that."""
         account = self._accounts.find(account_id)
         if account is None or account.disabled_at is not None:
             return False

@@ -20,7 +20,7 @@ class EdgeSettings:
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
         static: where the built console is.
-        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is not where the room does.
+        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is elsewhere.
     """
 
     host: str = "127.0.0.1"

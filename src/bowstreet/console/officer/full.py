@@ -1,7 +1,7 @@
 """The full picture of one incident as fragmented MP4 for one phone, where WebRTC finds no way.
 
-First a text, `{"type": "…"}`, for a `SourceBuffer`; then the head; then a fragment a picture, from a keyframe on. Closed with 1012
-when another drone has the watch and shows something: joined again it shows that one.
+First a text, `{"type": "…"}`, for a `SourceBuffer`; then the head; then a fragment a picture, from a keyframe on. Closed with
+1012 when another drone has the watch and shows something: joined again it shows that one.
 """
 
 import asyncio

@@ -1,6 +1,5 @@
 """One incident as a phone may know it, asked of the running services; and what is news of it, for as long as somebody looks."""
 
-import time
 from collections import deque
 from datetime import datetime
 
@@ -91,18 +90,30 @@ class Situations:
         """By this machine's clock: a demo's runs faster."""
         services = self._services
         left_s = after_s - (services.clock.now() - authorised_at).total_seconds()
-        return datetime.fromtimestamp(services.real_clock.now().timestamp() + left_s / max(services.run.speed, 0.01), tz=authorised_at.tzinfo)
+        return datetime.fromtimestamp(
+            services.real_clock.now().timestamp() + left_s / max(services.run.speed, 0.01), tz=authorised_at.tzinfo
+        )
 
     def _picture(self, stream: Stream | None) -> v.PictureState:
         if stream is None:
-            return v.PictureState(shown=False, why="no drone with a camera serves this incident now", kbps=0, webrtc=False, lag_ms=None)
+            return v.PictureState(
+                shown=False, why="no drone with a camera serves this incident now", kbps=0, webrtc=False, lag_ms=None
+            )
         status, shown = stream.ingest.status, stream.order.live
-        why = "" if shown and status.state is StreamState.LIVE else stream.order.why if not shown else f"its stream is {status.state}"
+        why = (
+            ""
+            if shown and status.state is StreamState.LIVE
+            else stream.order.why
+            if not shown
+            else f"its stream is {status.state}"
+        )
         rate = self._rates.setdefault(stream.source.source_id, _Rate())
         last = status.last_unit_at
-        lag_ms = None if last is None or not shown else max(0, round((self._services.video.clock.now() - last).total_seconds() * 1e3))
+        lag_ms = (
+            None if last is None or not shown else max(0, round((self._services.video.clock.now() - last).total_seconds() * 1e3))
+        )
         return v.PictureState(
-            shown=shown and status.state is StreamState.LIVE, why=why, kbps=rate.kbps(status.octets, time.monotonic()),
+            shown=shown and status.state is StreamState.LIVE, why=why, kbps=rate.kbps(status.octets, self._services.video.clock.monotonic_s()),
             webrtc=stream.format is not None and stream.format.codec is Codec.H264, lag_ms=lag_ms,
         )  # fmt: skip
 

@@ -1,10 +1,12 @@
 """`/api/v1/officer/{link}/live`: one phone's WebSocket. What is going on as text, small pictures as bytes, both only when asked.
 
-The phone says `{"type":"more"}` for the next picture and `{"type":"go"}` for the next state; `{"type":"ping","t":…}` is answered
-at once. Never more than one of each is under way, and each is made the moment it is sent: on a link that stalls nothing piles up,
-and what comes after is new. A picture has 16 bytes before it: when it was taken and when it was sent, as milliseconds of Unix time
-(two 64-bit floats, big end first). It is closed with 4401 when the link is not open here, 4410 when it is over, 4400 for what
-should not be said, 4429 for too much, 1013 when the phone takes nothing.
+The phone says `{"type":"more"}` for the next picture and `{"type":"go"}` for the next state; `{"type":"ping","t":…}` is
+answered at once. Never more than one of each is under way, and each is made the moment it is sent: on a link that stalls
+nothing piles up, and what comes after is new. A picture has 16 bytes before it: when it was taken and when it was sent, as
+milliseconds of Unix time (two 64-bit floats, big end first).
+
+It is closed with 4401 when the link is not open here, 4410 when it is over, 4400 for what should not be said, 4429 for too much,
+1013 when the phone takes nothing.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a phone is told: one incident, who watches it, whom they follow, and how the picture is doing. Nothing of anything else."""
+"""What a phone is told: one incident, who watches it, whom they follow, and how the picture is doing. Nothing else."""
 
 from datetime import datetime
 

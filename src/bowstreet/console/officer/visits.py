@@ -105,9 +105,7 @@ class Visits:
         return len(self._sockets.get(link_id, ()))
 
     def _visitor(self, link: OfficerLink) -> Visitor:
-        guest = Guest(
-            account_id=link.link_id, why=Justification.INCIDENT_HANDLING, holds=lambda: self._links.holds(link.link_id)
-        )
+        guest = Guest(account_id=link.link_id, why=Justification.INCIDENT_HANDLING, holds=lambda: self._links.holds(link.link_id))
         return Visitor(link=link, guest=guest)
 
     async def _refuse(self, connection: HTTPConnection, rule: str) -> None:
@@ -115,7 +113,9 @@ class Visits:
         allowed = self._guesses.take(address)
         await self._access.denied(address, "open-link", rule)
         if not allowed:
-            raise TooManyAttempts("too many links that open nothing came from here", remedy="wait some minutes, and open your own")
+            raise TooManyAttempts(
+                "too many links that open nothing came from here", remedy="wait some minutes, and open your own"
+            )
 
     def _cut(self, link_id: str) -> None:
         for cut in tuple(self._sockets.get(link_id, ())):

@@ -80,7 +80,9 @@ def opened(link: OfficerLink, device_digest: str, now: datetime) -> OfficerLink:
     if is_bound_to(link, device_digest):
         return link
     if len(link.devices) >= link.most_devices:
-        raise Refused("this link is open on another device", remedy="use that one, or ask the control room for a link of your own")
+        raise Refused(
+            "this link is open on another device", remedy="use that one, or ask the control room for a link of your own"
+        )
     return replace(link, devices=(*link.devices, Device(digest=device_digest, since=now)))
 
 
