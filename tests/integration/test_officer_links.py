@@ -126,6 +126,7 @@ async def test_two_devices_may_open_it_when_two_were_allowed(town: City) -> None
         assert [(await opened(town, phone, secret)).status_code for phone in (one, two, three)] == [200, 200, 409]
 
 
+@pytest.mark.requirement("F15")
 async def test_guessing_is_refused_limited_and_recorded_and_locks_nobody_out(town: City) -> None:
     _, link_id, secret = await made(town)
     async with town.client() as guesser:

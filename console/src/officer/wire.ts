@@ -38,7 +38,6 @@ export interface PictureState {
   readonly why: string;
   readonly kbps: number;
   readonly webrtc: boolean;
-  readonly lag_ms: number | null;
 }
 
 export type AlertKind =

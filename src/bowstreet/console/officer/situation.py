@@ -96,26 +96,15 @@ class Situations:
 
     def _picture(self, stream: Stream | None) -> v.PictureState:
         if stream is None:
-            return v.PictureState(
-                shown=False, why="no drone with a camera serves this incident now", kbps=0, webrtc=False, lag_ms=None
-            )
-        status, shown = stream.ingest.status, stream.order.live
-        why = (
-            ""
-            if shown and status.state is StreamState.LIVE
-            else stream.order.why
-            if not shown
-            else f"its stream is {status.state}"
-        )
+            return v.PictureState(shown=False, why="no drone with a camera serves this incident now", kbps=0, webrtc=False)
+        status = stream.ingest.status
         rate = self._rates.setdefault(stream.source.source_id, _Rate())
-        last = status.last_unit_at
-        lag_ms = (
-            None if last is None or not shown else max(0, round((self._services.video.clock.now() - last).total_seconds() * 1e3))
-        )
-        return v.PictureState(
-            shown=shown and status.state is StreamState.LIVE, why=why, kbps=rate.kbps(status.octets, self._services.video.clock.monotonic_s()),
-            webrtc=stream.format is not None and stream.format.codec is Codec.H264, lag_ms=lag_ms,
-        )  # fmt: skip
+        kbps = rate.kbps(status.octets, self._services.video.clock.monotonic_s())
+        webrtc = stream.format is not None and stream.format.codec is Codec.H264
+        if _is_live(stream):
+            return v.PictureState(shown=True, why="", kbps=kbps, webrtc=webrtc)
+        why = f"its stream is {status.state}" if stream.order.live else stream.order.why
+        return v.PictureState(shown=False, why=why, kbps=kbps, webrtc=webrtc)
 
 
 class _Pulse:

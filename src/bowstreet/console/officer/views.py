@@ -49,16 +49,12 @@ class SubjectView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PictureState(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether there is one, else why not; `kbps` is what the full one needs, and `webrtc` whether that carries it.
-
-    `lag_ms` is how old its newest picture was when this was sent: null while none has come.
-    """
+    """Whether there is one, else why not; `kbps` is what the full one needs, and `webrtc` whether that can carry it."""
 
     shown: bool
     why: str
     kbps: int
     webrtc: bool
-    lag_ms: int | None
 
 
 class AlertView(msgspec.Struct, frozen=True, kw_only=True):
