@@ -319,6 +319,7 @@ async def city(
         consultations=consultations,
         disclosure=disclosure,
         video=pictures,
+        footage=footage,
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,

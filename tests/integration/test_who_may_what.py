@@ -35,6 +35,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/watch"): ROOM,
     ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
+    ("GET", "/incidents/inc-1/recordings"): ROOM | {"regulator"},
     ("GET", "/missions"): SEE,
     ("POST", "/missions/mis-1/recall"): {"dispatcher", "pilot", "supervisor"},
     ("POST", "/missions/mis-1/control"): {"pilot", "supervisor"},

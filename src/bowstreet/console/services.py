@@ -27,6 +27,7 @@ from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
 
@@ -58,6 +59,7 @@ class ConsoleServices:
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    footage: FootageRecorder
     eyes: Eyes
     follows: Follows
     correspondence: Correspondence

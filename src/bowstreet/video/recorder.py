@@ -114,6 +114,13 @@ class FootageRecorder:
     def is_recording(self, source_id: str) -> bool:
         return source_id in self._running
 
+    def reach_of(self, recording: Recording) -> Chain:
+        """How far a recording goes now, also while it runs."""
+        running = self._running.get(recording.source_id)
+        if running is not None and running.recording.recording_id == recording.recording_id:
+            return running.writer.chain
+        return Chain(parts=recording.parts, octets=recording.octets, head=bytes.fromhex(recording.head))
+
     async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
         """Begin a recording, on record before the first picture is kept; one that runs already goes on.
 
