@@ -48,6 +48,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Part).decode
 
 
+def body_of(part: Part) -> bytes:
+    """What is hashed of a part: MessagePack, a map of its four fields in their order."""
+    return _encode(part)
+
+
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
     """How far a recording goes: so many parts and octets of them, and the head over all of them."""
 
@@ -99,10 +104,12 @@ class FootageWriter:
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """A part that was read, and the chain with it."""
+    """A part that was read, and the chain with it. `at`, `sealed_octets`: where in the file its sealed octets lie (`read_at`)."""
 
     part: Part
     chain: Chain
+    at: int = 0
+    sealed_octets: int = 0
 
 
 def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
@@ -127,7 +134,16 @@ def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
         except (InvalidTag, msgspec.DecodeError, ValueError) as error:
             raise _wrong(recording_id, chain.parts) from error
         chain = chain.then(body)
-        yield Read(part=part, chain=chain)
+        yield Read(part=part, chain=chain, at=file.tell() - length, sealed_octets=length)
+
+
+def read_at(file: BinaryIO, recording_id: str, key: AESGCM, number: int, at: int, sealed_octets: int) -> Part:
+    """One part again. Raises `MalformedProof` when it is not that part any more."""
+    file.seek(at)
+    try:
+        return _decode(open_with(key, file.read(sealed_octets), _context(recording_id, number)))
+    except (InvalidTag, msgspec.DecodeError, ValueError) as error:
+        raise _wrong(recording_id, number) from error
 
 
 def _wrong(recording_id: str, number: int) -> MalformedProof:

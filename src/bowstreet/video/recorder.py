@@ -201,12 +201,17 @@ class FootageRecorder:
             NotFound: no such recording, or it was erased.
             MalformedProof: a part was changed.
         """
+        path, key = self.opened(recording_id)
+        with path.open("rb") as file:
+            yield from footage.read(file, recording_id, key)
+
+    def opened(self, recording_id: str) -> tuple[Path, AESGCM]:
+        """Where a recording lies, and what opens it. Raises `NotFound`: there is none, or it was erased."""
         key = self._keys.find(recording_id) if recording_id in self.recordings else None
         path = self._path(recording_id)
         if key is None or not path.exists():
             raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
-        with path.open("rb") as file:
-            yield from footage.read(file, recording_id, key)
+        return path, key
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
