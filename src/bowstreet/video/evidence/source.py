@@ -49,10 +49,18 @@ class _Region(io.RawIOBase):
     """A stretch of an open file, read at its own pace."""
 
     def __init__(self, descriptor: int, at: int, octets: int) -> None:
-        self._descriptor, self._at, self._end = descriptor, at, at + octets
+        self._descriptor, self._start, self._at, self._end = descriptor, at, at, at + octets
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (self._start, self._at, self._end)[whence]
+        self._at = max(self._start, base + offset)
+        return self._at - self._start
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override] # the base takes any buffer; it gives this one
         wanted = min(len(buffer), self._end - self._at)
