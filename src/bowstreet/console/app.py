@@ -20,6 +20,7 @@ from bowstreet.console import (
     airspace,
     authorisations,
     contracts,
+    evidence,
     figures,
     fleet,
     follows,
@@ -139,7 +140,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
-    api.include_router(recordings.router(desk), prefix=PREFIX)
+    for module in (recordings, evidence):
+        api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
