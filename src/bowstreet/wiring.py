@@ -66,6 +66,7 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.evidence.at_rest import FOLDER
 from bowstreet.video.evidence.credentials import C2paCredentials
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.kept import own_certificate
@@ -74,7 +75,6 @@ from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
-FOOTAGE_FOLDER = "footage"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -225,7 +225,7 @@ async def _video(process: Process) -> None:
         process.real_clock,
     )  # fmt: skip
     process.footage = FootageRecorder(
-        process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
+        process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOLDER
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)

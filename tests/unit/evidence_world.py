@@ -97,8 +97,10 @@ def metadata(number: int) -> Metadata:
 class World:
     """A small operation that records and exports."""
 
-    def __init__(self, folder: Path, credentials: Credentials | None = None) -> None:
-        self.clock, self.store, self.keys = SimulatedClock(START), MemoryStore(), Keys()
+    def __init__(self, folder: Path, credentials: Credentials | None = None, *, world: "World | None" = None) -> None:
+        """`world`: one that was killed, whose store and keys this one goes on with."""
+        self.clock = SimulatedClock(world.clock.now() if world else START)
+        self.store, self.keys = (world.store, world.keys) if world else (MemoryStore(), Keys())
         self.acts = Recorder(self.store, InlineBus(), self.clock)
         ids = RandomIds(self.clock)
         self.folder = folder / "footage"
