@@ -1,6 +1,9 @@
 """A data directory with footage in it, as a program that was stopped leaves it."""
 
+import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -28,8 +31,8 @@ from bowstreet.video.recorder import FootageRecorder
 INCIDENT, PASSWORD, NAME = "inc-1", "three unrelated words", "A supervisor"
 
 
-async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1) -> tuple[str, list[str]]:
-    """The log's key, and the ids of the recordings."""
+async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1, killed: bool = False) -> tuple[str, list[str]]:
+    """The log's key, and the ids of the recordings. `killed`: this process ends by kill -9 while it records."""
     folder.mkdir(exist_ok=True)
     clock = SystemClock()
     master = key_source.load("", folder)
@@ -57,7 +60,8 @@ async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1) -> t
         for number, one in enumerate(fragments):
             footage.take(SOURCE, one)
             footage.take(SOURCE, metadata(number))
-        await footage.stop("cam-1", "left the scene")
+        if not killed:
+            await footage.stop("cam-1", "left the scene")
     if leave:
         authorities = Authorities(acts, clock, ids)
         await authorities.load(store)
@@ -68,6 +72,12 @@ async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1) -> t
         await authorities.request(asked)
         await authorities.decide(asked.authorisation_id, "acc-gives", allow=True)
     await log.publish(acts.size, acts.root, keep=True)
+    if killed:
+        while footage.reach_of(footage.recordings.get(made[-1])).parts < 49:
+            await asyncio.sleep(0.01)
+        sys.stdout.write(made[-1])
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
     await acts.flush()
     accounts.close()
     await store.close()

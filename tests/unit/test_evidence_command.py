@@ -1,6 +1,11 @@
 """`bowstreet evidence` and `bowstreet audit verify` on a data directory with footage, as a person types them."""
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 from tests.unit.evidence_data import INCIDENT, NAME, PASSWORD, bowstreet, stopped, verified
@@ -78,3 +83,30 @@ async def test_the_footage_of_a_data_directory_is_held_against_its_ledger(tmp_pa
     with sqlite3.connect(tmp_path / "data/keys.db") as keys:
         keys.execute("DELETE FROM data_keys WHERE subject = ?", (first,))
     assert f"{first}: its key is gone, and no entry says that it was erased" in wrong()
+
+
+KILLED = """
+    import asyncio, sys
+    from pathlib import Path
+    from tests.unit.evidence_data import stopped
+    asyncio.run(stopped(Path(sys.argv[1]), killed=True))
+"""
+
+
+async def test_after_kill_9_of_the_recorder_what_is_there_is_exported_and_verifies(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "data")], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    recording_id = done.stdout.strip()
+    path = tmp_path / f"data/footage/{recording_id}.footage"
+    path.write_bytes(path.read_bytes()[:-7])  # as if the last write had been cut through too
+    out = tmp_path / "one.zip"
+    exported = bowstreet(*EXPORT, "--data", str(tmp_path / "data"), "--by", NAME, "--out", str(out), said=PASSWORD)
+    assert exported.returncode == 0, exported.stderr
+    status, found = verified(str(out))
+    assert (status, found["ok"]) == (0, True), found
+    [one] = found["recordings"]
+    assert (one["recording_id"], one["parts"], one["running"]) == (recording_id, 48, False)
+    assert verified("--data", str(tmp_path / "data"))[0] == 0
