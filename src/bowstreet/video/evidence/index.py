@@ -16,14 +16,26 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bowstreet.errors import MalformedProof, NotFound, Refused
 from bowstreet.video import footage
 from bowstreet.video.evidence import archive
-from bowstreet.video.evidence.model import METADATA, MOST_PARTS, MOST_VIDEOS, PARTS, TELEMETRY, ExportedFile, PartLine, line_of
+from bowstreet.video.evidence.model import (
+    COVERED,
+    METADATA,
+    MOST_PARTS,
+    MOST_VIDEOS,
+    PARTS,
+    TELEMETRY,
+    ExportedFile,
+    PartLine,
+    line_of,
+)
 from bowstreet.video.footage import Chain, Part, PartKind
 
-# File, kind, pts, captured, where in the footage, sealed octets, octets of data, SHA-256 of the body.
-_ROW = struct.Struct("<HBqqQII32s")
+# File, kind, pts, captured, where in the footage, octets of data, SHA-256 of the body.
+_ROW = struct.Struct("<HBqqQI32s")
 _KINDS = tuple(PartKind)
-# Files of a recording by number: the parts, the metadata, the telemetry, then the videos.
-_PARTS, _METADATA, _TELEMETRY, _VIDEO = 0, 1, 2, 3
+# Files of a recording by number: the parts, the metadata, the telemetry, what was covered, then the videos.
+_PARTS, _METADATA, _TELEMETRY, _COVERED, _VIDEO = range(5)
+_FIXED = {_PARTS: PARTS, _METADATA: METADATA, _TELEMETRY: TELEMETRY, _COVERED: COVERED}
+_OF_KIND = {PartKind.KLV: _METADATA, PartKind.PLACE: _TELEMETRY, PartKind.RECORD: _COVERED}
 
 
 class _Tally:
@@ -45,8 +57,8 @@ def video_name(number: int) -> str:
 
 
 def framed(kind: PartKind, data: bytes) -> bytes:
-    """How a part stands in its file: telemetry a line each, everything else as it is."""
-    return data + b"\n" if kind is PartKind.PLACE else data
+    """How a part stands in its file: what is JSON a line each, everything else as it is."""
+    return data + b"\n" if kind in (PartKind.PLACE, PartKind.RECORD) else data
 
 
 class FileSet:
@@ -61,14 +73,12 @@ class FileSet:
             self.videos += 1
         if self.videos > MOST_VIDEOS or (kind is PartKind.FRAGMENT and not self.videos):
             raise MalformedProof("pictures without the head of their file, or too many heads", remedy="look for a whole copy")
-        if kind is PartKind.KLV:
-            return _METADATA
-        return _TELEMETRY if kind is PartKind.PLACE else _VIDEO + self.videos - 1
+        return _OF_KIND.get(kind, _VIDEO + self.videos - 1)
 
 
 def name_of(number: int) -> str:
     """The name of file `number` of a recording."""
-    return {_PARTS: PARTS, _METADATA: METADATA, _TELEMETRY: TELEMETRY}.get(number) or video_name(number - _VIDEO + 1)
+    return _FIXED.get(number) or video_name(number - _VIDEO + 1)
 
 
 class FootageIndex:
@@ -88,7 +98,7 @@ class FootageIndex:
             raise Refused("this recording has more parts than an export takes", remedy="copy it with the operator's own tools")
         self.recording_id, self.path, self._key, self._still = recording_id, path, key, still
         self._rows = bytearray()
-        self._tallies: dict[int, _Tally] = {_PARTS: _Tally(), _METADATA: _Tally(), _TELEMETRY: _Tally()}
+        self._tallies: dict[int, _Tally] = {number: _Tally() for number in _FIXED}
         self.chain = footage.start(recording_id)
         with path.open("rb") as file:
             self._read(file, parts)
@@ -104,8 +114,7 @@ class FootageIndex:
             part, number = read.part, files.of(read.part.kind)
             digest = sha256(footage.body_of(part)).digest()
             self._rows += _ROW.pack(
-                number, _KINDS.index(part.kind), part.pts_us, part.captured_us, read.at, read.sealed_octets, len(part.data),
-                digest,
+                number, _KINDS.index(part.kind), part.pts_us, part.captured_us, read.place, len(part.data), digest,
             )  # fmt: skip
             self._tallies.setdefault(number, _Tally()).take(framed(part.kind, part.data))
             self._tallies[_PARTS].take(line_of(_line(read.chain.parts - 1, self._row(read.chain.parts - 1))))
@@ -120,7 +129,7 @@ class FootageIndex:
 
     def files(self) -> list[tuple[ExportedFile, int]]:
         """Every file with its CRC-32, in the order in which they stand: the parts first."""
-        numbers = [_PARTS, *sorted(one for one in self._tallies if one >= _VIDEO), _METADATA, _TELEMETRY]
+        numbers = [_PARTS, *sorted(one for one in self._tallies if one >= _VIDEO), _METADATA, _TELEMETRY, _COVERED]
         return [
             (ExportedFile(name=name_of(one), octets=tally.octets, sha256=tally.sha.hexdigest()), tally.crc)
             for one in numbers
@@ -147,7 +156,7 @@ class FootageIndex:
     def _part(self, file: BinaryIO, number: int, row: tuple[Any, ...]) -> Part:
         if not self._still():  # what is erased while it is given out is given out no further
             raise _erased(self.recording_id)
-        return footage.read_at(file, self.recording_id, self._key, number, row[4], row[5])
+        return footage.read_one(file, self.recording_id, self._key, number, row[4])
 
     def _of(self, name: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         wanted = next(one for one in self._tallies if name_of(one) == name)
@@ -171,7 +180,7 @@ class VideoView:
         at = 0
         for _, row in self._parts:
             self._starts.append(at)
-            at += row[6]
+            at += row[5]
         self.octets = at
         self._held: tuple[int, Part] | None = None
 
@@ -197,7 +206,7 @@ class VideoView:
 
 
 def _line(number: int, row: tuple[Any, ...]) -> PartLine:
-    return PartLine(captured_us=row[3], kind=_KINDS[row[1]].value, n=number, octets=row[6], pts_us=row[2], sha256=row[7].hex())
+    return PartLine(captured_us=row[3], kind=_KINDS[row[1]].value, n=number, octets=row[5], pts_us=row[2], sha256=row[6].hex())
 
 
 def _erased(recording_id: str) -> NotFound:

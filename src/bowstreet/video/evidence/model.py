@@ -12,6 +12,7 @@ In a bundle, in this order, below a folder of the export's id:
     REC/video-1.c2pa     its C2PA manifest
     REC/metadata.klv     the metadata, as it came
     REC/telemetry.jsonl  where the drone was, by its telemetry
+    REC/redaction.jsonl  of a redacted copy: what was covered in it
 """
 
 from datetime import datetime
@@ -21,7 +22,7 @@ import msgspec
 VERSION = 1
 NOTE, MANIFEST, CERTIFICATE = "manifest.note", "manifest.json", "certificate.html"
 CONTENTS, LEDGER, PARTS = "recordings.json", "ledger.jsonl", "parts.jsonl"
-METADATA, TELEMETRY = "metadata.klv", "telemetry.jsonl"
+METADATA, TELEMETRY, COVERED = "metadata.klv", "telemetry.jsonl", "redaction.jsonl"
 # A stream that begins anew more often than this in one flight is broken; more parts than this are weeks of pictures.
 MOST_VIDEOS = 500
 MOST_RECORDINGS = 200
