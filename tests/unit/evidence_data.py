@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.rotation import open_log
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.vault import open_vault
+from bowstreet.intake import area
+from bowstreet.intake.model import Incident
+from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -31,8 +34,11 @@ from bowstreet.video.recorder import FootageRecorder
 INCIDENT, PASSWORD, NAME = "inc-1", "three unrelated words", "A supervisor"
 
 
-async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1, killed: bool = False) -> tuple[str, list[str]]:
-    """The log's key, and the ids of the recordings. `killed`: this process ends by kill -9 while it records."""
+async def stopped(
+    folder: Path, *, leave: bool = True, recordings: int = 1, killed: bool = False, incidents: bool = False
+) -> tuple[str, list[str]]:
+    """The log's key, and the ids of the recordings. `killed`: this process ends by kill -9 while it records.
+    `incidents`: each recording is of an incident of its own, which is on record; authority is for the first."""
     folder.mkdir(exist_ok=True)
     clock = SystemClock()
     master = key_source.load("", folder)
@@ -52,9 +58,14 @@ async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1, kill
     await accounts.create(who, "A regulator", Role.REGULATOR, PASSWORD)
     footage = FootageRecorder(acts, clock, ids, vault, folder / "footage")
     await footage.load(store)
+    subjects = [INCIDENT] * recordings
+    if incidents:
+        intake = IntakeService(acts, store, clock, ids, area.london(), max_age=None)
+        await intake.load()
+        subjects = [await incident(intake, clock.now(), number) for number in range(recordings)]
     made = []
-    for _ in range(recordings):
-        made.append(await footage.start(SOURCE, "mis-1", INCIDENT))
+    for subject in subjects:
+        made.append(await footage.start(SOURCE, "mis-1", subject))
         header, fragments = pictures(24)
         footage.take(SOURCE, header)
         for number, one in enumerate(fragments):
@@ -66,7 +77,7 @@ async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1, kill
         authorities = Authorities(acts, clock, ids)
         await authorities.load(store)
         asked = authorities.requested(
-            use_case=UseCase.DISCLOSURE, ground=Ground.CRIMINAL_PROCEEDINGS, subject_id=INCIDENT, boroughs=("Islington",),
+            use_case=UseCase.DISCLOSURE, ground=Ground.CRIMINAL_PROCEEDINGS, subject_id=subjects[0], boroughs=("Islington",),
             starts_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=who.account_id,
         )  # fmt: skip
         await authorities.request(asked)
@@ -82,6 +93,16 @@ async def stopped(folder: Path, *, leave: bool = True, recordings: int = 1, kill
     accounts.close()
     await store.close()
     return log.key.write(), made
+
+
+async def incident(intake: IntakeService, now: datetime, number: int) -> str:
+    row = {
+        "id": f"cad-{number}", "reported_at": now.isoformat(), "grade": "I", "category": ("robbery", "burglary")[number % 2],
+        "text": "seen from a window", "latitude": 51.5465 + number / 100, "longitude": -0.1030,
+    }  # fmt: skip
+    taken = await intake.receive_raw(row, "test")
+    assert isinstance(taken, Incident)
+    return taken.incident_id
 
 
 def bowstreet(*words: str, said: str = "") -> subprocess.CompletedProcess[str]:
