@@ -173,3 +173,7 @@ def as_file(bundle: Bundle, path: Path) -> Path:
     path.write_bytes(b"".join(bundle.as_zip()))
     assert path.stat().st_size == bundle.octets
     return path
+
+
+def flipped(whole: bytes, place: int, bit: int = 0) -> bytes:
+    return whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.evidence_world import SOURCE, World, as_file, metadata, pictures
+from tests.unit.evidence_world import SOURCE, World, as_file, flipped, metadata, pictures
 
 from bowstreet.accountability.note import COSIGNATURE, PLAIN, SoftwareSigner, VerifierKey
 from bowstreet.errors import MalformedProof, NotFound, NotPermitted, Refused
@@ -96,10 +96,6 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(tmp_path_factory.mktemp("evidence"))
-
-
-def flipped(whole: bytes, place: int, bit: int = 0) -> bytes:
-    return whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :]
 
 
 def test_a_flipped_byte_is_found_in_each_region_and_its_file_is_named(made: Made) -> None:
