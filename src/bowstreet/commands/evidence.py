@@ -43,7 +43,7 @@ from bowstreet.video.evidence.at_rest import FOLDER
 from bowstreet.video.evidence.bundle import Bundle
 from bowstreet.video.evidence.credentials import C2paCredentials
 from bowstreet.video.evidence.kept import own_certificate
-from bowstreet.video.evidence.report import says
+from bowstreet.video.evidence.report import says, to_builtins
 from bowstreet.video.evidence.service import Exporter, Order
 from bowstreet.video.evidence.source import Source
 from bowstreet.video.recorder import FootageRecorder
@@ -63,7 +63,7 @@ def verify_bundle(arguments: argparse.Namespace, path: Path) -> int:
             path, keys=() if arguments.key is None else notes.read_keys(arguments.key),
             witnesses=map(notes.read_key, arguments.witness), credential=look, on_progress=on_progress,
         )  # fmt: skip
-    write_json(arguments.json, verify.to_builtins(found))
+    write_json(arguments.json, to_builtins(found))
     if arguments.json != "-":
         sys.stdout.write(says(found) + "\n")
     return 0 if found.ok else 1

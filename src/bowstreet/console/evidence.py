@@ -36,8 +36,13 @@ class EvidenceOrder(c.Body, frozen=True, kw_only=True):
 
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["video"])
-    services, access = desk.services, desk.access
-    exports, watches = services.exports, access.needs(Action.WATCH)
+    _ordered(routes, desk)
+    _fetched(routes, desk)
+    return routes
+
+
+def _ordered(routes: APIRouter, desk: Desk) -> None:
+    services, access, exports = desk.services, desk.access, desk.services.exports
 
     @routes.post(
         "/incidents/{incident_id}/evidence",
@@ -50,6 +55,8 @@ def router(desk: Desk) -> APIRouter:
         who = await access.person(request, Action.DISCLOSE)
         await access.may_ever(who, Action.DISCLOSE)
         said: EvidenceOrder = await c.read(request, EvidenceOrder)
+        await desk.require_sight(who, Action.DISCLOSE, incident_id, access.borough_of(incident_id=incident_id) or None)
+        exports.expect(incident_id, said.recordings)  # nobody is sent to ask for authority over nothing
         leave = await with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, incident_id)
         wanted = Order(
             incident_id=incident_id, by=who.account_id, leave=leave, recipient=said.recipient or RECIPIENTS[leave.ground],
@@ -61,6 +68,11 @@ def router(desk: Desk) -> APIRouter:
             return c.json(exports.begin(wanted), HTTPStatus.CREATED)
 
         return await desk.command(request, who, act)
+
+
+def _fetched(routes: APIRouter, desk: Desk) -> None:
+    services, access, exports = desk.services, desk.access, desk.services.exports
+    watches = access.needs(Action.WATCH)
 
     @routes.get("/evidence/{export_id}", **c.route(Export))
     async def one_export(export_id: c.Id, who: Annotated[Asker, watches]) -> Response:
@@ -81,8 +93,6 @@ def router(desk: Desk) -> APIRouter:
             "Cache-Control": "no-store",
         }  # fmt: skip
         return StreamingResponse(made.as_zip(), media_type=ZIP, headers=headers)
-
-    return routes
 
 
 def _zip_route() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Exports that were ordered over HTTP: put together in the background, held for a while, fetched by who ordered them."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -64,7 +65,7 @@ class Exports:
             TooManyAttempts: this account, or all together, have too many under way or held.
         """
         self._forget()
-        self._exporter.chosen(order)
+        self.expect(order.incident_id, order.recordings)
         under_way = [self._known[one] for one in self._tasks]
         if any(one.by == order.by for one in under_way) or len(under_way) >= MOST_UNDER_WAY or len(self._known) >= MOST_HELD:
             raise TooManyAttempts("an export is being put together already", remedy="wait until it is ready, and fetch it")
@@ -76,6 +77,10 @@ class Exports:
         self._known[made.export_id] = made
         self._tasks[made.export_id] = asyncio.ensure_future(self._make(made.export_id, order))
         return made
+
+    def expect(self, incident_id: str, recordings: Collection[str]) -> None:
+        """Raises as `Exporter.chosen` does when there is nothing to export."""
+        self._exporter.chosen(incident_id, recordings)
 
     def get(self, export_id: str, by: str) -> Export:
         """Raises `NotFound` for one that is over, or somebody else's."""

@@ -1,5 +1,9 @@
 """The finding of a bundle of evidence in plain words: what is proven, and what is not. Pure."""
 
+from typing import Any
+
+import msgspec
+
 from bowstreet.video.evidence.verify import Finding, RecordingFound
 
 
@@ -79,3 +83,7 @@ def _given(finding: Finding) -> list[str]:
     if finding.authorised_entry is not None:
         said.append(f"- That authorisation came into force by entry {finding.authorised_entry}.")
     return said
+
+
+def to_builtins(finding: Finding) -> dict[str, Any]:
+    return {**msgspec.to_builtins(finding), "says": says(finding)}

@@ -5,7 +5,7 @@ and the entries about the footage are proven against that. Nothing of the pictur
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import msgspec
@@ -79,18 +79,18 @@ class Exporter:
     def new_id(self) -> str:
         return self._ids.new("exp")
 
-    def chosen(self, order: Order) -> list[Recording]:
-        """The recordings that are to be exported, oldest first.
+    def chosen(self, incident_id: str, recordings: Collection[str]) -> list[Recording]:
+        """The recordings that are to be exported, oldest first; all of the incident when none are named.
 
         Raises:
             NotFound: one that is named was erased, is of another incident, or never was.
             Refused: nothing of this incident is kept.
         """
-        known = [one for one in self._footage.recordings.all() if one.incident_id == order.incident_id]
-        for recording_id in order.recordings:
+        known = [one for one in self._footage.recordings.all() if one.incident_id == incident_id]
+        for recording_id in recordings:
             if recording_id not in {one.recording_id for one in known}:
                 raise self._gone(recording_id)
-        found = [one for one in known if not order.recordings or one.recording_id in order.recordings]
+        found = [one for one in known if not recordings or one.recording_id in recordings]
         if not found:
             raise Refused(
                 "no footage of this incident is kept: none was recorded, or its period is over and it was erased",
@@ -152,7 +152,7 @@ class Exporter:
             ),
         )  # fmt: skip
         indexes, listed, credentials = dict[str, FootageIndex](), list[ExportedRecording](), dict[tuple[str, str], bytes]()
-        for one in self.chosen(order):
+        for one in self.chosen(order.incident_id, order.recordings):
             index = indexes[one.recording_id] = await self._index(one)
             listed.append(_listed(self._footage.recordings.get(one.recording_id), one, index))
             if self._credentials is not None:
@@ -201,7 +201,3 @@ def _listed(now: Recording, begun: Recording, index: FootageIndex) -> ExportedRe
         recording_id=now.recording_id, running=running, source_id=now.source_id, started_at=now.started_at,
         vehicle_id=now.vehicle_id, why_closed="" if running else now.why_closed,
     )  # fmt: skip
-
-
-def names_of(people: Iterable[tuple[str, str]], wanted: Sequence[str]) -> dict[str, str]:
-    return {account_id: name for account_id, name in people if account_id in wanted}

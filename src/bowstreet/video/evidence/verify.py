@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -480,9 +480,3 @@ class _Unfit(Exception):
     def __init__(self, what: str, file: str = "") -> None:
         super().__init__(what)
         self.file = file
-
-
-def to_builtins(finding: Finding) -> dict[str, Any]:
-    from bowstreet.video.evidence.report import says
-
-    return {**msgspec.to_builtins(finding), "says": says(finding)}
