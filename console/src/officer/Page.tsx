@@ -102,11 +102,11 @@ function standing(shown: Shown, state: State): string {
   if (!shown.linked) return "No connection: trying again…";
   if (shown.mode === "full") return "Full picture";
   if (!state.picture.shown) return "Connected";
-  const rate = shown.carriedKbps === null ? "" : `, link about ${rounded(shown.carriedKbps)}`;
+  const rate = shown.carriedKbps === null ? "" : `, the link carries ${rounded(shown.carriedKbps)}`;
   return shown.mode === "trying" ? "Small pictures; trying the full one…" : `Small pictures${rate}`;
 }
 
-const rounded = (kbps: number): string => (kbps >= 1_000 ? "1 Mbit/s or more" : `${Math.max(10, Math.round(kbps / 10) * 10)} kbit/s`);
+const rounded = (kbps: number): string => (kbps >= 1_000 ? "1 Mbit/s or more" : `about ${Math.max(10, Math.round(kbps / 10) * 10)} kbit/s`);
 
 /** How old the picture is, always: what is late looks late. */
 function Age({ eye, mode }: { eye: { current: Eye | null }; mode: string }) {

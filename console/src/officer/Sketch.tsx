@@ -1,7 +1,7 @@
 // The map, as an officer needs it: the scene in the middle, north up, the drone, whom it follows, and how far things are. Nothing is
 // fetched for it. The words under it say the same.
 
-import { bearing, direction, distance, offset } from "./words.ts";
+import { bearing, distance, offset } from "./words.ts";
 import type { Scene, Subject, Watcher } from "./wire.ts";
 
 const WIDTH = 390;
@@ -87,8 +87,8 @@ function Afar({ spot }: { spot: Spot }) {
   return (
     <g class="drone" transform={`translate(${x} ${y})`}>
       <path transform={`rotate(${deg})`} d="M0 -8 6 6 0 2 -6 6Z" />
-      <text y="4" x={x > WIDTH / 2 ? 12 : -12} text-anchor={x > WIDTH / 2 ? "start" : "end"}>
-        {`drone ${distance(Math.hypot(spot.east, spot.north))} ${direction(deg)}`}
+      <text y="4" x={x > WIDTH / 2 ? -12 : 12} text-anchor={x > WIDTH / 2 ? "end" : "start"}>
+        {`drone ${distance(Math.hypot(spot.east, spot.north))}`}
       </text>
     </g>
   );
