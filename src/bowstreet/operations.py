@@ -26,12 +26,15 @@ from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
 from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig, Wind
 from bowstreet.geo import Position
 from bowstreet.intake import area as areas
+from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.tak.certificates import context
+from bowstreet.tak.model import Kind, Partner, TlsFiles
 from bowstreet.video.address import parse_address
 
 DEFAULT_PORT = 8_700
@@ -133,6 +136,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
+        partners=tuple(_partner(one, area, path.parent) for one in told.tak.partners),
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
@@ -161,8 +165,30 @@ def _secret(source: str, folder: Path) -> str:
     kind, _, where = source.partition(":")
     said = _text(folder / where).strip() if kind == "file" else os.environ.get(where, "")
     if not said:
-        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the client's secret there, and nothing else")
+        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the secret there, and nothing else")
     return said
+
+
+def _partner(told: config.TakPartner, area: OperatingArea, folder: Path) -> Partner:
+    """Raises `MalformedConfiguration` also for files that cannot be used: not first when the partner is to be reached."""
+    if unknown := sorted(set(told.boroughs) - set(area.names)):
+        raise MalformedConfiguration(
+            f"partner '{told.name}' is limited to {', '.join(unknown)}, which is no borough here",
+            remedy=f"use names such as {', '.join(area.names[:3])}",
+        )
+    host, _, port = told.address.partition("://")[2].rpartition(":")
+    tls = None
+    if told.authority is not None and told.certificate is not None and told.private_key is not None:
+        tls = TlsFiles(
+            authority=told.authority, certificate=told.certificate, private_key=told.private_key,
+            password=_secret(told.private_key_password, folder) if told.private_key_password else "",
+            server_name=told.server_name, pinned=told.certificate_sha256.replace(":", "").lower(),
+        )  # fmt: skip
+        context(tls)
+    return Partner(
+        name=told.name, host=host, port=int(port), shares=frozenset(map(Kind, told.shares)), tls=tls,
+        boroughs=frozenset(told.boroughs), until=told.until, interface=told.interface, hops=told.hops,
+    )  # fmt: skip
 
 
 def _text(path: Path) -> str:

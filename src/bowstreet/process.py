@@ -53,6 +53,8 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.tak.model import Partner
+from bowstreet.tak.service import PartnerSharing
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -87,6 +89,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
+    partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
@@ -132,6 +135,7 @@ class Process:
     disclosure: Disclosure
     correspondence: Correspondence
     gossip: Gossip
+    sharing: PartnerSharing
     console: Console | None
     server: Server | None
     hardware: Hardware | None

@@ -66,6 +66,9 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.tak.events import Origin
+from bowstreet.tak.service import PartnerSharing
+from bowstreet.tak.view import View
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
@@ -231,6 +234,22 @@ async def _video(process: Process) -> None:
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
+async def _tak(process: Process) -> None:
+    operation = process.operation
+
+    def borough_of(position: Position) -> str | None:
+        borough = process.intake.area.borough_of(position)
+        return None if borough is None else borough.name
+
+    view = View(process.intake, process.flight, process.video, process.follows, process.clock, process.real_clock, borough_of)
+    process.sharing = PartnerSharing(
+        operation.partners, view.now, process.recorder, process.clock, process.real_clock, RandomIds(process.clock),
+        Origin(name=f"{operation.log_origin} {operation.operator_id}", simulated=bool(operation.demo)),
+    )  # fmt: skip
+    await process.sharing.load(process.store)
+    process.sharing.register(process.metrics)
+
+
 async def _console(process: Process) -> None:
     operation = process.operation
     if operation.edge is None:
@@ -346,13 +365,16 @@ ROLES: dict[str, Role] = {
         ),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
         Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight", "dispatch"), start=_video),
+        Role(name="tak", does="what partners see in their TAK", needs=("video",), start=_tak),
         Role(
             name="console",
             does="HTTP, live feed, web console",
             needs=("accounts", "retention", "disclosure", "video"),
             start=_console,
         ),
-        Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
+        Role(
+            name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "tak", "console"), start=_live
+        ),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
     )
 }

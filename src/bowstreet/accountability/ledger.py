@@ -73,6 +73,9 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",
     m.VehicleKeyChanged: "vehicle_id",
+    m.SharingChanged: "sharing_id",
+    m.PartnerShown: "incident_id",
+    m.SharingCounted: "sharing_id",
     m.RunChanged: "change",
 }
 

@@ -66,6 +66,11 @@ from bowstreet.messages.intake import (
 from bowstreet.messages.runtime import (
     RunChanged,
 )
+from bowstreet.messages.tak import (
+    PartnerShown,
+    SharingChanged,
+    SharingCounted,
+)
 from bowstreet.messages.video import (
     RecordingAnchored,
     RecordingClosed,
@@ -105,6 +110,7 @@ __all__ = [
     "NoDroneAvailable",
     "OccurrenceChanged",
     "PacketRejected",
+    "PartnerShown",
     "PolicyInForce",
     "ProvedAgain",
     "PublicRequestChanged",
@@ -117,6 +123,8 @@ __all__ = [
     "ReleasePublished",
     "RetentionTableInForce",
     "RunChanged",
+    "SharingChanged",
+    "SharingCounted",
     "SignedIn",
     "Spec",
     "VehicleChanged",
@@ -194,5 +202,8 @@ MESSAGES: dict[type[Message], Spec] = {
     LogKeyChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
     VehicleKeyChanged: _row("accountability", 0.001, audited=True),
+    SharingChanged: _row("tak", 0.001, audited=True),
+    PartnerShown: _row("tak", 0.2, audited=True),
+    SharingCounted: _row("tak", 0.01, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

@@ -66,6 +66,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
+    m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
+    m.PartnerShown: Processing.DISCLOSURE,
+    m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -85,6 +88,8 @@ WHAT: Mapping[str, str] = {
     "Erased": "erased",
     "AccountChanged": "account-changed",
     "PublicRequestChanged": "public-request",
+    "SharingChanged": "sharing",
+    "PartnerShown": "shown-to-a-partner",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {
