@@ -160,7 +160,7 @@ class PartnerSharing:
         sharing, one.sharing = one.sharing, None
         if sharing is None:
             return
-        if one.channel.is_open:
+        if one.channel.is_open and one.told:
             await self._take_back(one)
         if one.task is not None:
             one.task.cancel()
