@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.geo import Position
 from bowstreet.messages import PartnerShown, SharingChanged, SharingCounted
-from bowstreet.messages.base import Message
+from bowstreet.messages import Message
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds

@@ -25,7 +25,7 @@ from tests.integration.tak_world import (
 
 from bowstreet.errors import PartnerUnavailable, StoreUnavailable
 from bowstreet.messages import PartnerShown, SharingChanged, SharingCounted
-from bowstreet.messages.base import Message
+from bowstreet.messages import Message
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ports import Batch
 from bowstreet.tak.events import DELETE, DRONE, MARKER, SUBJECT, uid_of

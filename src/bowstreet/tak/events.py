@@ -205,7 +205,7 @@ def _link(detail: ET.Element, origin: Origin, vehicle_id: str) -> None:
 
 
 def _remark(detail: ET.Element, origin: Origin, words: str) -> None:
-    ET.SubElement(detail, "remarks").text = f"SIMULATED. {words}" if origin.simulated else words
+    ET.SubElement(detail, "remarks").text = _UNFIT.sub(" ", f"SIMULATED. {words}" if origin.simulated else words)
 
 
 def _ellipse(item: LookAt | SubjectSeen) -> str:
