@@ -21,8 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.geo import Position
-from bowstreet.messages import PartnerShown, SharingChanged, SharingCounted
-from bowstreet.messages import Message
+from bowstreet.messages import Message, PartnerShown, SharingChanged, SharingCounted
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -60,9 +59,7 @@ class Authority:
         certificate, secret = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         certificate.write_bytes(_pem(self._signed(subject, key.public_key(), address=address, days=days)))
         secret.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         )
         return certificate, secret
 

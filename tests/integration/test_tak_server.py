@@ -24,8 +24,7 @@ from tests.integration.tak_world import (
 )
 
 from bowstreet.errors import PartnerUnavailable, StoreUnavailable
-from bowstreet.messages import PartnerShown, SharingChanged, SharingCounted
-from bowstreet.messages import Message
+from bowstreet.messages import Message, PartnerShown, SharingChanged, SharingCounted
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ports import Batch
 from bowstreet.tak.events import DELETE, DRONE, MARKER, SUBJECT, uid_of
@@ -75,7 +74,9 @@ async def test_another_client_of_the_server_sees_what_is_shared_and_that_it_is_o
         await until("at the end nothing stays", lambda: device.of(DELETE)[-1].find("detail/link").get("uid") == last)  # type: ignore[union-attr]
     (point,) = [one.find("point") for one in device.of(DRONE)[:1]]
     assert point is not None
-    assert (float(point.get("lat", 0)), float(point.get("lon", 0))) == pytest.approx((PLACE.latitude_deg, PLACE.longitude_deg), abs=1e-6)
+    assert (float(point.get("lat", 0)), float(point.get("lon", 0))) == pytest.approx(
+        (PLACE.latitude_deg, PLACE.longitude_deg), abs=1e-6
+    )
     assert float(point.get("hae", 0)) == pytest.approx(98.0 + 45.97, abs=0.3)
 
     begun, connected, ended = operation.of(SharingChanged)

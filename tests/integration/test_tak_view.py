@@ -93,7 +93,9 @@ async def test_a_drone_on_its_way_shows_itself_and_not_where_it_looks(town: City
     view = view_of(town)
     async with town.signed_in("dispatcher") as dispatcher:
         incident_id, mission_id, vehicle_id = await fly(town, dispatcher)
-        assert [type(one) for one in view.now().items] == [IncidentSeen], "the incident has a drone, which still stands in its dock"
+        assert [type(one) for one in view.now().items] == [IncidentSeen], (
+            "the incident has a drone, which still stands in its dock"
+        )
         await airborne(town, vehicle_id, mission_id)
         find(town, vehicle_id, findings())
         seen = view.now()

@@ -32,9 +32,7 @@ places = st.builds(
 metres = st.floats(0.1, 500.0)
 ellipses = st.builds(Ellipse, semi_major_m=metres, semi_minor_m=metres, bearing_deg=st.floats(0, 180, exclude_max=True))
 azimuths = st.floats(0, 360, exclude_max=True)
-motions = st.builds(
-    Motion, speed_mps=st.floats(0, 40), speed_sigma_mps=st.floats(0, 5), direction_deg=st.none() | azimuths
-)
+motions = st.builds(Motion, speed_mps=st.floats(0, 40), speed_sigma_mps=st.floats(0, 5), direction_deg=st.none() | azimuths)
 about = {"incident_id": ids, "borough": st.none() | words, "position": places}
 drones = st.builds(
     DroneSeen, vehicle_id=ids, taken_at=moments, altitude_m_amsl=st.floats(-50, 600), phase=words.map(lambda said: said[:20]),

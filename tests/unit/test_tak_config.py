@@ -84,12 +84,15 @@ def test_each_mistake_is_refused_before_anything_starts(folder: Path, old: str, 
 
 
 def test_a_key_may_have_a_passphrase(folder: Path) -> None:
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, load_pem_private_key
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_pem_private_key,
+    )
 
     key = load_pem_private_key((folder / "bowstreet.key").read_bytes(), None)
-    (folder / "bowstreet.key").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush"))
-    )
+    (folder / "bowstreet.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")))
     with pytest.raises(MalformedConfiguration, match="is no key of"):
         read(folder, GOOD)
     (folder / "passphrase.txt").write_text("hush\n")
