@@ -56,6 +56,9 @@ def _add_up(commands: "argparse._SubParsersAction[_Parser]") -> None:
     up.add_argument("--port", type=_positive(int), metavar="N", help="port of the console (default 8700)")
     up.add_argument("--headless", action="store_true", help="without the web console")
     up.add_argument("--calls", type=Path, metavar="FILE", help="replay calls from CSV, GeoJSON or JSON lines, the first one now")
+    up.add_argument(
+        "--partners", type=Path, metavar="FILE", help="share the demo with the TAK partners that FILE names (docs/tak.md)"
+    )
     up.add_argument("--speed", type=_positive(float), default=1.0, metavar="X", help="run the demo's clock X times as fast")
     up.add_argument(
         "--for", type=_positive(float), dest="for_s", metavar="SECONDS", help="stop by itself after that many real seconds"

@@ -136,7 +136,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
-        partners=tuple(_partner(one, area, path.parent) for one in told.tak.partners),
+        partners=_partners(told.tak, area, path.parent),
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
@@ -167,6 +167,15 @@ def _secret(source: str, folder: Path) -> str:
     if not said:
         raise MalformedConfiguration(f"{source} holds no secret", remedy="put the secret there, and nothing else")
     return said
+
+
+def configured_partners(path: Path, area: OperatingArea) -> tuple[Partner, ...]:
+    """Those that a configuration file names; whatever else it says is left. Raises `MalformedConfiguration`."""
+    return _partners(config.load(path).tak, area, path.parent)
+
+
+def _partners(told: config.Tak, area: OperatingArea, folder: Path) -> tuple[Partner, ...]:
+    return tuple(_partner(one, area, folder) for one in told.partners)
 
 
 def _partner(told: config.TakPartner, area: OperatingArea, folder: Path) -> Partner:

@@ -74,7 +74,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.ForkSeen: "fork_id",
     m.VehicleKeyChanged: "vehicle_id",
     m.SharingChanged: "sharing_id",
-    m.PartnerShown: "incident_id",
+    m.PartnerShown: "sharing_id",
     m.SharingCounted: "sharing_id",
     m.RunChanged: "change",
 }
