@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -25,11 +26,14 @@ from tests.integration.tak_world import (
 
 from bowstreet.errors import PartnerUnavailable, StoreUnavailable
 from bowstreet.messages import Message, PartnerShown, SharingChanged, SharingCounted
-from bowstreet.runtime.clock import SystemClock
+from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.ports import Batch
 from bowstreet.tak.events import DELETE, DRONE, MARKER, SUBJECT, uid_of
 from bowstreet.tak.model import Kind, TlsFiles
 from bowstreet.tak.server import TakServer
+
+# The second is what is left of it where the server's reason comes late, on a busy machine.
+REFUSED = "refuses this program's certificate|closes the connection at once"
 
 
 class World:
@@ -95,12 +99,11 @@ async def test_another_client_of_the_server_sees_what_is_shared_and_that_it_is_o
 async def test_nothing_is_sent_before_it_is_on_record(world: World) -> None:
     """Whoever is told of an entry waits a while, and nothing has come through by then."""
     operation, device = world.operation(), Device()
-    order: list[str] = []
+    order: list[tuple[str, int]] = []
 
     async def heard(message: Message) -> None:
         await asyncio.sleep(0.4)
-        order.append(type(message).__name__)
-        assert not device.events, "an event arrived before the entry that lets it be sent was there for all"
+        order.append((type(message).__name__, len(device.events)))
 
     for kind in (SharingChanged, PartnerShown):
         operation.bus.subscribe(kind, heard)
@@ -108,8 +111,7 @@ async def test_nothing_is_sent_before_it_is_on_record(world: World) -> None:
         operation.situation = all_of(operation.now(), incident(operation.now()))
         async with operation.running():
             await until("the incident arrives", lambda: device.of(MARKER))
-            assert order == ["SharingChanged", "SharingChanged", "PartnerShown"]
-            device.events.clear()
+            assert order == [("SharingChanged", 0), ("SharingChanged", 0), ("PartnerShown", 0)]
 
 
 async def test_what_cannot_be_recorded_is_not_shared(world: World) -> None:
@@ -158,8 +160,8 @@ async def test_a_server_that_is_killed_and_back_gets_everything_again(world: Wor
     [
         ("another authority's server", "has a certificate that is not believed"),
         ("another name", "is not made out to"),
-        ("another authority's client", "refuses this program's certificate"),
-        ("an expired client", "refuses this program's certificate"),
+        ("another authority's client", REFUSED),
+        ("an expired client", REFUSED),
         ("not the pinned one", "shows another certificate than the pinned one"),
         ("nobody there", "cannot be reached"),
     ],
@@ -184,7 +186,7 @@ async def test_whoever_is_not_who_they_should_be_gets_nothing(world: World, whic
         operation.situation = all_of(operation.now())
         trouble = await until("trouble", lambda: operation.sharing.outgoing[0].channel.trouble)
         assert isinstance(trouble, PartnerUnavailable)
-        assert says in trouble.message
+        assert re.search(says, trouble.message)
         assert "fire brigade" in trouble.message
         assert trouble.remedy
     assert not device.events
@@ -213,3 +215,17 @@ async def test_a_server_that_speaks_no_tls_is_told_so(tmp_path: Path) -> None:
     await way.close()
     plain.close()
     await plain.wait_closed()
+
+
+async def test_a_server_that_falls_silent_is_taken_for_gone(world: World) -> None:
+    """It is stopped in its tracks: the connection stands, and nothing comes. Our clock goes thirty times as fast."""
+    way = TakServer(partner(port=world.server.port, tls=world.files("patient")), ORIGIN, ScaledClock(30.0))
+    await way.open()
+    assert world.server._program is not None
+    listening = asyncio.ensure_future(way.broken())
+    await asyncio.sleep(2.5)  # more than it may be silent for, of our clock; it answers
+    assert not listening.done()
+    world.server._program.send_signal(signal.SIGSTOP)
+    with pytest.raises(PartnerUnavailable, match="does not answer: it has been silent for"):
+        await asyncio.wait_for(listening, 60)
+    await way.close()

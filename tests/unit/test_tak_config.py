@@ -7,7 +7,8 @@ from tests.integration.tak_world import Authority, Taky, free_port
 
 from bowstreet.cli import main
 from bowstreet.errors import MalformedConfiguration
-from bowstreet.operations import configured_operation
+from bowstreet.intake.area import london
+from bowstreet.operations import configured_operation, configured_partners
 from bowstreet.process import Operation
 from bowstreet.tak.model import Kind
 
@@ -123,3 +124,13 @@ async def test_the_doctor_reaches_partners_and_says_when_a_certificate_ends(
     assert "ends in 8 days" in said
     assert "mesh at udp://239.2.3.1:6969 can be sent to" in said
     await server.stop()
+
+
+def test_a_demo_is_shared_with_partners_of_a_file_and_an_operation_names_its_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "city.toml").write_text(GOOD)
+    named = configured_partners(folder / "city.toml", london())
+    assert [one.name for one in named] == ["fire brigade", "mesh"]
+    assert main(["up", "--config", str(folder / "city.toml"), "--partners", str(folder / "city.toml")]) == 2
+    assert "--partners is for a demo" in capsys.readouterr().err

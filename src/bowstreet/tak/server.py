@@ -1,7 +1,8 @@
 """A TAK server by TLS, with a certificate of each side: a stream of events. What comes back is read and thrown away, but heard.
 
-TLS 1.3 lets a client believe that it is connected before the server has looked at its certificate. So the server is asked for a
-sign of life first: a refusal comes instead of the answer, and no event has been sent to anybody.
+TLS 1.3 lets a client believe that it is connected before the server has looked at its certificate. So it is listened for a while,
+and the server is asked for a sign of life: a refusal comes instead, and no event has been sent to anybody. Nothing is written in
+that first while, because a connection that breaks on writing loses the reason that the server gave.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 CONNECT_S, SEND_S = 10.0, 10.0
 # A server that does not answer at once is let go on with; one that answered before and falls silent is taken for gone.
-FIRST_SIGN_S, PING_S, SILENT_S = 5.0, 15.0, 50.0
+REFUSAL_S, FIRST_SIGN_S, PING_S, SILENT_S = 1.0, 5.0, 15.0, 50.0
 READ_BYTES = 65_536
 
 
@@ -94,10 +95,24 @@ class TakServer:
         return hashlib.sha256(der).hexdigest()
 
     async def _first_sign(self) -> None:
-        await self.send(events.ping(self._origin, self._clock.now()))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FIRST_SIGN_S):
+        assert self._writer is not None
+        try:
+            if not await self._heard_within(REFUSAL_S):
+                self._writer.write(events.ping(self._origin, self._clock.now()))
+                await self._heard_within(FIRST_SIGN_S)
+        except ConnectionError as error:
+            raise PartnerUnavailable(
+                f"{self._partner.name}: {self._partner.address} closes the connection at once",
+                remedy="ask the partner what its log says; often it does not believe 'certificate'",
+            ) from error
+
+    async def _heard_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._read()
+        except TimeoutError:
+            return False
+        return True
 
     async def _read(self) -> None:
         assert self._reader is not None
