@@ -121,7 +121,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port),
+        edge=None if headless else _edge(told.server, port, refuses_own_accounts=told.authority.own_accounts == "refuse"),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
         fixed_wind=None
         if weather.source == "docks"
@@ -257,7 +257,7 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
-def _edge(told: config.Server, port: int | None) -> EdgeSettings:
+def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
@@ -266,5 +266,5 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
         private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins,
+        tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
     )  # fmt: skip

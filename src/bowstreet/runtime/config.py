@@ -168,6 +168,7 @@ class Authority(_Section, frozen=True, kw_only=True):
     """Who may do what; without a file, the policy that comes with the product (docs/authority.md)."""
 
     policy: Path | None = None  # Cedar, of the shipped schema
+    own_accounts: Literal["mark", "refuse"] = "mark"  # when an officer's account decides for whoever made that account
 
 
 class Oidc(_Section, frozen=True, kw_only=True):
