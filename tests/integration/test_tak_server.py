@@ -90,7 +90,7 @@ async def test_another_client_of_the_server_sees_what_is_shared_and_that_it_is_o
     assert (connected.stage, connected.server) == ("connected", digest(world.server.certificate))
     assert (ended.stage, ended.why) == ("ended", "the program is stopping")
     assert [(one.incident_id, one.what, one.follow_id) for one in operation.of(PartnerShown)] == [
-        ("inc-1", "incident", ""), ("inc-1", "subject", "fol-1"),
+        ("inc-1", "incident-shown", ""), ("inc-1", "subject-shown", "fol-1"),
     ]  # fmt: skip
     counted = operation.of(SharingCounted)
     assert sum(one.sent.get("subjects", 0) for one in counted) == 2  # it, and that it is over

@@ -134,6 +134,20 @@ async def test_pictures_and_follows_are_found_under_their_incident_and_named() -
     assert alone.justification == "audit"
 
 
+@pytest.mark.requirement("R16")
+async def test_whom_an_incident_was_shown_to_is_found_under_it() -> None:
+    told: dict[str, Any] = {"at": AT, "sharing_id": "shr-1", "recipient": "fire brigade"}
+    rows = await _rows(
+        m.PartnerShown(**told, incident_id="inc-1", what="incident-shown"),
+        m.PartnerShown(**told, incident_id="inc-1", what="subject-shown", follow_id="fol-1"),
+        m.PartnerShown(**told, incident_id="inc-2", what="incident-shown"),
+    )
+    lines = list(export.lines(rows, export.wanted(None, None, "inc-1", None), {}))
+    assert [(one.processing, one.what, one.recipient) for one in lines] == [
+        ("disclosure", "incident-shown", "fire brigade"), ("disclosure", "subject-shown", "fire brigade"),
+    ]  # fmt: skip
+
+
 async def test_what_was_erased_is_counted_and_not_read() -> None:
     [row, other] = await _rows(_consulted(), _consulted(subject_id="inc-2"))
     gone = msgspec.structs.replace(row, payload=None, salt=None)

@@ -31,7 +31,7 @@ class SharingChanged(Message, frozen=True, kw_only=True):
 
 
 class PartnerShown(Message, frozen=True, kw_only=True):
-    """A partner is about to be shown an incident, or the subject that is followed for it: `what` is `incident` or `subject`."""
+    """A partner is about to be shown an incident, or the subject that is followed for it: `incident-shown` or `subject-shown`."""
 
     sharing_id: str
     recipient: str

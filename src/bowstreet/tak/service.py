@@ -242,7 +242,7 @@ class PartnerSharing:
         said = [
             PartnerShown(
                 at=self._clock.now(), sharing_id=sharing.sharing_id, recipient=sharing.recipient, incident_id=incident_id,
-                follow_id=follow_id, what="subject" if follow_id else "incident",
+                follow_id=follow_id, what="subject-shown" if follow_id else "incident-shown",
             )
             for incident_id, follow_id in new
         ]  # fmt: skip
