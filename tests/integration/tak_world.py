@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.geo import Position
 from bowstreet.messages import Message, PartnerShown, SharingChanged, SharingCounted
+from bowstreet.runtime import logs
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -197,6 +198,7 @@ class Operation:
     """Sharing over a real recorder; what happens is said by the test."""
 
     def __init__(self, *partners: Partner) -> None:
+        logs.configure("critical", "console")  # to where this test's output goes, not an earlier one's
         self.store, self.clock = MemoryStore(), SystemClock()
         self.bus = InlineBus()
         self.recorder = Recorder(self.store, self.bus, self.clock)

@@ -148,3 +148,19 @@ async def test_a_flood_is_dropped_oldest_first_and_counted(tmp_path: Path) -> No
             assert ("drones", many[-1].vehicle_id) in one.told, last
     finally:
         await server.stop(signal.SIGKILL)
+
+
+async def test_what_nobody_foresaw_ends_no_sharing_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    operation, device = Operation(partner(host=GROUP, port=port)), Device()
+    async with device.listening(f"udp://{GROUP}:{port}"), operation.running():
+        one = operation.sharing.outgoing[0]
+        await until("it can send", lambda: one.channel.is_open)
+
+        async def fail(data: bytes) -> None:
+            monkeypatch.undo()
+            raise RuntimeError("unforeseen")
+
+        monkeypatch.setattr(one.channel._way, "send", fail)
+        operation.situation = all_of(operation.now())
+        await until("all three arrive all the same", lambda: len({event.get("type") for event in device.events}) == 3)

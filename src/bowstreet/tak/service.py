@@ -150,6 +150,8 @@ class PartnerSharing:
                 continue
             if one.sharing is None:
                 await self._begin(one)
+            elif one.task is not None and one.task.done():
+                self._carry(one)  # what nobody foresaw ended it: not for good
             if self._recorder.failing_since is not None or now - one.counted_at >= COUNTED_EVERY:
                 await self._count(one)
             if one.channel.is_open:
@@ -180,6 +182,11 @@ class PartnerSharing:
         )
         await self._recorder.record(save=[(self._sharings, sharing)], messages=[self._said(one, sharing, Stage.BEGUN)])
         one.sharing, one.counted_at = sharing, self._real_clock.now()
+        self._carry(one)
+
+    def _carry(self, one: Outgoing) -> None:
+        if one.task is not None and not one.task.cancelled() and one.task.exception() is not None:
+            log.error("carrying events to a partner failed", partner=one.partner.name, error=repr(one.task.exception()))
         one.task = asyncio.create_task(one.channel.run(lambda server: self._reached(one, server)), name=f"to {one.partner.name}")
 
     async def _reached(self, one: Outgoing, server: str) -> None:
