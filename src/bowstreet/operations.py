@@ -36,6 +36,7 @@ from bowstreet.simulation.kernel import OPERATOR, demo_zones
 from bowstreet.tak.certificates import context
 from bowstreet.tak.model import Kind, Partner, TlsFiles
 from bowstreet.video.address import parse_address
+from bowstreet.video.evidence.credentials import Certificate
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
@@ -134,6 +135,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         master_key=told.ledger.master_key,
+        evidence_certificate=_evidence_certificate(told.evidence),
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
         partners=_partners(told.tak, area, path.parent),
@@ -146,6 +148,12 @@ def _retention_table(path: Path) -> tuple[str, str]:
     text = _text(path)
     parse_table(text, path.name)
     return path.name, text
+
+
+def _evidence_certificate(told: config.Evidence) -> Certificate | None:
+    if told.certificate is None or told.private_key is None:
+        return None
+    return Certificate.read(_bytes(told.certificate), _bytes(told.private_key))
 
 
 def _access_policy(path: Path) -> AccessPolicy:

@@ -55,6 +55,8 @@ from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
 from bowstreet.tak.model import Partner
 from bowstreet.tak.service import PartnerSharing
+from bowstreet.video.evidence.credentials import Certificate
+from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -91,6 +93,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     log_origin: str = "bowstreet.invalid/operation"
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
+    evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
@@ -120,6 +123,7 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    exports: Exports
     eyes: Eyes
     follows: Follows
     accounts: Accounts

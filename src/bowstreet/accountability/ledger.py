@@ -51,6 +51,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
+    m.FootageDisclosed: "authorisation_id",
     m.FollowChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",

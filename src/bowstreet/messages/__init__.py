@@ -72,6 +72,7 @@ from bowstreet.messages.tak import (
     SharingCounted,
 )
 from bowstreet.messages.video import (
+    FootageDisclosed,
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
@@ -98,6 +99,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FootageDisclosed",
     "ForkSeen",
     "IncidentChanged",
     "IncidentOpened",
@@ -180,6 +182,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),

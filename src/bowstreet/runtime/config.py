@@ -244,6 +244,13 @@ class Tak(_Section, frozen=True, kw_only=True):
     partners: Annotated[tuple[TakPartner, ...], Meta(max_length=16)] = ()
 
 
+class Evidence(_Section, frozen=True, kw_only=True):
+    """Who signs the C2PA manifests of exported footage; without it a certificate that is made here (docs/evidence.md)."""
+
+    certificate: Path | None = None  # PEM, the signer's first, then those that lead to its issuer
+    private_key: Path | None = None  # PEM, without a password
+
+
 class Log(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -265,6 +272,7 @@ class Config(_Section, frozen=True, kw_only=True):
     public: Public = Public()
     ledger: Ledger = Ledger()
     tak: Tak = Tak()
+    evidence: Evidence = Evidence()
     log: Log = Log()
 
 
@@ -371,6 +379,8 @@ def _check(config: Config, path: Path) -> None:
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
+    if (config.evidence.certificate is None) != (config.evidence.private_key is None):
+        raise _wrong(path, "names only one of 'evidence.certificate' and 'evidence.private_key'", "name both, or neither")
     if server.certificate is not None and not server.https:
         raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
     _check_oidc(config.sign_in.oidc, path)
