@@ -223,6 +223,7 @@ def _any(kind: type[Message]) -> Message:
         "ends_at": START,
         "until": START,
         "since": START,
+        "recordings": ("rec-1",),
         "shares": ("drones",),
         "boroughs": ("Islington",),
         "sent": {"drones": 2},
