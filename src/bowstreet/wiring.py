@@ -49,6 +49,7 @@ from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
@@ -225,7 +226,10 @@ async def _video(process: Process) -> None:
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
-    process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    process.follows = Follows(
+        process.recorder, process.clock, process.flight, process.video, process.intake, process.authorities,
+        Gimbals(process.flight.missions.find, process.link),
+    )  # fmt: skip
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)

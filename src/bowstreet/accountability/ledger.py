@@ -52,6 +52,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
     m.FollowChanged: "follow_id",
+    m.FollowConsentChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",

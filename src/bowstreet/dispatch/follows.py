@@ -1,7 +1,8 @@
 """Following a subject: begun by the pilot with a click, on record before the first look, bound to its incident and a time (D4).
 
-What the analysts of the streams find comes in here; consoles are shown the latest. When the time of a follow is up and nobody has
-given authority for more, it ends by itself, and what is known of how the subject looks is overwritten in the drone's worker.
+What the analysts of the streams find comes in here; consoles are shown the latest, the camera is turned (`steering`), and with
+the pilot's consent the vehicle follows (`consents`). When the time of a follow is up and no authorisation in force carries it, it
+ends by itself, and what is known of how the subject looks is overwritten in the drone's worker.
 """
 
 from datetime import datetime
@@ -9,17 +10,25 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from bowstreet.accountability.authority import rules as authority_rules
+from bowstreet.accountability.authority.model import UseCase
+from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BowstreetError, Conflict, MalformedPacket, NotFound
-from bowstreet.flight.model import Mission
+from bowstreet.dispatch.consents import Consents, End
+from bowstreet.dispatch.consents import Given as ConsentGiven
+from bowstreet.dispatch.steering import Steering
+from bowstreet.errors import BowstreetError, Conflict, MalformedPacket, NotFound, Refused
+from bowstreet.flight.model import Mission, Phase, PointGimbal
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.model import IncidentState
-from bowstreet.messages import FollowChanged, IncidentChanged, MissionChanged
+from bowstreet.intake.service import IntakeService
+from bowstreet.messages import AuthorisationChanged, CommandIssued, FollowChanged, IncidentChanged, MissionChanged
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock, Store
 from bowstreet.runtime.records import Collection
 from bowstreet.tracking import rules, wire
-from bowstreet.tracking.rules import Ended, Follow, Stage
+from bowstreet.tracking.rules import Authority, Ended, Follow, Stage
 from bowstreet.tracking.wire import Findings
 from bowstreet.video.model import Finding, StreamState, VideoSource
 from bowstreet.video.orders import Order
@@ -28,6 +37,11 @@ from bowstreet.video.service import VideoService
 log = structlog.get_logger(__name__)
 
 ANALYST = "bowstreet.tracking.analyst:Lookout"
+
+
+# Beside why a follow ended, what a record of one may say.
+GIMBAL_SILENT = "gimbal-does-not-answer"
+_CONSENT_ENDS = {Ended.LOST: End.LOST, Ended.NO_AUTHORITY: End.TIME, Ended.AUTHORITY_WITHDRAWN: End.TIME}
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +59,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 class Follows:
     """All follows of one operation."""
 
-    def __init__(self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService) -> None:
+    def __init__(
+        self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService, intake: IntakeService,
+        authorities: Authorities, gimbals: Gimbals,
+    ) -> None:  # fmt: skip
         self._recorder, self._clock, self._flight, self._video = recorder, clock, flight, video
+        self._intake, self._authorities = intake, authorities
+        self.steering = Steering(clock, video, gimbals)
+        self.consents = Consents(recorder, clock, flight)
         self._ids = RandomIds(clock)
         self._standing: Collection[Standing] = Collection(
             "follow", Standing, id_of=lambda one: one.id, state_of=lambda one: one.follow.stage
@@ -55,15 +75,20 @@ class Follows:
         self._set_up: set[str] = set()
         self._handing: dict[str, str] = {}  # follow -> the vehicle that is to have it
         self._moving: dict[str, Mission] = {}  # follow -> the mission that has it now, to be recorded
+        self._silent: set[str] = set()  # follows whose gimbal was told not to answer
         video.listen(on_finding=self._on_finding)
         recorder.bus.subscribe(MissionChanged, self._on_mission)
         recorder.bus.subscribe(IncidentChanged, self._on_incident)
+        recorder.bus.subscribe(AuthorisationChanged, self._on_authority)
+        recorder.bus.subscribe(CommandIssued, self._on_command)
 
     async def load(self, store: Store) -> None:
         """A follow that was under way when the program ended has lost its subject: it ends, on record."""
         await self._standing.load(store)
         for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
             await self._change(one, rules.end(one.follow, Ended.LOST, self._clock.now()), "")
+        for one in self._standing.all():
+            self._let_be(one)
 
     # --- what people ask ----------------------------------------------------------------------------------------------
 
@@ -90,10 +115,14 @@ class Follows:
             await self.end(before.id, by)
         now = self._clock.now()
         earlier = [one.follow for one in self._standing.all()]
-        follow = rules.begin(self._ids.new("fol"), mission.incident_id, by, now, earlier)
+        authority = self._authority(mission.incident_id, by)
+        follow = rules.begin(self._ids.new("fol"), mission.incident_id, by, now, earlier, authority)
         made = Standing(follow=follow, mission_id=mission_id, vehicle_id=mission.vehicle_id)
         await self._recorder.record(save=[(self._standing, made)], messages=[self._said(made, by)])
         self._tell(mission.vehicle_id, wire.Click(follow_id=made.id, x=x, y=y, sequence=sequence))
+        for over in self._standing.in_states(Stage.ENDED):
+            if over.follow.incident_id == mission.incident_id:
+                self._standing.forget(over.id)  # the new one has the incident's clock
         return made
 
     async def choose(self, follow_id: str, by: str, track_id: int) -> None:
@@ -105,6 +134,18 @@ class Follows:
         """Raises `NotFound` for one that is over, `Conflict` for another pilot's."""
         one = self._of_pilot(follow_id, by)
         await self._change(one, rules.end(one.follow, Ended.BY_PILOT, self._clock.now()), by)
+
+    async def consent(self, follow_id: str, by: str) -> ConsentGiven:
+        """The vehicle may follow. Raises as `end` does, and `Conflict` when it must come home."""
+        one = self._of_pilot(follow_id, by)
+        mission = self._flight.missions.get(one.mission_id)
+        incident = self._intake.incidents.get(one.follow.incident_id)
+        return await self.consents.give(one.follow, mission, incident.position, by)
+
+    async def revoke(self, follow_id: str, by: str) -> None:
+        """The vehicle stays where it is. Raises as `end` does, and `NotFound` when it does not follow."""
+        self._of_pilot(follow_id, by)
+        await self.consents.revoke(follow_id, by)
 
     def _of_pilot(self, follow_id: str, by: str) -> Standing:
         one = self._standing.find(follow_id)
@@ -149,11 +190,10 @@ class Follows:
             if (moved := self._standing.find(follow_id)) is not None and moved.follow.stage is not Stage.ENDED:
                 there = msgspec.structs.replace(moved, mission_id=mission.mission_id, vehicle_id=mission.vehicle_id)
                 self._tell(moved.vehicle_id, wire.Release(follow_id=follow_id))
+                await self.consents.end(follow_id, End.HANDED_OVER)
                 await self._change(there, there.follow, "")
         for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
-            after = rules.tick(one.follow, now)
-            if after != one.follow:
-                await self._change(one, after, "")
+            await self._tend(one, now)
         for stream in self._video.streams.values():
             live = stream.ingest.status.state is StreamState.LIVE
             vehicle_id = stream.source.vehicle_id
@@ -163,6 +203,48 @@ class Follows:
             elif not live:
                 self._set_up.discard(vehicle_id)
                 self._latest.pop(vehicle_id, None)
+
+    async def _tend(self, one: Standing, now: datetime) -> None:
+        after = self._carried(one.follow, now)
+        steered, latest = self.steering.of(one.id), self._latest.get(one.vehicle_id)
+        found = None if latest is None or latest.follow is None or latest.follow.follow_id != one.id else latest.follow
+        if after.stage is not Stage.ENDED and steered is not None and steered.is_over:
+            after = rules.end(after, Ended.LOST, now)
+        if after != one.follow:
+            await self._change(one, after, "")
+        elif steered is not None and steered.trouble and one.id not in self._silent:
+            self._silent.add(one.id)
+            await self._change(one, after, "", GIMBAL_SILENT)
+        await self.consents.look(after, found, self._ground_m_amsl(one.vehicle_id))
+
+    def _carried(self, follow: Follow, now: datetime) -> Follow:
+        """The follow as time and the authorisations in force now leave it."""
+        authority = self._authority(follow.incident_id, follow.pilot)
+        held = follow.authority
+        if held is not None and (authority is None or authority.authority_id != held.authority_id) and now < held.until:
+            follow = rules.withdraw(follow, held.authority_id, now) if authority is None else follow
+        if authority is not None and authority != follow.authority:
+            try:
+                return rules.grant(follow, authority, now)
+            except Refused as error:
+                log.info("an authorisation does not carry a follow", follow=follow.follow_id, why=error.message)
+        return rules.tick(follow, now)
+
+    def _authority(self, incident_id: str, pilot: str) -> Authority | None:
+        """Another person's leave to follow for this incident: of those in force the one that lasts longest."""
+        incident, now = self._intake.incidents.find(incident_id), self._clock.now()
+        place = None if incident is None else self._intake.area.borough_of(incident.position)
+        borough = None if place is None else place.name
+        found = [
+            Authority(
+                authority_id=one.authorisation_id, incident_id=incident_id, given_by=one.decided_by,
+                until=min(one.ends_at, one.decided_at + rules.AUTHORITY_LASTS),
+            )
+            for one in self._authorities.in_force(UseCase.FOLLOW)
+            if authority_rules.covers(one, UseCase.FOLLOW, incident_id, borough, now)
+            and one.decided_by is not None and one.decided_at is not None and one.decided_by != pilot
+        ]  # fmt: skip
+        return max((one for one in found if now < one.until), key=lambda one: one.until, default=None)
 
     def _ground_m_amsl(self, vehicle_id: str) -> float:
         """Level ground, as high as at the drone's dock: what is known without a height file."""
@@ -176,8 +258,14 @@ class Follows:
             log.warning("an analyst said what is not understood", source=source.source_id, error=error.message)
             return
         self._latest[source.vehicle_id] = msgspec.structs.replace(found, given=None)
+        self._steer(source.vehicle_id, found)
         if found.given is not None and found.follow is not None:
             self._pass_on(found)
+
+    def _steer(self, vehicle_id: str, found: Findings) -> None:
+        one = None if found.follow is None else self._standing.find(found.follow.follow_id)
+        if one is not None and one.vehicle_id == vehicle_id and rules.may_follow(one.follow, self._clock.now()):
+            self.steering.take(one.mission_id, vehicle_id, found, self._ground_m_amsl(vehicle_id))
 
     def _pass_on(self, found: Findings) -> None:
         """The appearance of the subject goes from worker to worker, and is kept nowhere on the way."""
@@ -196,9 +284,33 @@ class Follows:
         """A follow is bound to its incident (D4)."""
         if message.state != IncidentState.CLOSED:
             return
-        for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
-            if one.follow.incident_id == message.incident_id:
+        for one in self._standing.all():
+            if one.follow.incident_id != message.incident_id:
+                continue
+            if one.follow.stage is not Stage.ENDED:
                 await self._change(one, rules.end(one.follow, Ended.INCIDENT_CLOSED, self._clock.now()), "")
+            if (over := self._standing.find(one.id)) is not None:
+                self._let_be(over)
+
+    async def _on_authority(self, message: AuthorisationChanged) -> None:
+        """At once: what is given prolongs, what is taken back ends."""
+        if message.use_case == UseCase.FOLLOW:
+            for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
+                await self._tend(one, self._clock.now())
+
+    async def _on_command(self, message: CommandIssued) -> None:
+        """A pilot turns the camera by hand: the follow leaves it alone for a while."""
+        if message.command != PointGimbal.__name__ or message.mission_id is None:
+            return
+        mission = self._flight.missions.find(message.mission_id)
+        if mission is not None and mission.phase is Phase.CONTROLLED:
+            self.steering.turned_by_hand(message.mission_id)
+
+    def _let_be(self, one: Standing) -> None:
+        """What is over, of an incident that is closed, is kept in the store alone: for its period."""
+        incident = self._intake.incidents.find(one.follow.incident_id)
+        if one.follow.stage is Stage.ENDED and (incident is None or incident.state is IncidentState.CLOSED):
+            self._standing.forget(one.id)
 
     async def _on_mission(self, message: MissionChanged) -> None:
         mission = self._flight.missions.find(message.mission_id)
@@ -208,23 +320,26 @@ class Follows:
         if one is not None and one.id not in self._handing:
             await self._change(one, rules.end(one.follow, Ended.LOST, self._clock.now()), "")
 
-    async def _change(self, one: Standing, follow: Follow, by: str) -> None:
+    async def _change(self, one: Standing, follow: Follow, by: str, why: str = "") -> None:
         after = msgspec.structs.replace(one, follow=follow)
         if follow.stage is Stage.ENDED:
             # First the looking ends, whatever becomes of the record.
             self._tell(one.vehicle_id, wire.Release(follow_id=one.id))
+            self.steering.let_go(one.id)
+            self._silent.discard(one.id)
+            await self.consents.end(one.id, _CONSENT_ENDS.get(follow.ended or Ended.BY_PILOT, End.FOLLOW_ENDED))
         try:
-            await self._recorder.record(save=[(self._standing, after)], messages=[self._said(after, by)])
+            await self._recorder.record(save=[(self._standing, after)], messages=[self._said(after, by, why)])
         except BowstreetError as error:
             log.error("a follow's change could not be recorded", follow=one.id, problem=error.problem)
 
     def _tell(self, vehicle_id: str, order: wire.AnyOrder) -> None:
         self._video.tell(vehicle_id, Order(data=wire.written(order)))
 
-    def _said(self, one: Standing, by: str) -> FollowChanged:
+    def _said(self, one: Standing, by: str, why: str = "") -> FollowChanged:
         follow = one.follow
         return FollowChanged(
             at=self._clock.now(), follow_id=one.id, incident_id=follow.incident_id, mission_id=one.mission_id,
-            vehicle_id=one.vehicle_id, stage=follow.stage, by=by, ends_at=follow.ends_at, why=follow.ended or "",
+            vehicle_id=one.vehicle_id, stage=follow.stage, by=by, ends_at=follow.ends_at, why=follow.ended or why,
             authorisation_id="" if follow.authority is None else follow.authority.authority_id,
         )  # fmt: skip

@@ -70,6 +70,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     heading_deg: float
     turn_deg_s: float
     tilt_deg: float
+    pan_deg: float = 0.0
 
 
 class Looks(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +94,7 @@ def pose_at(look: Look, later_s: float, field_of_view_deg: float) -> CameraPose:
     return CameraPose(
         position=position, altitude_m_amsl=look.up_m_amsl + look.v_up * later_s,
         heading_deg=(look.heading_deg + look.turn_deg_s * later_s + convergence_deg(position)) % 360.0,
-        tilt_deg=look.tilt_deg, horizontal_fov_deg=field_of_view_deg,
+        tilt_deg=look.tilt_deg, pan_deg=look.pan_deg, horizontal_fov_deg=field_of_view_deg,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ class Drift:
         )
         return CameraPose(
             position=moved, altitude_m_amsl=pose.altitude_m_amsl + up, heading_deg=(pose.heading_deg + heading) % 360.0,
-            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), horizontal_fov_deg=pose.horizontal_fov_deg,
+            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), pan_deg=pose.pan_deg, horizontal_fov_deg=pose.horizontal_fov_deg,
             position_sigma_m=OFF_M, altitude_sigma_m=OFF_UP_M, heading_sigma_deg=OFF_HEADING_DEG, tilt_sigma_deg=OFF_TILT_DEG,
         )  # fmt: skip
 

@@ -42,6 +42,7 @@ class Stream:
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
+        self.tells_pose = False  # by metadata of its own (MISB ST 0601)
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
         )
@@ -190,5 +191,6 @@ class VideoService:
             stream.fragments.close()  # a player takes the new head by joining again
         elif isinstance(message, Fragment) and stream.order.live:
             stream.fragments.give(message)
+        stream.tells_pose = stream.tells_pose or isinstance(message, Metadata)
         for on_part in self._on_part:
             on_part(stream.source, message)
