@@ -43,7 +43,7 @@ from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
-from bowstreet.dispatch.follows import ANALYST, Follows
+from bowstreet.dispatch.follows import ANALYST, Follows, FollowsHeld
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -292,6 +292,7 @@ async def _retention(process: Process) -> None:
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),
+            FollowsHeld(process.follows, is_held),
             process.occurrences,
             process.consultations,
             process.correspondence,

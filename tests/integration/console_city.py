@@ -329,9 +329,7 @@ async def city(
         disclosure=disclosure,
         video=pictures,
         eyes=Eyes(recorder, clock, flight, pictures, footage),
-        follows=Follows(
-            recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)
-        ),
+        follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

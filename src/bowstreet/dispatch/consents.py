@@ -80,7 +80,8 @@ class Consents:
         now = self._clock.now()
         made = Given(
             follow_id=follow.follow_id, consent=Consent(pilot=by, given_at=now, until=follow.ends_at),
-            mission_id=mission.mission_id, vehicle_id=mission.vehicle_id, incident_id=mission.incident_id, incident_at=incident_at,
+            mission_id=mission.mission_id, vehicle_id=mission.vehicle_id, incident_id=mission.incident_id,
+            incident_at=incident_at,
         )  # fmt: skip
         await self._recorder.record(messages=[self._said(made, by, "")])
         self._given[follow.follow_id] = made

@@ -5,7 +5,9 @@ the pilot's consent the vehicle follows (`consents`). When the time of a follow 
 ends by itself, and what is known of how the subject looks is overwritten in the drone's worker.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import structlog
@@ -18,8 +20,8 @@ from bowstreet.dispatch.consents import Consents, End
 from bowstreet.dispatch.consents import Given as ConsentGiven
 from bowstreet.dispatch.steering import Steering
 from bowstreet.errors import BowstreetError, Conflict, MalformedPacket, NotFound, Refused
-from bowstreet.flight.model import Mission, Phase, PointGimbal
 from bowstreet.flight.gimbals import Gimbals
+from bowstreet.flight.model import Mission, Phase, PointGimbal
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.model import IncidentState
 from bowstreet.intake.service import IntakeService
@@ -68,7 +70,7 @@ class Follows:
         self.steering = Steering(clock, video, gimbals)
         self.consents = Consents(recorder, clock, flight)
         self._ids = RandomIds(clock)
-        self._standing: Collection[Standing] = Collection(
+        self.standing: Collection[Standing] = Collection(
             "follow", Standing, id_of=lambda one: one.id, state_of=lambda one: one.follow.stage
         )
         self._latest: dict[str, Findings] = {}  # by vehicle
@@ -84,10 +86,10 @@ class Follows:
 
     async def load(self, store: Store) -> None:
         """A follow that was under way when the program ended has lost its subject: it ends, on record."""
-        await self._standing.load(store)
-        for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
+        await self.standing.load(store)
+        for one in self.standing.in_states(Stage.FOLLOWING, Stage.ASKING):
             await self._change(one, rules.end(one.follow, Ended.LOST, self._clock.now()), "")
-        for one in self._standing.all():
+        for one in self.standing.all():
             self._let_be(one)
 
     # --- what people ask ----------------------------------------------------------------------------------------------
@@ -114,15 +116,15 @@ class Follows:
         if before is not None:
             await self.end(before.id, by)
         now = self._clock.now()
-        earlier = [one.follow for one in self._standing.all()]
+        earlier = [one.follow for one in self.standing.all()]
         authority = self._authority(mission.incident_id, by)
         follow = rules.begin(self._ids.new("fol"), mission.incident_id, by, now, earlier, authority)
         made = Standing(follow=follow, mission_id=mission_id, vehicle_id=mission.vehicle_id)
-        await self._recorder.record(save=[(self._standing, made)], messages=[self._said(made, by)])
+        await self._recorder.record(save=[(self.standing, made)], messages=[self._said(made, by)])
         self._tell(mission.vehicle_id, wire.Click(follow_id=made.id, x=x, y=y, sequence=sequence))
-        for over in self._standing.in_states(Stage.ENDED):
+        for over in self.standing.in_states(Stage.ENDED):
             if over.follow.incident_id == mission.incident_id:
-                self._standing.forget(over.id)  # the new one has the incident's clock
+                self.standing.forget(over.id)  # the new one has the incident's clock
         return made
 
     async def choose(self, follow_id: str, by: str, track_id: int) -> None:
@@ -148,7 +150,7 @@ class Follows:
         await self.consents.revoke(follow_id, by)
 
     def _of_pilot(self, follow_id: str, by: str) -> Standing:
-        one = self._standing.find(follow_id)
+        one = self.standing.find(follow_id)
         if one is None or one.follow.stage is Stage.ENDED:
             raise NotFound("this follow is over", remedy="click on the subject again")
         if self._flight.missions.get(one.mission_id).pilot != by:
@@ -163,7 +165,7 @@ class Follows:
 
     def of_vehicle(self, vehicle_id: str) -> Standing | None:
         """The follow that this drone is on now."""
-        under_way = self._standing.in_states(Stage.FOLLOWING, Stage.ASKING)
+        under_way = self.standing.in_states(Stage.FOLLOWING, Stage.ASKING)
         return next((one for one in under_way if one.vehicle_id == vehicle_id), None)
 
     # --- for the relay ------------------------------------------------------------------------------------------------
@@ -187,12 +189,12 @@ class Follows:
         now = self._clock.now()
         for follow_id, mission in tuple(self._moving.items()):
             del self._moving[follow_id]
-            if (moved := self._standing.find(follow_id)) is not None and moved.follow.stage is not Stage.ENDED:
+            if (moved := self.standing.find(follow_id)) is not None and moved.follow.stage is not Stage.ENDED:
                 there = msgspec.structs.replace(moved, mission_id=mission.mission_id, vehicle_id=mission.vehicle_id)
                 self._tell(moved.vehicle_id, wire.Release(follow_id=follow_id))
                 await self.consents.end(follow_id, End.HANDED_OVER)
                 await self._change(there, there.follow, "")
-        for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
+        for one in self.standing.in_states(Stage.FOLLOWING, Stage.ASKING):
             await self._tend(one, now)
         for stream in self._video.streams.values():
             live = stream.ingest.status.state is StreamState.LIVE
@@ -263,7 +265,7 @@ class Follows:
             self._pass_on(found)
 
     def _steer(self, vehicle_id: str, found: Findings) -> None:
-        one = None if found.follow is None else self._standing.find(found.follow.follow_id)
+        one = None if found.follow is None else self.standing.find(found.follow.follow_id)
         if one is not None and one.vehicle_id == vehicle_id and rules.may_follow(one.follow, self._clock.now()):
             self.steering.take(one.mission_id, vehicle_id, found, self._ground_m_amsl(vehicle_id))
 
@@ -271,7 +273,7 @@ class Follows:
         """The appearance of the subject goes from worker to worker, and is kept nowhere on the way."""
         assert found.given is not None
         assert found.follow is not None
-        one = self._standing.find(found.follow.follow_id)
+        one = self.standing.find(found.follow.follow_id)
         to = self._handing.pop(found.follow.follow_id, None)
         if one is None or to is None:
             return
@@ -284,18 +286,18 @@ class Follows:
         """A follow is bound to its incident (D4)."""
         if message.state != IncidentState.CLOSED:
             return
-        for one in self._standing.all():
+        for one in self.standing.all():
             if one.follow.incident_id != message.incident_id:
                 continue
             if one.follow.stage is not Stage.ENDED:
                 await self._change(one, rules.end(one.follow, Ended.INCIDENT_CLOSED, self._clock.now()), "")
-            if (over := self._standing.find(one.id)) is not None:
+            if (over := self.standing.find(one.id)) is not None:
                 self._let_be(over)
 
     async def _on_authority(self, message: AuthorisationChanged) -> None:
         """At once: what is given prolongs, what is taken back ends."""
         if message.use_case == UseCase.FOLLOW:
-            for one in self._standing.in_states(Stage.FOLLOWING, Stage.ASKING):
+            for one in self.standing.in_states(Stage.FOLLOWING, Stage.ASKING):
                 await self._tend(one, self._clock.now())
 
     async def _on_command(self, message: CommandIssued) -> None:
@@ -310,7 +312,7 @@ class Follows:
         """What is over, of an incident that is closed, is kept in the store alone: for its period."""
         incident = self._intake.incidents.find(one.follow.incident_id)
         if one.follow.stage is Stage.ENDED and (incident is None or incident.state is IncidentState.CLOSED):
-            self._standing.forget(one.id)
+            self.standing.forget(one.id)
 
     async def _on_mission(self, message: MissionChanged) -> None:
         mission = self._flight.missions.find(message.mission_id)
@@ -329,7 +331,7 @@ class Follows:
             self._silent.discard(one.id)
             await self.consents.end(one.id, _CONSENT_ENDS.get(follow.ended or Ended.BY_PILOT, End.FOLLOW_ENDED))
         try:
-            await self._recorder.record(save=[(self._standing, after)], messages=[self._said(after, by, why)])
+            await self._recorder.record(save=[(self.standing, after)], messages=[self._said(after, by, why)])
         except BowstreetError as error:
             log.error("a follow's change could not be recorded", follow=one.id, problem=error.problem)
 
@@ -343,3 +345,26 @@ class Follows:
             vehicle_id=one.vehicle_id, stage=follow.stage, by=by, ends_at=follow.ends_at, why=follow.ended or why,
             authorisation_id="" if follow.authority is None else follow.authority.authority_id,
         )  # fmt: skip
+
+
+class FollowsHeld:
+    """For retention: follows, from when they ended.
+
+    Args:
+        is_held: whether a legal hold stands on an incident; it holds the incident's follows too.
+    """
+
+    retention_class = "follow"
+
+    def __init__(self, follows: Follows, is_held: Callable[[str], bool]) -> None:
+        self._follows, self._is_held = follows, is_held
+
+    async def since(self) -> Iterable[tuple[str, datetime]]:
+        return [
+            (one.id, one.follow.ended_at)
+            for one in await self._follows.standing.stored(Stage.ENDED)
+            if one.follow.ended_at is not None and not self._is_held(one.follow.incident_id)
+        ]
+
+    def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
+        return [(self._follows.standing, subject_id)]

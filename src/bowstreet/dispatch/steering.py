@@ -77,7 +77,7 @@ class Steering:
         stream = self._video.of_vehicle(vehicle_id)
         if stream is None or stream.order.level or not stream.order.live:
             one.says = NOT_HERE
-        elif found.pose is None or not _is_sound(found.pose):
+        elif found.pose is None or not _is_sound(found.pose, found.follow):
             one.says = NO_POSE
         elif mission_id in self._by_hand_s_now():
             one.says = BY_HAND
@@ -137,9 +137,13 @@ class Steering:
             one.trouble = "it does not turn sideways"
 
 
-def _is_sound(pose: CameraPose) -> bool:
+def _is_sound(pose: CameraPose, follow: FollowFound) -> bool:
     """Read from bytes of outside, in a worker: only what can be is reckoned with."""
+    box, place = follow.box, follow.place
     numbers = (
+        *(() if box is None else box.centre),
+        *(() if place is None else (place.position.latitude_deg, place.position.longitude_deg)),
+        *(() if place is None else (place.ellipse.semi_major_m, place.ellipse.semi_minor_m, place.ellipse.bearing_deg)),
         pose.position.latitude_deg, pose.position.longitude_deg, pose.altitude_m_amsl, pose.heading_deg, pose.tilt_deg,
         pose.pan_deg, pose.roll_deg, pose.horizontal_fov_deg,
     )  # fmt: skip

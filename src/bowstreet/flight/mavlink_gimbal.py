@@ -103,6 +103,4 @@ class Gimbal:
 
     async def _mount(self, pitch_deg: float, pan_deg: float, **tries: int) -> Ack:
         mode = float(mavlink.MAV_MOUNT_MODE_MAVLINK_TARGETING)
-        return await self._talk.long(
-            mavlink.MAV_CMD_DO_MOUNT_CONTROL, pitch_deg, 0.0, pan_deg, 0.0, 0.0, 0.0, mode, **tries
-        )
+        return await self._talk.long(mavlink.MAV_CMD_DO_MOUNT_CONTROL, pitch_deg, 0.0, pan_deg, 0.0, 0.0, 0.0, mode, **tries)

@@ -95,7 +95,7 @@ class FollowChanged(Message, frozen=True, kw_only=True):
 
 
 class FollowConsentChanged(Message, frozen=True, kw_only=True):
-    """The pilot in control lets the vehicle follow a subject, or it does so no longer: `why` is one of `dispatch.consents.End`."""
+    """The pilot in control lets the vehicle follow a subject, or it does so no longer: `why` is of `dispatch.consents.End`."""
 
     follow_id: str
     incident_id: str

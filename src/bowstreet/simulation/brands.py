@@ -7,7 +7,18 @@ from typing import Any, ClassVar
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.geo import GridPoint
-from bowstreet.simulation.autopilot import ACCEPTED, DENIED, FAILED, INT8, INT32, UNSUPPORTED, Autopilot, bits, locks_yaw, place_of
+from bowstreet.simulation.autopilot import (
+    ACCEPTED,
+    DENIED,
+    FAILED,
+    INT8,
+    INT32,
+    UNSUPPORTED,
+    Autopilot,
+    bits,
+    locks_yaw,
+    place_of,
+)
 
 RELATIVE_FRAMES = (mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT, mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT_INT)
 

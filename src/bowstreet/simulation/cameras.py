@@ -118,7 +118,8 @@ class Drift:
         )
         return CameraPose(
             position=moved, altitude_m_amsl=pose.altitude_m_amsl + up, heading_deg=(pose.heading_deg + heading) % 360.0,
-            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), pan_deg=pose.pan_deg, horizontal_fov_deg=pose.horizontal_fov_deg,
+            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), pan_deg=pose.pan_deg,
+            horizontal_fov_deg=pose.horizontal_fov_deg,
             position_sigma_m=OFF_M, altitude_sigma_m=OFF_UP_M, heading_sigma_deg=OFF_HEADING_DEG, tilt_sigma_deg=OFF_TILT_DEG,
         )  # fmt: skip
 
