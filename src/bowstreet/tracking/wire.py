@@ -66,7 +66,7 @@ AnyOrder = Setup | Click | Choose | Release | Give | Receive
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: of the camera then."""
+    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: the camera's then."""
 
     sequence: int
     captured_us: int
