@@ -221,6 +221,11 @@ async def _video(process: Process) -> None:
         ],
         process.real_clock,
     )  # fmt: skip
+    process.metrics.read_gauge(
+        "video_pictures_passed_over",
+        "Pictures that were due to be looked at and were not",
+        lambda: float(process.video.passed_over()),
+    )
     process.footage = FootageRecorder(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
     )

@@ -6,7 +6,8 @@ ends by itself, and what is known of how the subject looks is overwritten in the
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -29,7 +30,9 @@ from bowstreet.messages import AuthorisationChanged, CommandIssued, FollowChange
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock, Store
 from bowstreet.runtime.records import Collection
-from bowstreet.tracking import rules, wire
+from bowstreet.tracking import handover, rules, wire
+from bowstreet.tracking.handover import HandOver
+from bowstreet.tracking.model import FollowFound
 from bowstreet.tracking.rules import Authority, Ended, Follow, Stage
 from bowstreet.tracking.wire import Findings
 from bowstreet.video.model import Finding, StreamState, VideoSource
@@ -42,6 +45,8 @@ ANALYST = "bowstreet.tracking.analyst:Lookout"
 
 
 # Beside why a follow ended, what a record of one may say.
+# An analyst that is asked for its subject tells with its next look.
+GIVES_WITHIN_S = 3.0
 GIMBAL_SILENT = "gimbal-does-not-answer"
 _CONSENT_ENDS = {Ended.LOST: End.LOST, Ended.NO_AUTHORITY: End.TIME, Ended.AUTHORITY_WITHDRAWN: End.TIME}
 
@@ -56,6 +61,25 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         return self.follow.follow_id
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a follow's subject here, should its worker die: the last look's word. Of how it looks nothing is.
+
+    Attributes:
+        restarts: how often the stream had been connected anew when its worker was told of the subject.
+        heard_s: when a look last spoke of it, real seconds.
+    """
+
+    restarts: int
+    heard_s: float
+    captured_us: int = 0
+    found: FollowFound | None = None
+
+    def given(self) -> HandOver | None:
+        at = datetime.fromtimestamp(self.captured_us / 1e6, UTC)
+        return None if self.found is None else handover.remembered(self.found, at)
 
 
 class Follows:
@@ -75,8 +99,9 @@ class Follows:
         )
         self._latest: dict[str, Findings] = {}  # by vehicle
         self._set_up: set[str] = set()
-        self._handing: dict[str, str] = {}  # follow -> the vehicle that is to have it
+        self._handing: dict[str, tuple[str, float]] = {}  # follow -> the vehicle that is to have it, and since when
         self._moving: dict[str, Mission] = {}  # follow -> the mission that has it now, to be recorded
+        self._known: dict[str, _Known] = {}  # by follow
         self._silent: set[str] = set()  # follows whose gimbal was told not to answer
         video.listen(on_finding=self._on_finding)
         recorder.bus.subscribe(MissionChanged, self._on_mission)
@@ -122,6 +147,7 @@ class Follows:
         made = Standing(follow=follow, mission_id=mission_id, vehicle_id=mission.vehicle_id)
         await self._recorder.record(save=[(self.standing, made)], messages=[self._said(made, by)])
         self._tell(mission.vehicle_id, wire.Click(follow_id=made.id, x=x, y=y, sequence=sequence))
+        self._known[made.id] = _Known(restarts=stream.ingest.status.restarts, heard_s=self._video.now_s())
         for over in self.standing.in_states(Stage.ENDED):
             if over.follow.incident_id == mission.incident_id:
                 self.standing.forget(over.id)  # the new one has the incident's clock
@@ -179,7 +205,7 @@ class Follows:
         """What is known of the subject goes to the drone that has the watch now."""
         one = self.of_vehicle(from_vehicle_id)
         if one is not None:
-            self._handing[one.id] = to_vehicle_id
+            self._handing[one.id] = to_vehicle_id, self._video.now_s()
             self._tell(from_vehicle_id, wire.Give(follow_id=one.id))
 
     # --- what comes ---------------------------------------------------------------------------------------------------
@@ -194,6 +220,7 @@ class Follows:
                 self._tell(moved.vehicle_id, wire.Release(follow_id=follow_id))
                 await self.consents.end(follow_id, End.HANDED_OVER)
                 await self._change(there, there.follow, "")
+        self._hand_without_looks()
         for one in self.standing.in_states(Stage.FOLLOWING, Stage.ASKING):
             await self._tend(one, now)
         for stream in self._video.streams.values():
@@ -202,15 +229,42 @@ class Follows:
             if live and vehicle_id and vehicle_id not in self._set_up:
                 self._set_up.add(vehicle_id)
                 self._tell(vehicle_id, wire.Setup(ground_m_amsl=self._ground_m_amsl(vehicle_id)))
+                self._remind(vehicle_id, stream.ingest.status.restarts)
             elif not live:
                 self._set_up.discard(vehicle_id)
                 self._latest.pop(vehicle_id, None)
+
+    def _remind(self, vehicle_id: str, restarts: int) -> None:
+        """A worker that came new knows nothing of the subject that the one before it held: where it was last, it is told."""
+        one = self.of_vehicle(vehicle_id)
+        known = None if one is None else self._known.get(one.id)
+        if known is None or known.restarts == restarts:
+            return
+        known.restarts = restarts
+        if (given := known.given()) is not None:
+            self._tell(vehicle_id, wire.Receive(given=given))
+
+    def _gone(self, one: Standing) -> bool:
+        """Nothing has been heard of it for so long that nobody can find its subject again but the pilot."""
+        known = self._known.get(one.id)
+        return known is not None and self._video.now_s() - known.heard_s > handover.OLDEST_S
+
+    def _hand_without_looks(self) -> None:
+        """The worker that was to tell of the subject has not: the next drone is told what was known last."""
+        for follow_id, (to, since_s) in tuple(self._handing.items()):
+            if self._video.now_s() - since_s < GIVES_WITHIN_S:
+                continue
+            del self._handing[follow_id]
+            one, known = self.standing.find(follow_id), self._known.get(follow_id)
+            given = None if known is None else known.given()
+            if one is not None and given is not None and one.follow.stage is not Stage.ENDED:
+                self._pass_to(one, to, given)
 
     async def _tend(self, one: Standing, now: datetime) -> None:
         after = self._carried(one.follow, now)
         steered, latest = self.steering.of(one.id), self._latest.get(one.vehicle_id)
         found = None if latest is None or latest.follow is None or latest.follow.follow_id != one.id else latest.follow
-        if after.stage is not Stage.ENDED and steered is not None and steered.is_over:
+        if after.stage is not Stage.ENDED and ((steered is not None and steered.is_over) or self._gone(one)):
             after = rules.end(after, Ended.LOST, now)
         if after != one.follow:
             await self._change(one, after, "")
@@ -266,7 +320,11 @@ class Follows:
 
     def _steer(self, vehicle_id: str, found: Findings) -> None:
         one = None if found.follow is None else self.standing.find(found.follow.follow_id)
-        if one is not None and one.vehicle_id == vehicle_id and rules.may_follow(one.follow, self._clock.now()):
+        if one is None or one.vehicle_id != vehicle_id or found.follow is None:
+            return
+        known = self._known.setdefault(one.id, _Known(restarts=0, heard_s=0.0))
+        known.heard_s, known.captured_us, known.found = self._video.now_s(), found.captured_us, found.follow
+        if rules.may_follow(one.follow, self._clock.now()):
             self.steering.take(one.mission_id, vehicle_id, found, self._ground_m_amsl(vehicle_id))
 
     def _pass_on(self, found: Findings) -> None:
@@ -275,9 +333,14 @@ class Follows:
         assert found.follow is not None
         one = self.standing.find(found.follow.follow_id)
         to = self._handing.pop(found.follow.follow_id, None)
-        if one is None or to is None:
-            return
-        self._tell(to, wire.Receive(given=found.given))
+        if one is not None and to is not None:
+            self._pass_to(one, to[0], found.given)
+
+    def _pass_to(self, one: Standing, to: str, given: HandOver) -> None:
+        self._tell(to, wire.Receive(given=given))
+        stream = self._video.of_vehicle(to)
+        if stream is not None:
+            self._known[one.id] = _Known(restarts=stream.ingest.status.restarts, heard_s=self._video.now_s())
         mission = next((m for m in self._flight.active_missions() if m.vehicle_id == to), None)
         if mission is not None:
             self._moving[one.id] = mission
@@ -329,6 +392,8 @@ class Follows:
             self._tell(one.vehicle_id, wire.Release(follow_id=one.id))
             self.steering.let_go(one.id)
             self._silent.discard(one.id)
+            self._known.pop(one.id, None)
+            self._handing.pop(one.id, None)
             await self.consents.end(one.id, _CONSENT_ENDS.get(follow.ended or Ended.BY_PILOT, End.FOLLOW_ENDED))
         try:
             await self._recorder.record(save=[(self.standing, after)], messages=[self._said(after, by, why)])

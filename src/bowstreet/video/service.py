@@ -128,6 +128,15 @@ class VideoService:
         stream.header, stream.keyframe = None, None
         stream.ingest.rest()
 
+    def now_s(self) -> float:
+        """Real seconds: cameras know no other time."""
+        return self._clock.monotonic_s()
+
+    def passed_over(self) -> int:
+        """Pictures that were due to be looked at and were not, of all streams as they are connected now."""
+        told = [looked for one in self.streams.values() if (looked := one.ingest.status.looked) is not None]
+        return sum(one.passed_over + one.undecoded for one in told)
+
     def find(self, source_id: str) -> Stream:
         """Raises `NotFound`."""
         stream = self.streams.get(source_id)
