@@ -19,6 +19,8 @@ from bowstreet.tracking.model import Box, Detection, Shape
 LEAST_VISIBLE, LEAST_PX = 0.4, 6.0
 WAITS_S = 0.3
 NEAR_US = 80_000
+# Pictures of late among which one is sought.
+LAST = 200
 
 
 class TruthFile:
@@ -45,7 +47,7 @@ class TruthFile:
         """The picture of this vehicle that was taken then, give or take a picture's time on its way."""
         self.read()
         close = [
-            one for one in self.by_moment.values()
+            one for one in list(self.by_moment.values())[-LAST:]
             if one.vehicle_id == vehicle_id and abs(one.captured_us - captured_us) < NEAR_US
         ]  # fmt: skip
         return min(close, key=lambda one: abs(one.captured_us - captured_us), default=None)

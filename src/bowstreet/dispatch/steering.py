@@ -38,7 +38,6 @@ class Steered:
     trouble: str = ""
     turned_s: float = field(default=-math.inf)
     lost_since_s: float | None = None
-    offered_since_s: float | None = None
     up: search.Axis | None = None
     sideways: search.Axis | None = None
     is_over: bool = False
@@ -94,7 +93,7 @@ class Steering:
     ) -> Aim | None:  # fmt: skip
         if follow.phase is FollowPhase.LOST:
             return self._search(one, follow, pose, ground_m_amsl, step_s, now_s)
-        one.lost_since_s = one.offered_since_s = None
+        one.lost_since_s = None
         one.is_over = False
         if follow.phase not in (FollowPhase.HELD, FollowPhase.COASTING):
             one.says = HOLDS
@@ -108,12 +107,8 @@ class Steering:
         self, one: Steered, follow: FollowFound, pose: CameraPose, ground_m_amsl: float, step_s: float, now_s: float
     ) -> Aim | None:
         one.lost_since_s = now_s if one.lost_since_s is None else one.lost_since_s
-        if not follow.candidates:
-            one.offered_since_s = None
-        elif one.offered_since_s is None:
-            one.offered_since_s = now_s
         lost_s = now_s - one.lost_since_s
-        stage = search.stage(lost_s, None if one.offered_since_s is None else now_s - one.offered_since_s)
+        stage = search.stage(lost_s, len(follow.candidates))
         one.is_over = stage is search.Stage.OVER
         one.says = OVER if one.is_over else SEARCHES if stage is search.Stage.SCANS and follow.place is not None else HOLDS
         if stage is not search.Stage.SCANS or follow.place is None:

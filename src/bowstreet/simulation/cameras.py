@@ -33,6 +33,8 @@ from bowstreet.video import klv
 STALE_S = 1.0
 # Of the street, made before a camera begins to send, so that no picture has to wait for it.
 WARM_M = 1_250.0
+# How many pieces of it are made after a picture, where there is no time between pictures; most are there already.
+LATE_PIECES = 8
 # What a vehicle's own estimates are off by: one standard deviation, and how long an error lasts. Typical of GNSS without
 # corrections, a compass, and a gimbal's encoders.
 OFF_M, OFF_UP_M, OFF_HEADING_DEG, OFF_TILT_DEG, LASTS_S = 1.2, 1.8, 1.4, 0.35, 40.0
@@ -198,8 +200,8 @@ class Cameras:
             return 0.05
         number = min(self._due_s, key=self._due_s.__getitem__)
         early_s = self._due_s[number] - now_s
+        cold = next((one for one in self._at_work if not self._at_work[one].warm), None)
         if early_s > 0.0:
-            cold = next((one for one in self._at_work if not self._at_work[one].warm), None)
             if cold is None or early_s < 0.004:
                 return min(early_s, 0.05)
             self._at_work[cold].warm_up(in_air[cold])
@@ -208,6 +210,10 @@ class Cameras:
         self._due_s[number] = max(self._due_s[number] + self._period_s, now_s)
         if self._at_work[number].warm:
             self._at_work[number].take(looks, in_air[number], now_us)
+        if cold is not None:
+            # On a machine that is always late another one must get ready too.
+            for _ in range(LATE_PIECES):
+                self._at_work[cold].warm_up(in_air[cold])
         return 0.0
 
     def _tend(self, in_air: dict[int, Look], now_s: float) -> None:

@@ -20,8 +20,9 @@ DWELL_S = 2.0
 # Round the ellipse's middle, at this share of its half axes; beyond so many metres it is anywhere.
 RING_SHARE, RING_SPOTS, MOST_RADIUS_M = 0.6, 8, 60.0
 SCAN_S = DWELL_S * (RING_SPOTS + 1)
-# Somebody fits and the pilot is asked: so long for an answer before it is lost for good.
-ANSWER_S = 30.0
+# Somebody fits and the pilot is asked: so much longer for an answer before it is lost for good. More than a few that fit are no
+# question that a person can answer.
+ANSWER_S, MOST_ASKED = 30.0, 3
 
 # Told to turn by more than this for so long, and not turned by even a third of it: it does not answer.
 TOLD_DEG, TURNED_DEG, SILENT_S = 3.0, 1.0, 4.0
@@ -33,17 +34,12 @@ class Stage(StrEnum):
     OVER = "over"
 
 
-def stage(lost_s: float, unanswered_s: float | None) -> Stage:
-    """What is done about a subject that has been lost for so long.
-
-    Args:
-        unanswered_s: for how long the pilot has been asked whether it is somebody; None when nobody fits.
-    """
-    if unanswered_s is not None:
-        return Stage.HOLDS if unanswered_s < ANSWER_S else Stage.OVER
-    if lost_s < HOLD_S:
-        return Stage.HOLDS
-    return Stage.SCANS if lost_s < HOLD_S + SCAN_S else Stage.OVER
+def stage(lost_s: float, fit: int) -> Stage:
+    """What is done about a subject that has been lost for so long, when so many fit now."""
+    asked = 0 < fit <= MOST_ASKED
+    if lost_s >= HOLD_S + SCAN_S + (ANSWER_S if asked else 0.0):
+        return Stage.OVER
+    return Stage.HOLDS if asked or lost_s < HOLD_S else Stage.SCANS
 
 
 def spots(place: GroundPlace) -> tuple[Position, ...]:
