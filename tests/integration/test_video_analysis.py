@@ -15,7 +15,6 @@ from bowstreet.dispatch.follows import ANALYST
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.tracking import detector, wire
 from bowstreet.tracking.model import FollowPhase
-from bowstreet.video import footage
 from bowstreet.video.footage import PartKind
 from bowstreet.video.ingest import Ingest
 from bowstreet.video.model import AccessUnit, Finding, Fragment, FromWorker, Looked, StreamState, VideoSource
@@ -57,7 +56,7 @@ async def test_a_slow_analyst_is_given_fewer_pictures_and_every_picture_is_kept(
 async def chain(path: Path, clip: Path) -> AsyncIterator[tuple[VideoService, World, list[wire.Findings]]]:
     """Ingest, analyst and recorder, as wiring puts them together."""
     world = World(path / "footage")
-    await world.open()
+    await world.footage.load(world.store)
     source = VideoSource(source_id="s", vehicle_id="v", address=f"file:{clip}", analyst=ANALYST)
     video, found = VideoService([source], SystemClock()), list[wire.Findings]()
     video.listen(on_part=world.footage.take)
@@ -100,7 +99,6 @@ async def test_a_clip_goes_through_ingest_analyst_and_recorder(tmp_path: Path, n
     assert held >= 3, [one.follow and one.follow.reason for one in found][-5:]
     assert all(not one.trouble for one in found)
     closed = world.footage.recordings.get(recording_id)
-    parts = [part for part in world.parts(recording_id) if part.kind is PartKind.FRAGMENT]
+    parts = [one.part for one in world.footage.parts(recording_id) if one.part.kind is PartKind.FRAGMENT]
     assert closed.dropped == 0
     assert len(parts) >= taken_in - stream.ingest.status.restarts - 40, "from the first keyframe on"
-    assert footage is not None

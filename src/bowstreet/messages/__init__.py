@@ -68,6 +68,7 @@ from bowstreet.messages.runtime import (
     RunChanged,
 )
 from bowstreet.messages.video import (
+    FootageDisclosed,
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
@@ -95,6 +96,7 @@ __all__ = [
     "ErasureOrdered",
     "FollowChanged",
     "FollowConsentChanged",
+    "FootageDisclosed",
     "ForkSeen",
     "IncidentChanged",
     "IncidentOpened",
@@ -174,6 +176,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
     FollowConsentChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
