@@ -1,8 +1,8 @@
 """Cameras for benchmarks, all in one process: pictures made and coded beforehand, sent as H.264 with MISB ST 0601 over UDP for as
 long as the input is open. What they cost is the cameras' and is told apart.
 
-The pictures are a drawn street from the air. Where the checkout has shared/data beside it, a person walks in the middle of it, from
-a sample clip and as small as from a drone: the detector that ships finds nobody who is drawn.
+The pictures are a drawn street from the air. Where the checkout has shared/data beside it, a person of a sample clip walks in the
+middle of it, as small as from a drone: the detector that ships finds nobody who is drawn.
 """
 
 import sys

@@ -14,13 +14,13 @@ import numpy as np
 from bowstreet.geo import Position
 from bowstreet.tracking.appearance import Appearance
 from bowstreet.tracking.ground import GroundFilter
+from bowstreet.tracking.locate import ELLIPSE_SIGMAS
 from bowstreet.tracking.model import FollowFound, FollowPhase, Motion, Name, Shape, Spread
 from bowstreet.tracking.plane import Plane
 
 # Older than this the subject may be anywhere: nothing is handed over, the pilot clicks.
 OLDEST_S = 30.0
-# 95% of a chi-square of two degrees of freedom: from the half axes of an ellipse to variances.
-CONFIDENT_95 = 5.991
+# Where a subject is known no better than this, it is not known.
 MOST_M = 200.0
 Metres2 = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
 
@@ -59,7 +59,7 @@ def remembered(found: FollowFound, at: datetime) -> HandOver | None:
     if found.place is None or found.shape is None or found.phase is FollowPhase.LOST:
         return None
     ellipse, along = found.place.ellipse, math.radians(found.place.ellipse.bearing_deg)
-    major, minor = (min(MOST_M, one) ** 2 / CONFIDENT_95 for one in (ellipse.semi_major_m, ellipse.semi_minor_m))
+    major, minor = ((min(MOST_M, one) / ELLIPSE_SIGMAS) ** 2 for one in (ellipse.semi_major_m, ellipse.semi_minor_m))
     east, north = math.sin(along), math.cos(along)
     motion = found.motion or Motion(speed_mps=0.0, speed_sigma_mps=2.0)
     course = math.radians(motion.direction_deg or 0.0)
