@@ -43,12 +43,13 @@ from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
-from bowstreet.dispatch.follows import ANALYST, Follows
+from bowstreet.dispatch.follows import ANALYST, Follows, FollowsHeld
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
@@ -227,12 +228,20 @@ async def _video(process: Process) -> None:
         ],
         process.real_clock,
     )  # fmt: skip
+    process.metrics.read_gauge(
+        "video_pictures_passed_over",
+        "Pictures that were due to be looked at and were not",
+        lambda: float(process.video.passed_over()),
+    )
     process.footage = FootageRecorder(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOLDER
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
-    process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    process.follows = Follows(
+        process.recorder, process.clock, process.flight, process.video, process.intake, process.authorities,
+        Gimbals(process.flight.missions.find, process.link),
+    )  # fmt: skip
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
@@ -311,6 +320,7 @@ async def _retention(process: Process) -> None:
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),
+            FollowsHeld(process.follows, is_held),
             process.occurrences,
             process.consultations,
             process.correspondence,

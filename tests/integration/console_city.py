@@ -53,6 +53,7 @@ from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
@@ -85,12 +86,20 @@ class ObedientLink:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Command, str]] = []
+        self.aimed: list[tuple[str, float, float]] = []
+        self.gimbal_says = ""
         self.on_telemetry: OnTelemetry
         self.on_dock: OnDock
 
     async def send(self, target_id: str, command: Command, command_id: str) -> Settled:
         self.sent.append((target_id, command, command_id))
         return Settled(outcome=Outcome.ACCEPTED)
+
+    def aim_gimbal(self, vehicle_id: str, tilt_deg: float, azimuth_deg: float) -> None:
+        self.aimed.append((vehicle_id, tilt_deg, azimuth_deg))
+
+    def gimbal_trouble(self, vehicle_id: str) -> str:
+        return self.gimbal_says
 
     def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None:
         self.on_telemetry, self.on_dock = on_telemetry, on_dock
@@ -339,7 +348,7 @@ async def city(
             clock,
         ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
-        follows=Follows(recorder, clock, flight, pictures),
+        follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

@@ -48,6 +48,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/missions/mis-1/camera"): {"pilot", "supervisor"},
     ("POST", "/missions/mis-1/follow"): {"pilot", "supervisor"},
     ("POST", "/follows/none/choose"): {"pilot", "supervisor"},
+    ("POST", "/follows/none/consent"): {"pilot", "supervisor"},
+    ("DELETE", "/follows/none/consent"): {"pilot", "supervisor"},
     ("POST", "/follows/none/end"): {"pilot", "supervisor"},
     ("GET", "/video"): ROOM | {"regulator"},
     ("POST", "/video/none/whep"): ROOM | {"regulator"},

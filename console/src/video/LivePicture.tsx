@@ -2,10 +2,10 @@
 
 import { useState } from "preact/hooks";
 import type { Mission } from "../feed/wire.ts";
-import { utcTime } from "../format.ts";
 import { Button, Trouble, useDoing } from "../parts/controls.tsx";
 import { allowed } from "../session.ts";
-import { chooseSubject, follow, type Found, letGo, useFound } from "./found.ts";
+import { Following } from "./Following.tsx";
+import { follow, useFound } from "./found.ts";
 import { Overlay } from "./Overlay.tsx";
 import { Picture } from "./Picture.tsx";
 import { useSources } from "./sources.ts";
@@ -38,32 +38,5 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
       {found === null ? null : <Following found={found} mine={mine} run={(act) => void doing.run(act)} />}
       <Trouble error={doing.error} />
     </>
-  );
-}
-
-/** Whom the drone follows, in words; buttons for the pilot, so that no choice needs a mouse. */
-function Following({ found, mine, run }: { found: Found; mine: boolean; run: (act: () => Promise<unknown>) => void }) {
-  if (found.follow_id === "" || found.follow === null) {
-    if (!mine || found.tracks.length === 0) return null;
-    return <p class="soft">{found.tracks.length} shapes found. Press on one in the picture to follow it.</p>;
-  }
-  const until = typeof found.ends_at === "number" ? found.ends_at : Date.parse(found.ends_at);
-  return (
-    <div class={found.asks ? "note waits" : "note"} role="status">
-      <p>
-        Follow: {found.follow.phase}, {found.follow.reason}. Until {utcTime(until)} UTC.
-        {found.asks ? " The time is nearly up: ask an authorising officer, or it ends." : ""}
-      </p>
-      {mine ? (
-        <div class="actions">
-          {found.follow.candidates.map((one) => (
-            <Button key={one.track_id} onPress={() => run(() => chooseSubject(found.follow_id, one.track_id))}>
-              {`It is ${one.track_id}`}
-            </Button>
-          ))}
-          <Button onPress={() => run(() => letGo(found.follow_id))}>Let go</Button>
-        </div>
-      ) : null}
-    </div>
   );
 }

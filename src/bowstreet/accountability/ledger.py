@@ -53,6 +53,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingClosed: "recording_id",
     m.FootageDisclosed: "authorisation_id",
     m.FollowChanged: "follow_id",
+    m.FollowConsentChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",

@@ -36,6 +36,7 @@ from bowstreet.messages.base import Message, Reason
 from bowstreet.messages.dispatch import (
     CameraSteered,
     FollowChanged,
+    FollowConsentChanged,
     LaunchAuthorised,
     MissionRetasked,
     NoDroneAvailable,
@@ -99,6 +100,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FollowConsentChanged",
     "FootageDisclosed",
     "ForkSeen",
     "IncidentChanged",
@@ -184,6 +186,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingClosed: _row("video", 0.05, audited=True),
     FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
+    FollowConsentChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
     AccessDenied: _row("accountability", 0.1, audited=True),

@@ -94,6 +94,19 @@ class FollowChanged(Message, frozen=True, kw_only=True):
     authorisation_id: str = ""
 
 
+class FollowConsentChanged(Message, frozen=True, kw_only=True):
+    """The pilot in control lets the vehicle follow a subject, or it does so no longer: `why` is of `dispatch.consents.End`."""
+
+    follow_id: str
+    incident_id: str
+    mission_id: str
+    vehicle_id: str
+    given: bool
+    by: str
+    until: datetime
+    why: str = ""
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 

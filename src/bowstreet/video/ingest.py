@@ -18,6 +18,7 @@ from bowstreet.video.model import (
     AccessUnit,
     Ended,
     FromWorker,
+    Looked,
     StreamFormat,
     StreamState,
     StreamStatus,
@@ -57,6 +58,11 @@ class Ingest:
         self._heard_at = 0.0
         self._told = False  # whether this worker, or who watches it, has said what is wrong
         self.status = StreamStatus(source_id=source.source_id, state=StreamState.CONNECTING, since=clock.now())
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process that takes it in now; None while there is none."""
+        return None if self._worker is None else self._worker.pid
 
     async def run(self) -> None:
         """Until the source ends by itself, or cancelled."""
@@ -154,6 +160,8 @@ class Ingest:
                 self.status, units=self.status.units + 1, octets=self.status.octets + len(message.data),
                 last_unit_at=self._clock.now(),
             )  # fmt: skip
+        elif isinstance(message, Looked):
+            self.status = replace(self.status, looked=message)
         elif isinstance(message, Trouble):
             self._trouble(message)
         self._on_message(message)

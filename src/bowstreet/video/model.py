@@ -108,11 +108,29 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     count: int = 1
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """How the analyst keeps up, since the worker connected.
+
+    Attributes:
+        looked: pictures that were looked at.
+        passed_over: that were due, and gave way to a newer one.
+        undecoded: that were not even decoded, for too many waited.
+        analysed_hz: how many a second are due now; less than was asked where the machine is busy.
+        age_ms: how old the last picture was when its finding was there.
+    """
+
+    looked: int
+    passed_over: int
+    undecoded: int
+    analysed_hz: float
+    age_ms: float
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,4 +147,5 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     corrupt: int = 0
     restarts: int = 0
     last_unit_at: datetime | None = None
+    looked: Looked | None = None
     trouble: str = ""

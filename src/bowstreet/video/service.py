@@ -42,6 +42,7 @@ class Stream:
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
+        self.tells_pose = False  # by metadata of its own (MISB ST 0601)
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
         )
@@ -127,6 +128,15 @@ class VideoService:
         stream.header, stream.keyframe = None, None
         stream.ingest.rest()
 
+    def now_s(self) -> float:
+        """Real seconds: cameras know no other time."""
+        return self._clock.monotonic_s()
+
+    def passed_over(self) -> int:
+        """Pictures that were due to be looked at and were not, of all streams as they are connected now."""
+        told = [looked for one in self.streams.values() if (looked := one.ingest.status.looked) is not None]
+        return sum(one.passed_over + one.undecoded for one in told)
+
     def find(self, source_id: str) -> Stream:
         """Raises `NotFound`."""
         stream = self.streams.get(source_id)
@@ -190,5 +200,6 @@ class VideoService:
             stream.fragments.close()  # a player takes the new head by joining again
         elif isinstance(message, Fragment) and stream.order.live:
             stream.fragments.give(message)
+        stream.tells_pose = stream.tells_pose or isinstance(message, Metadata)
         for on_part in self._on_part:
             on_part(stream.source, message)

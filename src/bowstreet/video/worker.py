@@ -35,6 +35,7 @@ from bowstreet.video.model import (
     Fragment,
     FromWorker,
     Header,
+    Looked,
     Metadata,
     StreamFormat,
     Trouble,
@@ -42,6 +43,7 @@ from bowstreet.video.model import (
 )
 from bowstreet.video.orders import Order, PoseKnown, read_orders
 from bowstreet.video.pipe import framed
+from bowstreet.video.rules import analysed_hz
 
 # Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
 MEMORY_BYTES = 6 * 1024**3
@@ -49,6 +51,8 @@ OPEN_FILES = 256
 CONNECT_S, SILENCE_S = 10.0, 6.0
 # Coded pictures that wait to be decoded: a second. Beyond it the decoder starts again at the next keyframe.
 MOST_WAITING = 30
+# How often it says how the analyst keeps up.
+TELL_EVERY_S = 2.0
 # Two metadata packets further apart than this do not tell the same camera: a clock that jumps is reported.
 MOST_CLOCK_JUMP_US = 5_000_000
 
@@ -90,10 +94,14 @@ class Looker:
         self._source, self._teller = source, teller
         self._waiting: deque[AccessUnit] = deque()
         self._newest: DroneFrame | None = None
+        self._newest_s = 0.0
         self._orders: deque[bytes] = deque(maxlen=100)
         self._ready, self._seen = threading.Condition(), threading.Condition()
         self.pose: CameraPose | None = None
         self.pose_by_stream = False
+        self._hz = source.analysed_hz
+        self._looked = self._passed_over = self._undecoded = 0
+        self._told_s = 0.0
 
     def start(self, codec: Codec) -> None:
         threading.Thread(target=self._decode, args=(codec,), daemon=True).start()
@@ -102,11 +110,13 @@ class Looker:
     def give(self, unit: AccessUnit) -> None:
         with self._ready:
             if len(self._waiting) >= MOST_WAITING:
+                self._undecoded += len(self._waiting)
                 self._waiting.clear()
                 self._teller.trouble("behind", "pictures come faster than they are decoded")
             if self._waiting or unit.keyframe or not self._skipping:
                 self._waiting.append(unit)
             self._skipping = not self._waiting
+            self._undecoded += self._skipping
             self._ready.notify()
 
     _skipping = True
@@ -139,7 +149,7 @@ class Looker:
                 now = time.monotonic()
                 if now < due:
                     continue
-                due = max(due + 1.0 / self._source.analysed_hz, now)
+                due = max(due + 1.0 / self._hz, now)
                 self._show(unit, picture)
 
     def _show(self, unit: AccessUnit, picture: Any) -> None:
@@ -149,7 +159,8 @@ class Looker:
             pixels=picture.to_ndarray(format="rgb24"), pose=self.pose,
         )  # fmt: skip
         with self._seen:
-            self._newest = frame
+            self._passed_over += self._newest is not None
+            self._newest, self._newest_s = frame, unit.received_us / 1e6
             self._seen.notify()
 
     def _look(self) -> None:
@@ -160,7 +171,7 @@ class Looker:
             with self._seen:
                 while self._newest is None:
                     self._seen.wait()
-                frame, self._newest = self._newest, None
+                frame, received_s, self._newest = self._newest, self._newest_s, None
             while self._orders:
                 analyst.order(self._orders.popleft())
             try:
@@ -169,9 +180,23 @@ class Looker:
                 # The edge of the analyst, which may be an operator's own: without it the picture goes on, and people are told.
                 self._teller.trouble("analyst", f"nobody looks at this picture: {type(error).__name__}")
                 continue
+            self._keep_up(time.time() - received_s)
             if found is not None:
                 captured_us = int(frame.captured_at.timestamp() * 1e6)
                 self._teller.say(Finding(sequence=frame.sequence, captured_us=captured_us, data=found))
+
+    def _keep_up(self, age_s: float) -> None:
+        """After a look: fewer are due where they come late, and people are told now and then."""
+        self._looked += 1
+        self._hz = analysed_hz(self._hz, self._source.analysed_hz, age_s, len(self._waiting))
+        if time.monotonic() - self._told_s >= TELL_EVERY_S:
+            self._told_s = time.monotonic()
+            self._teller.say(
+                Looked(
+                    looked=self._looked, passed_over=self._passed_over, undecoded=self._undecoded,
+                    analysed_hz=round(self._hz, 2), age_ms=round(1e3 * age_s, 1),
+                )
+            )  # fmt: skip
 
 
 class Reader:

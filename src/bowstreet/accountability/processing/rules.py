@@ -40,6 +40,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleGrounded: _STAFF,
     m.VehicleReleased: _STAFF,
     m.FollowChanged: Processing.COLLECTION,
+    m.FollowConsentChanged: _STAFF,
     m.CameraSteered: _DRONE,
     m.VideoWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
