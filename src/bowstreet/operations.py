@@ -5,6 +5,7 @@ there is something to see; they say by how much.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -265,14 +266,28 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
+_SITE = re.compile(r"https?://(?P<name>[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+
+
+def _name_in(address: str) -> str:
+    """The name in the address of the officers' page. Raises `BadInput` for one that is no address of a site."""
+    found = _SITE.fullmatch(address)
+    if found is None:
+        raise BadInput(f"server.officers is '{address}'", remedy="give scheme and name only, such as https://eyes.example.org")
+    return found["name"].lower()
+
+
 def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
         if len(token) < 16:
             raise BadInput(f"the metrics token in {told.metrics_token_file} is short", remedy="use at least 16 random characters")
+    names = set(told.hosts)
+    if told.officers:
+        names.add(_name_in(told.officers))
     return EdgeSettings(
-        host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
-        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
+        host=told.host, port=port or told.port, hosts=frozenset(names), officers=told.officers.rstrip("/"), https=told.https,
+        certificate=told.certificate, private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies),
+        metrics_token=token, tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
     )  # fmt: skip

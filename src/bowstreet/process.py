@@ -35,6 +35,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -126,6 +127,7 @@ class Process:
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
     accounts: Accounts
     passkeys: Passkeys
     provider: ProviderSignIn | None

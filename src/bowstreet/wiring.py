@@ -45,6 +45,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import ANALYST, Follows, FollowsHeld
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
@@ -245,6 +246,10 @@ async def _video(process: Process) -> None:
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
+    process.officer_links = OfficerLinks(
+        process.recorder, process.clock, process.real_clock, RandomIds(process.clock), process.intake, process.accounts
+    )
+    await process.officer_links.load(process.store)
 
 
 async def _tak(process: Process) -> None:
@@ -273,6 +278,7 @@ async def _console(process: Process) -> None:
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         video=process.video, footage=process.footage, exports=process.exports, eyes=process.eyes, follows=process.follows,
+        officer_links=process.officer_links,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -321,6 +327,7 @@ async def _retention(process: Process) -> None:
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held),
             FollowsHeld(process.follows, is_held),
+            process.officer_links,
             process.occurrences,
             process.consultations,
             process.correspondence,

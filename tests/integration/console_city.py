@@ -49,6 +49,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -236,6 +237,7 @@ async def city(
     *,
     bus: Any = None,
     clock: Any = None,
+    real_clock: Any = None,
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
@@ -244,10 +246,11 @@ async def city(
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
     store, clock, link = store or MemoryStore(), clock or SimulatedClock(START), ObedientLink()
+    real_clock = real_clock or clock
     recorder, ids = Recorder(store, bus or InlineBus(), clock), RandomIds(clock)
     await recorder.open()
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=real_clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
     vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
@@ -314,6 +317,8 @@ async def city(
     pictures = VideoService(video, SystemClock())
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
+    officer_links = OfficerLinks(recorder, clock, real_clock, ids, intake, accounts)
+    await officer_links.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -349,6 +354,7 @@ async def city(
         ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
+        officer_links=officer_links,
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,
@@ -356,7 +362,7 @@ async def city(
         store=store,
         bus=recorder.bus,
         clock=clock,
-        real_clock=clock,
+        real_clock=real_clock,
         run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
         wind=FixedWind().wind,
         metrics=Metrics(),

@@ -35,6 +35,9 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/watch"): ROOM,
     ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
+    ("GET", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/officer-links/none/revoke"): {"dispatcher", "supervisor"},
     ("GET", "/incidents/inc-1/recordings"): ROOM | {"regulator"},
     ("POST", "/incidents/inc-1/evidence"): {"supervisor"},
     ("GET", "/evidence/none"): ROOM | {"regulator"},
@@ -131,6 +134,12 @@ OPEN = {
     ("POST", "/passkeys/*/remove"),
     ("GET", "/sessions"),
     ("POST", "/sessions/*/end"),
+    # By a link, without an account.
+    ("POST", "/officer/open"),
+    ("GET", "/officer/*"),
+    ("GET", "/officer/*/words"),
+    ("POST", "/officer/*/whep"),
+    ("DELETE", "/officer/*/whep/*"),
 }
 
 

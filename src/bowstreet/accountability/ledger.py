@@ -55,6 +55,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.FollowChanged: "follow_id",
     m.FollowConsentChanged: "follow_id",
     m.CameraSteered: "mission_id",
+    m.OfficerLinkChanged: "link_id",
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",
     m.SignedIn: "subject",

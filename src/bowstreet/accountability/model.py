@@ -34,6 +34,7 @@ class Action(StrEnum):
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
     RECALL = "recall"
+    LINK_OFFICERS = "link-officers"  # give an officer on the ground the picture of an incident, and take it back
     KEEP_WATCH = "keep-watch"  # keep eyes on an incident, or let go
     CONTROL = "control"  # take, use and release control of a drone
     GROUND = "ground"  # take a drone out of service, and put it back

@@ -51,6 +51,12 @@ from bowstreet.console.feed import Feed
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
+from bowstreet.console.officer import links as officer_links
+from bowstreet.console.officer import page as officer_page
+from bowstreet.console.officer import routes as officer_routes
+from bowstreet.console.officer import socket as officer_socket
+from bowstreet.console.officer.situation import Situations
+from bowstreet.console.officer.visits import Visits
 from bowstreet.console.public import routes as public
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
@@ -143,6 +149,11 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     for module in (recordings, evidence):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
+    situations = Situations(services)
+    visits = Visits(desk, viewings, situations)
+    api.include_router(officer_links.router(desk, visits), prefix=PREFIX)
+    api.include_router(officer_routes.router(desk, visits, viewings, situations), prefix=PREFIX)
+    api.include_router(officer_socket.router(services, visits, viewings, situations), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
     api.include_router(_document_route(document), prefix=PREFIX)
@@ -152,6 +163,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(sign_in.pages(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
+    api.include_router(officer_page.router(settings.static, settings.tile_origins))
     api.include_router(static_files.router(settings.static))
     problems.install(api, lambda path: methods.of(path) or "GET, HEAD")
     return Console(
@@ -178,6 +190,9 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "occurrence_id" in parameters:
         occurrence = services.occurrences.find(parameters["occurrence_id"])
         return (NOWHERE if occurrence is None else occurrence.borough or NOWHERE,)
+    if "link_id" in parameters:
+        link = services.officer_links.links.find(parameters["link_id"])
+        return (_place_of(services, "" if link is None else link.incident_id),)
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)

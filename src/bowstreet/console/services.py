@@ -20,6 +20,7 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
@@ -64,6 +65,7 @@ class ConsoleServices:
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -70,6 +70,7 @@ class Server(_Section, frozen=True, kw_only=True):
     trusted_proxies: tuple[Text, ...] = ()
     metrics_token_file: Path | None = None
     tile_origins: tuple[Text, ...] = ()
+    officers: Text = ""  # where phones reach it, such as https://eyes.example.org, when that is another name
 
 
 class MaxWait(_Section, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ class Ingest:
         """Nothing is asked of the source now."""
         self._enter(StreamState.ENDED)
 
-    def order(self, order: orders.PoseKnown | orders.Order) -> None:
+    def order(self, order: orders.AnyOrder) -> None:
         """Tell the worker; dropped while there is none."""
         worker = self._worker
         if worker is None or worker.stdin is None or worker.stdin.is_closing():

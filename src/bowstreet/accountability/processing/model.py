@@ -32,6 +32,7 @@ class Matter(StrEnum):
     INCIDENTS = "incidents"  # the list: places and categories
     FEED = "live-feed"  # the same, and reasons that people typed, as it happens
     REQUEST = "public-request"  # what a member of the public wrote, and how to reach them
+    OFFICER_PAGE = "officer-page"  # one incident, its drone and whom it follows, on an officer's phone
     LOG = "processing-log"
     LEDGER = "ledger-bundle"
 

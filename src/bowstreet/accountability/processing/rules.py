@@ -42,6 +42,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.FollowChanged: Processing.COLLECTION,
     m.FollowConsentChanged: _STAFF,
     m.CameraSteered: _DRONE,
+    m.OfficerLinkChanged: NotPersonal(because="leave to look, by ids; each look by it has its own entry"),
     m.VideoWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
     m.RecordingStarted: Processing.COLLECTION,
