@@ -93,7 +93,9 @@ def test_the_source_is_overwritten_and_the_length_is_one() -> None:
     assert it.similarity(it) == pytest.approx(1.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [np.zeros(128), np.full(128, np.nan), np.full(128, np.inf), np.ones(127), np.ones((1, 128))])
+@pytest.mark.parametrize(
+    "wrong", [np.zeros(128), np.full(128, np.nan), np.full(128, np.inf), np.ones(63), np.ones(1_025), np.ones((1, 128))]
+)
 def test_what_is_no_template_is_refused_and_still_overwritten(wrong: Any) -> None:
     source = wrong.astype(np.float32)
     with pytest.raises(BadInput):
@@ -136,24 +138,24 @@ def test_it_is_of_no_use_after_overwriting_and_its_place_is_used_again() -> None
     first.overwrite()
     with pytest.raises(Conflict, match="overwritten"):
         first.lend(lambda numbers: numbers.sum())
-    free = len(module._SLOTS._free)
+    free = len(module._SLOTS[DIMENSIONS]._free)
     second = Template(vector(2))
-    assert len(module._SLOTS._free) == free - 1
+    assert len(module._SLOTS[DIMENSIONS]._free) == free - 1
     second.overwrite()
-    assert len(module._SLOTS._free) == free
+    assert len(module._SLOTS[DIMENSIONS]._free) == free
 
 
 def test_leaving_a_block_and_being_forgotten_overwrite_it() -> None:
     Template(vector(9)).overwrite()
-    free = len(module._SLOTS._free)
+    free = len(module._SLOTS[DIMENSIONS]._free)
     with Template(vector(1)) as it:
         pass
     assert it.overwritten
     forgotten = Template(vector(2))
     del forgotten
     gc.collect()
-    assert len(module._SLOTS._free) == free
-    assert not any(np.frombuffer(slot.view(), np.uint8).any() for slot in module._SLOTS._free)
+    assert len(module._SLOTS[DIMENSIONS]._free) == free
+    assert not any(np.frombuffer(slot.view(), np.uint8).any() for slot in module._SLOTS[DIMENSIONS]._free)
 
 
 def test_a_view_that_is_kept_is_an_error_and_reads_zeros() -> None:

@@ -16,16 +16,17 @@ from bowstreet.errors import BadInput
 from bowstreet.recognition.memory import Slot, Slots, overwritten
 
 Vector = npt.NDArray[np.float32]
+# Of the model that ships; another may make templates of other lengths.
 DIMENSIONS: Final = 128
-BYTES: Final = DIMENSIONS * 4
+LEAST, MOST = 64, 1_024
 _REFUSED = "a template cannot be copied, shown, sent or written"
-_SLOTS = Slots(size=BYTES)
+_SLOTS = {DIMENSIONS: Slots(size=DIMENSIONS * 4)}
 T = TypeVar("T")
 
 
 @final
 class Template:
-    """Unit length, float32, 128 numbers. Use it as a context manager, or call `overwrite` when done; its end does it too."""
+    """Unit length, float32, as many numbers as the model makes. Use it as a context manager, or call `overwrite` when done."""
 
     __slots__ = ("__slot", "__weakref__")
 
@@ -33,18 +34,16 @@ class Template:
         """Takes the numbers over: normalised into the template's own buffer, then overwritten where they came from.
 
         Raises:
-            BadInput: they are not 128 finite numbers with a length.
+            BadInput: they are no finite numbers with a length.
         """
         self.__slot: Slot | None = None
         try:
-            if vector.shape != (DIMENSIONS,):
-                raise BadInput(
-                    f"a template has {DIMENSIONS} numbers, not {vector.shape}", remedy="use a model whose card says so"
-                )
+            if vector.ndim != 1 or not LEAST <= vector.size <= MOST:
+                raise BadInput(f"a template has {LEAST} to {MOST} numbers, not {vector.shape}", remedy="use another model")
             length = float(np.sqrt(np.dot(vector.astype(np.float64), vector)))
             if not 1e-12 < length < float("inf"):
                 raise BadInput("the model's answer is no template: it has no length", remedy="check the model's file and card")
-            slot = _SLOTS.take()
+            slot = _SLOTS.setdefault(vector.size, Slots(size=vector.size * 4)).take()
             self.__slot = slot
             held = np.frombuffer(slot.view(), dtype=np.float32)
             np.divide(vector, length, out=held)
@@ -86,7 +85,7 @@ class Template:
         """Once more does nothing."""
         slot, self.__slot = self.__slot, None
         if slot is not None:
-            _SLOTS.give_back(slot)
+            _SLOTS[slot.size // 4].give_back(slot)
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +108,7 @@ class Template:
         raise TypeError(_REFUSED)
 
     # pickle (and with it multiprocessing, shelve, numpy's object arrays), copy, and what json and others would find.
-    __reduce__ = __reduce_ex__ = __getstate__ = __setstate__ = _refuse  # type: ignore[assignment]
+    __reduce__ = __reduce_ex__ = __getstate__ = __setstate__ = _refuse
     __copy__ = __deepcopy__ = __replace__ = _refuse
     __array__ = __bytes__ = __buffer__ = __iter__ = __getitem__ = __len__ = _refuse
     __float__ = __index__ = __int__ = _refuse
