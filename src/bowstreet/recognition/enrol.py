@@ -17,6 +17,7 @@ from bowstreet.recognition import listfile, rules
 from bowstreet.recognition.listing import Entry, Person, Row, RowResult, RowState, Unusable
 from bowstreet.recognition.model import Deployment, Manifest
 from bowstreet.recognition.ports import DataKeys, FaceReader
+from bowstreet.recognition.reference import Reference
 from bowstreet.recognition.watchlist import ListFile, ListWriter
 from bowstreet.runtime.ports import Clock, Ids
 
@@ -215,6 +216,12 @@ class Enrolment:
             raise StoreUnavailable("the list is not the one that its manifest names", remedy="import it again")
         self._open[manifest.watchlist_id] = opened
         return opened
+
+    def gallery(self, manifest: Manifest) -> list[Reference]:
+        """What a face is compared with: every image of the list. In memory only. Raises as `open`."""
+        return [
+            Reference(person_id=entry.person.person_id, vector=entry.vector) for entry in self.open(manifest).entries()
+        ]
 
     def close(self, watchlist_id: str) -> None:
         self._open.pop(watchlist_id, None)
