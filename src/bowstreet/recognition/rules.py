@@ -385,6 +385,8 @@ def withdrawn(one: Deployment, why: str) -> Deployment:
 def started(standing: Standing, by: str, now: datetime) -> Deployment:
     """Raises `Refused` with every reason that stands against it."""
     one = standing.deployment
+    if one.state is State.PLANNED:
+        raise refusal([Reason.NO_AUTHORITY])
     if one.state not in (State.SUBMITTED, State.STOPPED):
         raise Refused(f"it is {one.state}", remedy="look at its record")
     against = why_not_start(standing, by, now)
