@@ -40,13 +40,9 @@ class Gallery:
             raise BadInput("the list's references are of different models", remedy="enrol the list again with one model")
         self.dimensions = sizes.pop() if sizes else 0
         self.threshold_floor = threshold_floor
-        self._people: list[str] = []
-        starts: list[int] = []
-        for row, place in enumerate(ordered):
-            if not self._people or references[place].person_id != self._people[-1]:
-                self._people.append(references[place].person_id)
-                starts.append(row)
-        self._starts = np.array(starts, dtype=np.intp)
+        self._people = sorted({reference.person_id for reference in references})
+        number = {person: place for place, person in enumerate(self._people)}
+        self._owner = np.array([number[references[place].person_id] for place in ordered], dtype=np.int32)
         pages, _ = private_pages(len(ordered) * (self.dimensions + 1) * 4)
         self._pages = pages
         held = np.frombuffer(pages, dtype=np.float32)
@@ -83,10 +79,14 @@ class Gallery:
             return []
         template.lend(self._compare)
         try:
-            best = np.maximum.reduceat(self._scores, self._starts)
-            alike = np.flatnonzero(best >= threshold)
-            likest = alike[np.argsort(-best[alike], kind="stable")][:MOST_CANDIDATES]
-            return [self._candidate(int(place), float(best[place])) for place in likest]
+            alike = np.flatnonzero(self._scores >= threshold)
+            likest = alike[np.argsort(-self._scores[alike], kind="stable")]
+            best: dict[int, int] = {}  # of each person the best row, as the likest come first
+            for row in likest:
+                best.setdefault(int(self._owner[row]), int(row))
+                if len(best) == MOST_CANDIDATES:
+                    break
+            return [self._candidate(person, row) for person, row in best.items()]
         finally:
             self._scores.fill(0.0)
 
@@ -98,10 +98,9 @@ class Gallery:
         # Not `dot`: its library would start a thread a core for this, and those wait for each other on a busy machine.
         np.einsum("ij,j->i", self._rows, numbers, out=self._scores)
 
-    def _candidate(self, place: int, score: float) -> Candidate:
-        start = int(self._starts[place])
-        end = int(self._starts[place + 1]) if place + 1 < len(self._starts) else len(self._rows)
-        return Candidate(person_id=self._people[place], score=min(score, 1.0), image=int(np.argmax(self._scores[start:end])))
+    def _candidate(self, person: int, row: int) -> Candidate:
+        score = min(float(self._scores[row]), 1.0)
+        return Candidate(person_id=self._people[person], score=score, image=row - int(np.searchsorted(self._owner, person)))
 
     def overwrite(self) -> None:
         """Once more does nothing. Nothing can be searched after it."""
