@@ -4,6 +4,7 @@ Python's own objects are copied and freed without being overwritten. What is hel
 overwriting one place overwrites it all.
 """
 
+import contextlib
 import ctypes
 import mmap
 import sys
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from bowstreet.errors import Conflict
 
 SLAB_BYTES = 64 * 1024
+# A list of thousands: large pages make a search through it twice as fast.
+LARGE_BYTES = 4 * 1024 * 1024
 # Linux; Python 3.11 has no name for it. A forked child sees zeros in these pages.
 _MADV_WIPEONFORK = 18
 
@@ -24,6 +27,9 @@ def private_pages(size: int) -> tuple[mmap.mmap, bool]:
     if sys.platform == "linux":
         pages.madvise(mmap.MADV_DONTDUMP)
         pages.madvise(_MADV_WIPEONFORK)
+        if size >= LARGE_BYTES:
+            with contextlib.suppress(OSError):  # a kernel without them
+                pages.madvise(mmap.MADV_HUGEPAGE)
     return pages, _lock(pages, size)
 
 
