@@ -73,6 +73,15 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",
     m.VehicleKeyChanged: "vehicle_id",
+    m.DeploymentChanged: "deployment_id",
+    m.DeploymentCounted: "deployment_id",
+    m.WatchlistChanged: "deployment_id",
+    m.ListingReviewed: "deployment_id",
+    m.AlertRaised: "alert_id",
+    m.AlertViewed: "alert_id",
+    m.AlertChanged: "alert_id",
+    m.VolunteerPassed: "deployment_id",
+    m.DeploymentPublished: "deployment_id",
     m.RunChanged: "change",
 }
 

@@ -34,6 +34,7 @@ class Matter(StrEnum):
     REQUEST = "public-request"  # what a member of the public wrote, and how to reach them
     LOG = "processing-log"
     LEDGER = "ledger-bundle"
+    WATCHLIST = "watchlist"  # who is on it, with images
 
 
 # What is no single incident's or report's stands under one of these.
@@ -51,6 +52,8 @@ class Justification(StrEnum):
     SUBJECT_ACCESS = "subject-access"
     SAFETY = "safety"  # an occurrence is looked into
     AUDIT = "audit"
+    ADJUDICATION = "adjudication"  # an alert is decided on
+    ENROLMENT = "enrolment"  # a list is made, or approved
 
 
 class Recipient(StrEnum):

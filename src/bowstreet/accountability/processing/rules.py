@@ -66,6 +66,15 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
+    m.DeploymentChanged: NotPersonal(because="what a deployment is, by ids and digests; its list and alerts have entries of their own"),
+    m.DeploymentCounted: NotPersonal(because="sums over faces that nobody kept"),
+    m.WatchlistChanged: Processing.COLLECTION,
+    m.ListingReviewed: Processing.ALTERATION,
+    m.AlertRaised: Processing.COMBINATION,  # a face with a list
+    m.AlertViewed: Processing.CONSULTATION,
+    m.AlertChanged: Processing.ALTERATION,
+    m.VolunteerPassed: Processing.COLLECTION,
+    m.DeploymentPublished: NotPersonal(because="generalised so that nobody can be found in it (docs/recognition.md)"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -85,6 +94,12 @@ WHAT: Mapping[str, str] = {
     "Erased": "erased",
     "AccountChanged": "account-changed",
     "PublicRequestChanged": "public-request",
+    "WatchlistChanged": "watchlist",
+    "ListingReviewed": "listing-reviewed",
+    "AlertRaised": "face-and-list",
+    "AlertViewed": "recognition-alert",
+    "AlertChanged": "alert",
+    "VolunteerPassed": "volunteer-passed",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {

@@ -1,0 +1,110 @@
+"""Reads images from outside in a process of its own: decodes, finds the one face, measures it, describes it. Run by `stills`.
+
+Bytes of image files are decoded here and nowhere else in this program's enrolment. This process writes no file, opens no connection,
+has bounded memory; a crash of it is an image that cannot be used.
+"""
+
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from bowstreet.errors import BadInput, BowstreetError
+from bowstreet.recognition import picture, suitability
+from bowstreet.recognition.listing import ReadFace, Unusable
+from bowstreet.recognition.models import shipped
+from bowstreet.recognition.models.align import aligned
+from bowstreet.recognition.models.model import Face
+from bowstreet.recognition.reference import keep
+from bowstreet.recognition.still_wire import LENGTH, Failed, Ready, Said, framed
+
+# Mostly mappings of the model's runtime; what is resident is a tenth of it.
+MEMORY_BYTES = 6 * 1024**3
+# What is kept of an image: the face with its hair and chin, no larger than a screen shows beside another.
+KEPT_SIDE_PX = 480
+MARGIN = 0.45
+JPEG_QUALITY = 90
+# Another face as large as this share of the first makes it a picture of two people.
+SECOND_FACE = 0.5
+
+
+def limit() -> None:
+    """Take away what this process does not need."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
+def read_still(models: shipped.FaceModels, data: bytes) -> ReadFace | Unusable:
+    """Everything about one image, or why it cannot be used."""
+    try:
+        claimed = picture.size_of(data)
+    except BadInput as error:
+        return Unusable(why=error.message)
+    # Turned upright as the file says; nothing else that the file carries (place, time, a preview of something else) is looked at.
+    decoded: Any = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+    if decoded is None:
+        return Unusable(why=f"it is a broken {claimed.form.upper()}")
+    if sorted(decoded.shape[:2]) != sorted((claimed.width_px, claimed.height_px)):
+        return Unusable(why="it is not as large as it says")
+    faces = models.detector.detect_in_still(decoded)
+    if not faces:
+        return Unusable(why="no face is found in it")
+    face = max(faces, key=lambda one: one.width * one.height)
+    if sum(one.width > SECOND_FACE * face.width for one in faces) > 1:
+        return Unusable(why="it shows more than one person: give one of a single face")
+    upright = aligned(decoded, face.points)
+    quality = models.meter.measure(decoded, upright, face)
+    if why := suitability.unusable(quality):
+        return Unusable(why=why)
+    with models.embedder.embed(upright) as template:
+        vector = keep("", template).vector
+    return ReadFace(
+        image=_kept(decoded, face), quality=quality, vector=vector, remarks=tuple(suitability.remarks(quality))
+    )
+
+
+def _kept(pixels: Any, face: Face) -> bytes:
+    """The face and what is round it, as a JPEG of our own."""
+    side = max(face.width, face.height) * (0.5 + MARGIN)
+    x, y = face.left + face.width / 2, face.top + face.height / 2
+    height, width = pixels.shape[:2]
+    left, top = max(0, int(x - side)), max(0, int(y - side))
+    cut = pixels[top : min(height, int(y + side)), left : min(width, int(x + side))]
+    scale = min(1.0, KEPT_SIDE_PX / max(cut.shape[:2]))
+    if scale < 1.0:
+        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    done, coded = cv2.imencode(".jpg", cv2.cvtColor(cut, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert done, "OpenCV writes JPEG"
+    return bytes(coded)
+
+
+def main(folder: str) -> int:
+    say = sys.stdout.buffer
+    cv2.setNumThreads(1)
+    try:
+        models = shipped.load(shipped.find(Path(folder) if folder else None))
+    except BowstreetError as error:
+        say.write(framed(Failed(why=error.message)))
+        return 1
+    limit()
+    say.write(framed(Ready()))
+    say.flush()
+    while len(head := sys.stdin.buffer.read(LENGTH.size)) == LENGTH.size:
+        data = sys.stdin.buffer.read(LENGTH.unpack(head)[0])
+        try:
+            answer: Said = read_still(models, data)
+        except (cv2.error, MemoryError, BowstreetError) as error:
+            answer = Unusable(why=f"it cannot be read ({type(error).__name__})")
+        say.write(framed(answer))
+        say.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
