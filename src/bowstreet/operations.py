@@ -29,6 +29,7 @@ from bowstreet.intake import area as areas
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
+from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
@@ -130,6 +131,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_period_h=told.public.period_hours,
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
+        cameras=tuple(_camera(one) for one in told.recognition.cameras),
+        face_models=told.recognition.models,
+        face_reports=told.recognition.reports,
         master_key=told.ledger.master_key,
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
@@ -202,6 +206,13 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
         vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
         video_address=one.video, field_of_view_deg=one.field_of_view_deg, signing=one.signing or "",
     )  # fmt: skip
+
+
+def _camera(one: config.FixedCamera) -> CameraConfig:
+    parse_address(one.address)
+    known = one.latitude_deg is not None and one.longitude_deg is not None
+    position = Position(latitude_deg=one.latitude_deg or 0.0, longitude_deg=one.longitude_deg or 0.0) if known else None
+    return CameraConfig(camera_id=one.camera_id, name=one.name, address=one.address, position=position)
 
 
 def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:

@@ -47,6 +47,9 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.directory import DataDirectory
@@ -88,6 +91,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
+    cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
+    face_models: Path | None = None  # the operator's own; None is what comes with the product
+    face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
@@ -126,6 +132,8 @@ class Process:
     vault: Vault
     vehicle_keys: VehicleKeys
     retention: Retention
+    recognition: Recognition
+    lists_held: ListsHeld
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch

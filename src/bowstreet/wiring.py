@@ -5,7 +5,7 @@ after those it needs, and stops them in reverse.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -54,13 +54,23 @@ from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
-from bowstreet.intake.area import boroughs_geojson
+from bowstreet.intake.area import OperatingArea, boroughs_geojson
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.replay import replay
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Reason
 from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
+from bowstreet.recognition.alerts.service import Alerts
+from bowstreet.recognition.book import Book
+from bowstreet.recognition.enrol import Enrolment
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.known_models import KnownModels
+from bowstreet.recognition.models import shipped as face_models
+from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.public_records import PublicRecords
+from bowstreet.recognition.service import Recognition
+from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
@@ -71,6 +81,7 @@ from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
 FOOTAGE_FOLDER = "footage"
+WATCHLIST_FOLDER = "watchlists"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -231,6 +242,27 @@ async def _video(process: Process) -> None:
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
+async def _recognition(process: Process) -> None:
+    operation, ids = process.operation, RandomIds(process.clock)
+    files = face_models.find(operation.face_models)
+    enrolment = Enrolment(
+        process.clock, ids, process.vault, StillReader(operation.face_models), process.folder / WATCHLIST_FOLDER
+    )
+    book = Book(
+        process.recorder, process.clock, ids, process.authorities, enrolment,
+        KnownModels(files, lambda model_sha256, threshold, now: False),
+    )  # fmt: skip
+    process.recognition = Recognition(
+        book,
+        Planning(book, operation.cameras, lambda places: boroughs_at(operation.area, places)),
+        Alerts(process.recorder, process.clock, ids),
+        PublicRecords(process.clock, operation.operator_name),
+    )
+    process.lists_held = ListsHeld(book)
+    await process.recognition.load(process.store)
+    process.at_stop("recognition", process.recognition.close_all)
+
+
 async def _console(process: Process) -> None:
     operation = process.operation
     if operation.edge is None:
@@ -240,7 +272,7 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video, eyes=process.eyes, follows=process.follows,
+        video=process.video, eyes=process.eyes, follows=process.follows, recognition=process.recognition,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -259,6 +291,7 @@ async def _console(process: Process) -> None:
     process.at_stop("server", process.server.stop)
     process.at_stop("viewings", process.console.viewings.close)
     process.at_stop("feed", _sync(process.console.feed.close))
+    process.at_stop("alert feed", _sync(process.console.alert_feed.close))
     process.spawn(process.console.run(), "live feed")
 
 
@@ -291,10 +324,13 @@ async def _retention(process: Process) -> None:
             process.occurrences,
             process.consultations,
             process.correspondence,
+            process.lists_held,
+            process.recognition.alerts,
         ],
         is_held,
     )  # fmt: skip
     await process.retention.load(process.store)
+    process.recognition.planning.erase = process.retention.erase
     process.metrics.read_gauge("erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
@@ -337,11 +373,12 @@ ROLES: dict[str, Role] = {
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("accounts", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
+        Role(name="recognition", does="deployments, lists, alerts", needs=("accounts", "intake"), start=_recognition),
         Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
         Role(
             name="retention",
             does="what is kept no longer",
-            needs=("accounts", "dispatch", "correspondence", "video"),
+            needs=("accounts", "dispatch", "correspondence", "video", "recognition"),
             start=_retention,
         ),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
@@ -379,6 +416,12 @@ async def start(process: Process) -> None:
 
 
 # --- adapters between ports ---------------------------------------------------------------------------------------------
+
+
+def boroughs_at(area: OperatingArea, places: Sequence[Position]) -> tuple[str, ...]:
+    """The boroughs that places lie in, each once; () when one of them lies in none."""
+    found = [area.borough_of(place) for place in places]
+    return () if None in found else tuple(sorted({one.name for one in found if one is not None}))
 
 
 def _way_home(airspace: AirspaceService, start: Position, end: Position, height_m: float) -> tuple[Waypoint, ...] | None:

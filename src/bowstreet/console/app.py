@@ -18,8 +18,11 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
+    alert_feed,
+    alerts,
     authorisations,
     contracts,
+    deployments,
     figures,
     fleet,
     follows,
@@ -40,6 +43,7 @@ from bowstreet.console import (
     video,
     video_socket,
     watches,
+    watchlists,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -79,6 +83,7 @@ class Console:
     scene: Scene
     once: Idempotency
     viewings: Viewings
+    alert_feed: alert_feed.AlertFeed
     accounts: Accounts
     document: dict[str, Any]
 
@@ -133,10 +138,13 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
+    recognised = (deployments, watchlists, alerts)
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
+    officers = alert_feed.AlertFeed(desk)
+    api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
@@ -157,6 +165,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         scene=scene,
         once=once,
         viewings=viewings,
+        alert_feed=officers,
         accounts=services.accounts,
         document=document,
     )
@@ -174,6 +183,12 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "occurrence_id" in parameters:
         occurrence = services.occurrences.find(parameters["occurrence_id"])
         return (NOWHERE if occurrence is None else occurrence.borough or NOWHERE,)
+    if "deployment_id" in parameters:
+        deployment = services.recognition.find(parameters["deployment_id"])
+        return (NOWHERE,) if deployment is None else deployment.plan.boroughs or (NOWHERE,)
+    if "alert_id" in parameters:
+        alert = services.recognition.alerts.find(parameters["alert_id"])
+        return (NOWHERE if alert is None else alert.borough or NOWHERE,)
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)

@@ -25,6 +25,7 @@ from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.video.service import VideoService
@@ -60,6 +61,7 @@ class ConsoleServices:
     video: VideoService
     eyes: Eyes
     follows: Follows
+    recognition: Recognition
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -67,7 +67,7 @@ class Enrolment:
     """
 
     def __init__(self, clock: Clock, ids: Ids, keys: DataKeys, reader: FaceReader, folder: Path) -> None:
-        self._clock, self._ids, self._keys, self._reader, self._folder = clock, ids, keys, reader, folder
+        self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
         self._imports: dict[str, Import] = {}
         self._open: dict[str, ListFile] = {}
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class Enrolment:
         if len(self._imports) >= MOST_IMPORTS:
             raise Refused("too many imports are open", remedy="finish or give up one of them")
         watchlist_id = self._ids.new("wl")
-        key = (await self._keys.keys_for([watchlist_id]))[watchlist_id]
+        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
         try:
             writer = ListWriter(self._path(watchlist_id), watchlist_id, rules.POLICY_VERSION, key)
         except OSError as error:
@@ -117,7 +117,7 @@ class Enrolment:
         if row is None:
             raise NotFound(f"line {line} is no usable row of this import", remedy="see the results of its lines")
         made.touched_at = self._clock.now()
-        read = await self._reader.read(image) if 0 < len(image) <= MOST_IMAGE_BYTES else None
+        read = await self.reader.read(image) if 0 < len(image) <= MOST_IMAGE_BYTES else None
         async with made.lock:
             if made.results[line].state is RowState.READY:
                 raise Refused(f"line {line} has its image already", remedy="give the next one")
@@ -181,7 +181,7 @@ class Enrolment:
         """Nothing of it stays."""
         self._imports.pop(made.import_id, None)
         await asyncio.to_thread(made.writer.give_up)
-        await self._keys.destroy([made.watchlist_id])
+        await self.keys.destroy([made.watchlist_id])
 
     async def forget_old(self) -> None:
         """Give up imports that nobody goes on with."""
@@ -205,7 +205,7 @@ class Enrolment:
     def open(self, manifest: Manifest) -> ListFile:
         """Raises `StoreUnavailable` when it was changed, `NotFound` when its key is destroyed."""
         known = self._open.get(manifest.watchlist_id)
-        key = self._keys.find(manifest.watchlist_id)
+        key = self.keys.find(manifest.watchlist_id)
         if key is None:
             self._open.pop(manifest.watchlist_id, None)
             raise NotFound("this list is destroyed", remedy="see the receipt in the record")
@@ -217,11 +217,9 @@ class Enrolment:
         self._open[manifest.watchlist_id] = opened
         return opened
 
-    def gallery(self, manifest: Manifest) -> list[Reference]:
+    def references(self, manifest: Manifest) -> list[Reference]:
         """What a face is compared with: every image of the list. In memory only. Raises as `open`."""
-        return [
-            Reference(person_id=entry.person.person_id, vector=entry.vector) for entry in self.open(manifest).entries()
-        ]
+        return [Reference(person_id=entry.person.person_id, vector=entry.vector) for entry in self.open(manifest).entries()]
 
     def close(self, watchlist_id: str) -> None:
         self._open.pop(watchlist_id, None)
@@ -237,7 +235,7 @@ class Enrolment:
         gone = standing.person(person_id)
         assert gone is not None
         watchlist_id = self._ids.new("wl")
-        key = (await self._keys.keys_for([watchlist_id]))[watchlist_id]
+        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
         digest, images, aged = await asyncio.to_thread(self._copied, standing, watchlist_id, key, person_id)
         categories = Counter(manifest.categories)
         categories[gone.category] -= 1
@@ -265,7 +263,7 @@ class Enrolment:
         doomed = [path for path in self._folder.glob("*.list") if path.stem not in standing]
         doomed += [path for path in self._folder.glob("*.draft") if path.stem not in drafts]
         if doomed:
-            await self._keys.destroy([path.stem for path in doomed])
+            await self.keys.destroy([path.stem for path in doomed])
         for path in doomed:
             path.unlink(missing_ok=True)
             self._open.pop(path.stem, None)

@@ -64,14 +64,15 @@ class CameraConfig(msgspec.Struct, frozen=True, kw_only=True):
 class RunOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What a pipeline is to do: these cameras, this threshold, this list, and no longer than `until` without a new word.
 
-    `gallery` is the list as `recognition.match` searches it; it lives in memory only, and is overwritten when the run ends.
+    `references` are what `match.Gallery` is made of, in whichever process compares; they live in memory only.
     """
 
     deployment_id: str
     cameras: Sequence[CameraConfig]
     threshold: float
     model_sha256: str
-    gallery: Any
+    references: Any
+    threshold_floor: float
     until: datetime
 
 

@@ -49,6 +49,7 @@ class Recognition:
     ) -> None:
         self.planning, self.alerts, self.records = planning, alerts, records
         self.pipeline: Pipeline = pipeline or NoPipeline()
+        self.models, self.enrolment = book.models, book.enrolment
         self._book = book
         self._uncounted: dict[str, Counts] = {}
         self._counted_at_s = 0.0
@@ -63,6 +64,13 @@ class Recognition:
         for one in self._book.deployments.in_states(State.RUNNING):
             await self._book.save(rules.stopped(one, "the program ended while it ran"), "stopped", PROGRAM)
         await self._book.sweep()
+
+    async def close_all(self) -> None:
+        """The program stops: no camera is looked at any more. What ran is stopped on record by the next start, if not by this."""
+        await self.pipeline.stop()
+        for one in self._book.deployments.in_states(State.RUNNING):
+            await self._halt(one, "the program stops")
+        await self.enrolment.reader.close()
 
     def all(self) -> list[Deployment]:
         return self._book.deployments.all()
@@ -102,7 +110,7 @@ class Recognition:
             ready = rules.started(self._book.standing(one), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
-            gallery = await asyncio.to_thread(self._book.enrolment.gallery, one.manifest)
+            references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
@@ -111,7 +119,8 @@ class Recognition:
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
                 deployment_id=deployment_id, cameras=[self.planning.cameras[camera] for camera in self._usable(ready)],
-                threshold=ready.plan.threshold, model_sha256=ready.plan.model_sha256, gallery=gallery, until=until or now,
+                threshold=ready.plan.threshold, model_sha256=ready.plan.model_sha256, references=references,
+                threshold_floor=self._book.models.floor(ready.plan.model_sha256) or 1.0, until=until or now,
             )  # fmt: skip
             try:
                 await self.pipeline.start(order)

@@ -64,9 +64,7 @@ def read_still(models: shipped.FaceModels, data: bytes) -> ReadFace | Unusable:
         return Unusable(why=why)
     with models.embedder.embed(upright) as template:
         vector = keep("", template).vector
-    return ReadFace(
-        image=_kept(decoded, face), quality=quality, vector=vector, remarks=tuple(suitability.remarks(quality))
-    )
+    return ReadFace(image=_kept(decoded, face), quality=quality, vector=vector, remarks=tuple(suitability.remarks(quality)))
 
 
 def _kept(pixels: Any, face: Face) -> bytes:

@@ -66,7 +66,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
-    m.DeploymentChanged: NotPersonal(because="what a deployment is, by ids and digests; its list and alerts have entries of their own"),
+    m.DeploymentChanged: NotPersonal(
+        because="what a deployment is, by ids and digests; its list and alerts have entries of their own"
+    ),
     m.DeploymentCounted: NotPersonal(because="sums over faces that nobody kept"),
     m.WatchlistChanged: Processing.COLLECTION,
     m.ListingReviewed: Processing.ALTERATION,
@@ -118,12 +120,15 @@ MAY_SAY: dict[Role, frozenset[Justification]] = {
     Role.PILOT: _WORK,
     Role.SUPERVISOR: _WORK | {Justification.SUPERVISION},
     Role.AUTHORISING_OFFICER: frozenset({Justification.AUTHORISATION, Justification.COMPLAINT}),
+    Role.RECOGNITION_OPERATOR: frozenset({Justification.ENROLMENT, Justification.COMPLAINT, Justification.SUBJECT_ACCESS}),
+    Role.ADJUDICATING_OFFICER: frozenset({Justification.ADJUDICATION, Justification.COMPLAINT}),
     Role.REGULATOR: frozenset({Justification.AUDIT}),
 }
 # What holds when it says nothing, whatever it looks at.
 _ALWAYS: dict[Role, Justification] = {
     Role.SUPERVISOR: Justification.SUPERVISION,
     Role.AUTHORISING_OFFICER: Justification.AUTHORISATION,
+    Role.RECOGNITION_OPERATOR: Justification.ENROLMENT,
     Role.REGULATOR: Justification.AUDIT,
 }
 # What holds while the thing goes on.
@@ -132,6 +137,7 @@ _MEANWHILE: dict[Role, Justification] = {
     Role.PILOT: Justification.INCIDENT_HANDLING,
     Role.VIEWER: Justification.AWARENESS,
     Role.PLANNER: Justification.AWARENESS,
+    Role.ADJUDICATING_OFFICER: Justification.ADJUDICATION,
 }
 
 
@@ -151,7 +157,7 @@ def justified(role: Role, said: Justification | None, *, acts: bool, standing: b
         return said
     if said is not None:
         raise Refused(f"a {role} does not look for {said}", remedy=_remedy(may_say))
-    if acts and role in _MEANWHILE:
+    if acts and role in _MEANWHILE and role is not Role.ADJUDICATING_OFFICER:
         return Justification.INCIDENT_HANDLING
     found = _ALWAYS.get(role) or (_MEANWHILE.get(role) if standing else None)
     if found is None:
