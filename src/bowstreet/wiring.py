@@ -63,11 +63,13 @@ from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
+from bowstreet.recognition.cameras.pipeline import CameraPipeline, CameraState
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
 from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.ports import CameraConfig
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.recognition.stills import StillReader
@@ -76,6 +78,8 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.fixed import FixedCamera
+from bowstreet.video.fixed_model import FixedSource
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
@@ -242,6 +246,34 @@ async def _video(process: Process) -> None:
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
 
 
+class _Eye(FixedCamera):
+    """`cameras.pipeline.Eye` over a fixed camera's worker."""
+
+    def state(self) -> CameraState:
+        status = self.status
+        return CameraState(state=status.state.value, restarts=status.restarts, trouble=status.trouble)
+
+
+def open_eye(
+    camera: CameraConfig,
+    *,
+    analyst: str,
+    options: str,
+    descriptor: int,
+    first: Callable[[], bytes],
+    on_report: Callable[[bytes], None],
+    on_count: Callable[[int, int, int, int], None],
+) -> _Eye:
+    """`cameras.pipeline.OpenEye`: where recognition, which knows no video, gets its pictures from."""
+    source = FixedSource(camera_id=camera.camera_id, address=camera.address, analyst=analyst, options=options)
+    return _Eye(
+        source,
+        lambda finding: on_report(finding.data),
+        lambda tally: on_count(tally.frames, tally.analysed, tally.dropped, tally.corrupt),
+        descriptors=(descriptor,), first=first,
+    )  # fmt: skip
+
+
 async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
@@ -252,12 +284,17 @@ async def _recognition(process: Process) -> None:
         process.recorder, process.clock, ids, process.authorities, enrolment,
         KnownModels(files, lambda model_sha256, threshold, now: False),
     )  # fmt: skip
+    pipeline = CameraPipeline(
+        process.clock, process.real_clock, open_eye, models=operation.face_models, speed=process.clock.speed
+    )
     process.recognition = Recognition(
         book,
         Planning(book, operation.cameras, lambda places: boroughs_at(operation.area, places)),
         Alerts(process.recorder, process.clock, ids),
         PublicRecords(process.clock, operation.operator_name),
+        pipeline,
     )
+    pipeline.desk = process.recognition
     process.lists_held = ListsHeld(book)
     await process.recognition.load(process.store)
     process.at_stop("recognition", process.recognition.close_all)

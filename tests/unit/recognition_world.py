@@ -33,14 +33,15 @@ from bowstreet.recognition.model import (
     UseCase,
 )
 from bowstreet.recognition.planning import Planning
-from bowstreet.recognition.ports import CameraConfig, FaceReader, RunOrder
+from bowstreet.recognition.ports import CameraConfig, FaceReader, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import InlineBus
-from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.clock import ScaledClock, SimulatedClock
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.ids import SeededIds
+from bowstreet.runtime.ports import Clock
 from bowstreet.runtime.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -123,10 +124,20 @@ class World:
     """Made again on the same folder, it is the same after a restart."""
 
     def __init__(
-        self, folder: Path, *, at: datetime = NOW, seed: int = 1, killing: Killing | None = None, reader: FaceReader | None = None
+        self,
+        folder: Path,
+        *,
+        at: datetime = NOW,
+        seed: int = 1,
+        killing: Killing | None = None,
+        reader: FaceReader | None = None,
+        real: ScaledClock | None = None,
+        cameras: Sequence[CameraConfig] = CAMERAS,
+        pipeline: Pipeline | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.clock = folder, SimulatedClock(at)
+        self.folder, self.simulated = folder, SimulatedClock(at)
+        self.clock: Clock = real or self.simulated
         self.vault = Vault(folder / KEYS_FILE, key_source.load("", folder))
         self.store = SealedStore(SqliteStore(folder / RECORD_FILE), self.vault)
         self.recorder = Recorder(self.store, InlineBus(), self.clock)
@@ -136,10 +147,10 @@ class World:
         self.models, self.pipeline = Fixed(), Watched()
         self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists")
         self.book = Book(self.recorder, self.clock, self.ids, self.authorities, self.enrolment, self.models)
-        self.planning = Planning(self.book, CAMERAS, lambda places: ("Islington",))
+        self.planning = Planning(self.book, cameras, lambda places: ("Islington",))
         self.alerts = Alerts(self.recorder, self.clock, self.ids)
         self.records = PublicRecords(self.clock, "Test Police")
-        self.recognition = Recognition(self.book, self.planning, self.alerts, self.records, self.pipeline)
+        self.recognition = Recognition(self.book, self.planning, self.alerts, self.records, pipeline or self.pipeline)
         name, text = shipped_table()
         self.retention = Retention(
             self.recorder, self.clock, self.ids, KillingKeys(self.vault, killing or Killing("")), parse_table(text, name),
@@ -164,7 +175,7 @@ class World:
 
     async def advance(self, **by: float) -> None:
         """Time runs, and the program looks."""
-        self.clock.advance_to(self.clock.now() + timedelta(**by))
+        self.simulated.advance_to(self.clock.now() + timedelta(**by))
         await self.authorities.expire()
         await self.recognition.look()
 

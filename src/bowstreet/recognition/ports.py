@@ -99,8 +99,8 @@ class Desk(Protocol):
         """Asked for every frame before a face is looked for."""
         ...
 
-    async def submit(self, sighting: Sighting) -> str | None:
-        """A face reached the threshold; the alert's id when it became one, or is of one that stands."""
+    async def submit(self, sighting: Sighting) -> object:
+        """A face reached the threshold: it becomes an alert, or not, on record before anybody is told."""
         ...
 
     def count(self, deployment_id: str, more: Counts) -> None:
