@@ -68,9 +68,9 @@ from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
 from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
-from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
@@ -246,7 +246,7 @@ async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
     enrolment = Enrolment(
-        process.clock, ids, process.vault, StillReader(operation.face_models), process.folder / WATCHLIST_FOLDER
+        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER
     )
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,

@@ -11,7 +11,7 @@ from bowstreet.frames import CameraFrame
 from bowstreet.geo import Position
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
-from bowstreet.recognition.model import Counts, Reason
+from bowstreet.recognition.model import Counts, Obstacle
 
 
 class DataKeys(Protocol):
@@ -95,7 +95,7 @@ class Pipeline(Protocol):
 class Desk(Protocol):
     """What the service is for a pipeline."""
 
-    def may_process(self, frame: CameraFrame) -> Reason | None:
+    def may_process(self, frame: CameraFrame) -> Obstacle | None:
         """Asked for every frame before a face is looked for."""
         ...
 
