@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bowstreet.errors import MalformedPacket, Refused
-from bowstreet.recognition.stills.model import (
+from bowstreet.recognition.evaluation.examiner.model import (
     MOST_FILE_BYTES,
     CannotWork,
     Examine,
@@ -23,7 +23,7 @@ from bowstreet.recognition.stills.model import (
     Ready,
     Reason,
 )
-from bowstreet.recognition.stills.pipe import answer, send
+from bowstreet.recognition.evaluation.examiner.pipe import answer, send
 
 # A large picture on a busy machine takes a second; a decoder that hangs never ends.
 ANSWER_S = 60.0
@@ -42,7 +42,7 @@ class Worker:
     def __init__(self, model_folder: Path | None) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bowstreet.recognition.stills.worker"],
+            [sys.executable, "-m", "bowstreet.recognition.evaluation.examiner.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
         assert self._process.stdin is not None
