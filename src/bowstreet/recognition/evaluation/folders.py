@@ -72,7 +72,7 @@ def _hidden(entry: "os.DirEntry[str]", ignored: Counter[str]) -> bool:
 
 
 def _picture(entry: "os.DirEntry[str]", ignored: Counter[str]) -> bool:
-    if os.path.splitext(entry.name)[1].lower() in PICTURES:
+    if Path(entry.name).suffix.lower() in PICTURES:
         return True
     ignored["not named as a picture"] += 1
     return False

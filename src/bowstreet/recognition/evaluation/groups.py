@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bowstreet.errors import BadInput
@@ -73,7 +74,7 @@ def parse_groups(data: bytes) -> Groups:
     return Groups(attributes=tuple(header[1:]), people=people)
 
 
-def _people(rows: "csv._reader", header: list[str]) -> dict[str, dict[str, str]]:
+def _people(rows: Iterator[list[str]], header: list[str]) -> dict[str, dict[str, str]]:
     people: dict[str, dict[str, str]] = {}
     for line, row in enumerate(rows, start=2):
         if not any(cell.strip() for cell in row):

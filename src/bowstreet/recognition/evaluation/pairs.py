@@ -38,7 +38,7 @@ def parse_pairs(data: bytes) -> list[Pair]:
         raise BadInput(f"the file has more than {MOST_PAIRS:,} pairs", remedy="evaluate a part of them")
     rows = [(number, cells) for number, line in enumerate(lines, start=1) if (cells := _cells(line))]
     folds, each = _header(rows)
-    if rows and len(rows[0][1]) <= 2 or (rows and not _is_pair(rows[0][1])):
+    if (rows and len(rows[0][1]) <= 2) or (rows and not _is_pair(rows[0][1])):
         rows = rows[1:]
     if each and len(rows) != folds * each * 2:
         raise BadInput(f"the first line tells of {folds * each * 2:,} pairs, the file has {len(rows):,}", remedy=REMEDY)
@@ -57,7 +57,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _is_pair(cells: list[str]) -> bool:
-    return len(cells) == 3 and _number(cells[1], cells[2]) or len(cells) == 4 and _number(cells[1], cells[3])
+    return (len(cells) == 3 and _number(cells[1], cells[2])) or (len(cells) == 4 and _number(cells[1], cells[3]))
 
 
 def _number(*cells: str) -> bool:

@@ -1,4 +1,4 @@
-"""The equitability report: what an evaluation found, bound to one model, for a time. What a deployment shows before it starts (R12).
+"""The equitability report: what an evaluation found, bound to one model, for a time. A deployment needs one (R12).
 
 One line that says what it is, then canonical JSON (RFC 8785), then nothing. Its digest is what an authorisation names. Bytes in,
 values out; no IO.
@@ -6,6 +6,7 @@ values out; no IO.
 
 import hashlib
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
@@ -23,8 +24,20 @@ Count = Annotated[int, Meta(ge=0, le=10**9)]
 Word = Annotated[str, Meta(min_length=1, max_length=300)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Moment = Annotated[datetime, Meta(tz=True)]
-Judged = Literal["sufficient", "insufficient data"]
-Against = Literal["higher", "lower", "no difference found", "insufficient data"]
+
+
+class Verdict(StrEnum):
+    SUFFICIENT = "sufficient"
+    INSUFFICIENT = "insufficient data"
+
+
+class Compared(StrEnum):
+    """A group beside everybody else. That no difference was found is no proof that there is none."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NONE_FOUND = "no difference found"
+    INSUFFICIENT = "insufficient data"
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True): ...
@@ -45,10 +58,10 @@ class GroupFinding(_Part, frozen=True, kw_only=True):
     name: Word
     tpir: Measured
     fpir: Measured
-    tpir_verdict: Judged
-    fpir_verdict: Judged
-    tpir_compared: Against
-    fpir_compared: Against
+    tpir_verdict: Verdict
+    fpir_verdict: Verdict
+    tpir_compared: Compared
+    fpir_compared: Compared
 
 
 class Finding(_Part, frozen=True, kw_only=True):
@@ -57,8 +70,8 @@ class Finding(_Part, frozen=True, kw_only=True):
     threshold: Share
     tpir: Measured
     fpir: Measured
-    tpir_verdict: Judged
-    fpir_verdict: Judged
+    tpir_verdict: Verdict
+    fpir_verdict: Verdict
     groups: Annotated[tuple[GroupFinding, ...], Meta(max_length=1_000)] = ()
 
 

@@ -1,14 +1,13 @@
-"""What an evaluation is good for: when a rate is too uncertain to say anything, when groups differ, when a report covers a deployment.
+"""What an evaluation is good for: when a rate says too little, when groups differ, when a report covers a deployment.
 
 Pure; what a regulator reads. Requirements R12 and R13 of ACCOUNTABILITY.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bowstreet.recognition.evaluation.intervals import Rate
-from bowstreet.recognition.evaluation.report import EquitabilityReport, Finding
+from bowstreet.recognition.evaluation.report import Compared, EquitabilityReport, Finding, Verdict
 
 # Below this many people in a group an interval says more about who was picked than about the model.
 LEAST_SUBJECTS = 30
@@ -18,20 +17,6 @@ WIDEST_TPIR = 0.10
 KNOWN_FPIR, KNOWN_FPIR_TIMES = 0.01, 3.0
 # Two thresholds are the same when no score that is shown tells them apart.
 SAME_THRESHOLD = 5e-5
-
-
-class Verdict(StrEnum):
-    SUFFICIENT = "sufficient"
-    INSUFFICIENT = "insufficient data"
-
-
-class Compared(StrEnum):
-    """A group beside everybody else. That no difference was found is no proof that there is none."""
-
-    HIGHER = "higher"
-    LOWER = "lower"
-    NONE_FOUND = "no difference found"
-    INSUFFICIENT = "insufficient data"
 
 
 def judge_tpir(rate: Rate) -> Verdict:

@@ -1,7 +1,7 @@
 """Scores of searches: every probe against every person on the list, and against smaller lists drawn from it. Pure.
 
-A *mated* search is of a person who is on the list, a *non-mated* one of somebody who is not (ISO/IEC 19795-1). A search that found
-no face is kept: of a mated one it is a miss, for a non-mated one nothing can be raised.
+A *mated* search is of a person who is on the list, a *non-mated* one of somebody who is not (ISO/IEC 19795-1). A search that
+found no face is kept: of a mated one it is a miss, for a non-mated one nothing can be raised.
 """
 
 from dataclasses import dataclass
