@@ -216,6 +216,12 @@ class Ledger(_Section, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
 
 
+class Recognition(_Section, frozen=True, kw_only=True):
+    """Face models of the operator's own: a folder with their cards and files (docs/evaluate.md)."""
+
+    models: Path | None = None
+
+
 class Log(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
