@@ -82,6 +82,7 @@ from bowstreet.video.service import VideoService
 
 FOOTAGE_FOLDER = "footage"
 WATCHLIST_FOLDER = "watchlists"
+REPORTS_FOLDER = "equitability-reports"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -250,7 +251,7 @@ async def _recognition(process: Process) -> None:
     )
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,
-        KnownModels(files, lambda model_sha256, threshold, now: False),
+        KnownModels(files, operation.face_reports or process.folder / REPORTS_FOLDER),
     )  # fmt: skip
     process.recognition = Recognition(
         book,

@@ -34,7 +34,7 @@ from bowstreet.recognition.model import (
 )
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
-from bowstreet.recognition.ports import CameraConfig, FaceReader, RunOrder
+from bowstreet.recognition.ports import CameraConfig, FaceReader, KnownReport, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import InlineBus
@@ -94,8 +94,10 @@ class Fixed:
     def floor(self, model_sha256: str) -> float | None:
         return FLOOR if model_sha256 == MODEL else None
 
-    def covers(self, model_sha256: str, threshold: float, now: datetime) -> bool:
-        return self.reported and model_sha256 == MODEL
+    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+        if not self.reported or model_sha256 != MODEL:
+            return None
+        return KnownReport(sha256="cd" * 32, made_at=NOW, expires_at=NOW + timedelta(days=365), list_size=1_000)
 
 
 class Watched:

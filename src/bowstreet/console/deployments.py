@@ -31,7 +31,7 @@ from bowstreet.recognition.model import (
     PlacedCamera,
     Plan,
     Risk,
-)
+)from bowstreet.recognition.ports import KnownReport
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 MAX_LISTED = 200
@@ -100,6 +100,7 @@ class DeploymentView(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     authority: Authorisation | None
     against: tuple[ReasonAgainst, ...]
+    report: KnownReport | None
     alerts_open: int
     passes: int
     names: dict[str, str]
@@ -157,6 +158,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
         against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.REMEDIES[why]) for why in against),
+        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now()),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),
         names={by: found for by in sorted(people) if (found := desk.scene.person(by)) != by},

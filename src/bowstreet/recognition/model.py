@@ -108,6 +108,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cameras: tuple[PlacedCamera, ...]
     threshold: float
     model_sha256: str
+    report_sha256: str = ""  # the equitability report that stood when it was planned (R12); "" when none did
 
 
 class EvidenceKind(StrEnum):

@@ -67,7 +67,11 @@ class Planning:
         unknown = [one.camera_id for one in plan.cameras if one.camera_id not in self.cameras]
         if unknown:
             raise BadInput(f"there is no camera '{unknown[0]}'", remedy="name cameras of the configuration")
-        plan = replace(plan, boroughs=self.boroughs_of(plan), model_sha256=self.book.models.sha256)
+        model, now = self.book.models.sha256, self.book.clock.now()
+        report = self.book.models.report(model, plan.threshold, now)
+        plan = replace(
+            plan, boroughs=self.boroughs_of(plan), model_sha256=model, report_sha256="" if report is None else report.sha256
+        )
         rules.check_plan(plan, self.book.models.floor(plan.model_sha256), self.book.clock.now())
         return plan
 
@@ -179,7 +183,7 @@ class Planning:
     async def amend(self, deployment_id: str, plan: Plan, by: str) -> Deployment:
         """Cameras stand elsewhere: those are not looked at any more, and authority is asked for the new places (R2)."""
         one = self.book.get(deployment_id)
-        plan = self._checked(plan)
+        plan = replace(self._checked(plan), report_sha256=one.plan.report_sha256)
         rules.amended(one, Amendment(plan=plan, authorisation_id="not asked yet", asked_by=by))
         moved = tuple(sorted(rules.moved_cameras(one.plan, plan) | set(one.moved)))
         await self.book.save(replace(one, moved=moved), "cameras-moved", by)

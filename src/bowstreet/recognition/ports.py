@@ -32,6 +32,16 @@ class FaceReader(Protocol):
     async def close(self) -> None: ...
 
 
+class KnownReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An equitability report that covers a model at a threshold. `warnings` are what whoever authorises should read."""
+
+    sha256: str
+    made_at: datetime
+    expires_at: datetime
+    list_size: int
+    warnings: tuple[str, ...] = ()
+
+
 class Models(Protocol):
     """What is known of the model in use (R12, R13)."""
 
@@ -44,8 +54,8 @@ class Models(Protocol):
         """The least threshold that a model may be used at; None for a model that is not known here."""
         ...
 
-    def covers(self, model_sha256: str, threshold: float, now: datetime) -> bool:
-        """Whether an accuracy report holds for the model at this threshold now."""
+    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+        """The newest equitability report that covers the model at this threshold now; None when there is none."""
         ...
 
 

@@ -91,7 +91,7 @@ class Recognition:
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
-        return rules.why_not_start(self._book.standing(one), by, self._book.clock.now())
+        return rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
 
     # --- run -------------------------------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Recognition:
                 if other.deployment_id != deployment_id
             ]:
                 raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
-            ready = rules.started(self._book.standing(one), by, now)
+            ready = rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)

@@ -216,12 +216,6 @@ class Ledger(_Section, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
 
 
-class Recognition(_Section, frozen=True, kw_only=True):
-    """Face models of the operator's own: a folder with their cards and files (docs/evaluate.md)."""
-
-    models: Path | None = None
-
-
 class Log(_Section, frozen=True, kw_only=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -241,8 +235,8 @@ class Recognition(_Section, frozen=True, kw_only=True):
     """Live facial recognition. Without cameras nothing of it runs."""
 
     cameras: tuple[FixedCamera, ...] = ()
-    models: Path | None = None  # a folder with models and cards of the operator's own
-    reports: Path | None = None  # a folder with accuracy reports ('bowstreet lfr evaluate --json')
+    models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')
 
 
 class Config(_Section, frozen=True, kw_only=True):
