@@ -31,7 +31,8 @@ from bowstreet.recognition.model import (
     PlacedCamera,
     Plan,
     Risk,
-)from bowstreet.recognition.ports import KnownReport
+)
+from bowstreet.recognition.ports import KnownReport
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 MAX_LISTED = 200

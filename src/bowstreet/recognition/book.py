@@ -43,7 +43,7 @@ class Book:
         return self.deployments.get(deployment_id)
 
     def standing(self, one: Deployment, *, starting: bool = False) -> rules.Standing:
-        """A deployment with what stands round it now. Floor and report count where it is to be started, and are looked for then."""
+        """A deployment with what stands round it now. Floor and report are looked for where it is to be started."""
         plan, now = one.plan, self.clock.now()
         return rules.Standing(
             deployment=one, authority=self.authorities.find(one.authorisation_id),
