@@ -69,10 +69,10 @@ from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
 from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
-from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
@@ -86,6 +86,7 @@ from bowstreet.video.service import VideoService
 
 FOOTAGE_FOLDER = "footage"
 WATCHLIST_FOLDER = "watchlists"
+REPORTS_FOLDER = "equitability-reports"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -278,11 +279,11 @@ async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
     enrolment = Enrolment(
-        process.clock, ids, process.vault, StillReader(operation.face_models), process.folder / WATCHLIST_FOLDER
+        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER
     )
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,
-        KnownModels(files, lambda model_sha256, threshold, now: False),
+        KnownModels(files, operation.face_reports or process.folder / REPORTS_FOLDER),
     )  # fmt: skip
     pipeline = CameraPipeline(
         process.clock, process.real_clock, open_eye, models=operation.face_models, speed=process.clock.speed

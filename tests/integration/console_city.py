@@ -68,9 +68,9 @@ from bowstreet.recognition.book import Book
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
-from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock, SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -200,7 +200,7 @@ class DestroyedKeys(Keys):
 def recognition(recorder: Recorder, clock: Any, ids: Any, authorities: Authorities) -> Recognition:
     """Recognition with two cameras at Highbury Corner, in Islington, and a model whose report covers everything."""
     folder = Path(tempfile.mkdtemp(prefix="watchlists-"))
-    enrolment = Enrolment(clock, ids, DestroyedKeys(), StillReader(), folder)
+    enrolment = Enrolment(clock, ids, DestroyedKeys(), PortraitReader(), folder)
     book = Book(recorder, clock, ids, authorities, enrolment, Fixed())
     planning = Planning(book, CAMERAS, lambda places: boroughs_at(area.london(), places))
     return Recognition(book, planning, Alerts(recorder, clock, ids), PublicRecords(clock, "Test Police"), Watched())

@@ -14,8 +14,8 @@ from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
 from bowstreet.errors import NotFound, Refused
 from bowstreet.messages import Erased
-from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, Identity, Judgement, Withheld
-from bowstreet.recognition.model import Reason, State
+from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Withheld
+from bowstreet.recognition.model import DeploymentState, Obstacle
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_from_authority_to_receipt_and_record(world: World) -> None:
     with pytest.raises(Refused, match="R2"):
         await world.recognition.start(dep, OPERATOR)
     await world.authorised(dep)
-    assert world.recognition.may_process(world.frame()) is Reason.NOT_RUNNING
+    assert world.recognition.may_process(world.frame()) is Obstacle.NOT_RUNNING
     await world.recognition.start(dep, OPERATOR)
     assert world.recognition.may_process(world.frame()) is None
     assert world.pipeline.running
@@ -61,11 +61,11 @@ async def test_from_authority_to_receipt_and_record(world: World) -> None:
     _, probe = await world.alerts.view(raised.alert_id, officer(), Justification.ADJUDICATION, adjudicates=True)
     assert probe.image == PROBE
     await world.alerts.decide(raised.alert_id, ADJUDICATOR, engage=True, judgement=Judgement.SAME)
-    await world.alerts.settle(raised.alert_id, ADJUDICATOR, Identity.CONFIRMED_TRUE, Disposal.ARREST)
+    await world.alerts.settle(raised.alert_id, ADJUDICATOR, IdentityFound.CONFIRMED_TRUE, Disposal.ARREST)
 
     await world.advance(hours=5)
     over = world.recognition.get(dep)
-    assert over.state is State.PUBLISHED
+    assert over.state is DeploymentState.PUBLISHED
     assert not world.pipeline.running
     assert over.manifest is not None
     with pytest.raises(NotFound, match="destroyed"):
@@ -83,7 +83,7 @@ async def test_from_authority_to_receipt_and_record(world: World) -> None:
     assert (told["recognised"]["count"], told["recognised"]["of"]) == (1, 2)
     assert told["outcomes"] == {}  # one arrest is fewer than five
     assert not any(name in record.text for name in names)
-    assert await world.recognition.submit(world.sighting(dep, wanted, track="9")) is Reason.NOT_RUNNING
+    assert await world.recognition.submit(world.sighting(dep, wanted, track="9")) is Obstacle.NOT_RUNNING
 
 
 async def test_nothing_of_a_person_lies_open_in_any_file(world: World) -> None:

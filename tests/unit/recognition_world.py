@@ -26,17 +26,17 @@ from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.listing import RowResult
 from bowstreet.recognition.model import (
     Deployment,
+    DeploymentUse,
     EvidenceKind,
     LocationBasis,
     PlacedCamera,
     Plan,
-    UseCase,
 )
 from bowstreet.recognition.planning import Planning
-from bowstreet.recognition.ports import CameraConfig, FaceReader, Pipeline, RunOrder
+from bowstreet.recognition.portraits.reader import PortraitReader
+from bowstreet.recognition.ports import CameraConfig, FaceReader, KnownReport, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
-from bowstreet.recognition.stills import StillReader
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import ScaledClock, SimulatedClock
 from bowstreet.runtime.directory import RECORD_FILE
@@ -95,8 +95,10 @@ class Fixed:
     def floor(self, model_sha256: str) -> float | None:
         return FLOOR if model_sha256 == MODEL else None
 
-    def covers(self, model_sha256: str, threshold: float, now: datetime) -> bool:
-        return self.reported and model_sha256 == MODEL
+    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+        if not self.reported or model_sha256 != MODEL:
+            return None
+        return KnownReport(sha256="cd" * 32, made_at=NOW, expires_at=NOW + timedelta(days=365), list_size=1_000)
 
 
 class Watched:
@@ -143,7 +145,7 @@ class World:
         self.recorder = Recorder(self.store, InlineBus(), self.clock)
         self.ids = SeededIds(seed, self.clock)
         self.authorities = Authorities(self.recorder, self.clock, self.ids)
-        self.reader = reader or StillReader()
+        self.reader = reader or PortraitReader()
         self.models, self.pipeline = Fixed(), Watched()
         self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists")
         self.book = Book(self.recorder, self.clock, self.ids, self.authorities, self.enrolment, self.models)
@@ -184,7 +186,7 @@ class World:
     def a_plan(self, *, hours: float = 4.0, cameras: Sequence[str] = ("north", "south"), threshold: float = THRESHOLD) -> Plan:
         now = self.clock.now()
         return Plan(
-            use_case=UseCase.WANTED, location_basis=LocationBasis.CRIME_HOTSPOT, zone=ZONE, boroughs=(), threshold=threshold,
+            use_case=DeploymentUse.WANTED, location_basis=LocationBasis.CRIME_HOTSPOT, zone=ZONE, boroughs=(), threshold=threshold,
             starts_at=now, ends_at=now + timedelta(hours=hours), model_sha256="",
             cameras=tuple(PlacedCamera(camera_id=name, position=HIGHBURY) for name in cameras),
         )  # fmt: skip
@@ -200,7 +202,9 @@ class World:
     async def imported(self, deployment_id: str, rows: Iterable[str], images: dict[str, bytes]) -> tuple[Import, list[RowResult]]:
         """An import with its images given, not finished."""
         made = await self.planning.begin_import(deployment_id, (COLUMNS + "\n".join(rows)).encode(), OPERATOR)
-        results = [await self.enrolment.add(made, line, images[one.image]) for line, one in made.rows.items() if one.image in images]
+        results = [
+            await self.enrolment.add(made, line, images[one.image]) for line, one in made.rows.items() if one.image in images
+        ]
         return made, results
 
     async def listed(self, deployment_id: str, *wanted: str, volunteers: Sequence[str] = ()) -> Deployment:

@@ -1,6 +1,7 @@
 """`/api/v1/recognition/live`: the WebSocket of an adjudicating officer's page. The list of alerts goes out whenever one changes.
 
-Closed as the live feed is (`live`): 4401 without a session, 4403 when the role may not look, 4429 with too many, 1013 when it takes nothing.
+Closed as the live feed is (`live`): 4401 without a session, 4403 when the role may not look, 4429 with too many, 1013 when it
+takes nothing.
 """
 
 import asyncio

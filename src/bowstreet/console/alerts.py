@@ -1,4 +1,5 @@
-"""Recognition alerts over HTTP, for the officer who decides: each look at the two pictures is on record before it is given (R11, R16)."""
+"""Recognition alerts over HTTP, for the officer who decides: each look at the two pictures is on record before it is given
+(R11, R16)."""
 
 from datetime import datetime
 from typing import Annotated
@@ -17,12 +18,12 @@ from bowstreet.errors import BowstreetError
 from bowstreet.recognition.alerts import rules
 from bowstreet.recognition.alerts.model import (
     Alert,
+    AlertResult,
     AlertState,
     Disposal,
-    Identity,
+    IdentityFound,
     Judgement,
     NotEngaged,
-    Outcome,
 )
 from bowstreet.recognition.model import Category, Risk
 
@@ -30,8 +31,8 @@ MAX_LISTED = 200
 # An officer compares with a few pictures of the person, not with an album.
 MOST_IMAGES = 3
 A_PERSON_DECIDES = (
-    "This is a comparison by a machine, and it may be wrong. A person must decide: compare the two pictures yourself before you do "
-    "anything. A score is no ground for an arrest."
+    "This is a comparison by a machine, and it may be wrong. A person must decide: compare the two pictures yourself before you "
+    "do anything. A score is no ground for an arrest."
 )
 
 
@@ -59,12 +60,13 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     lapses_at: datetime | None
     opinion: str  # "", "asked", or the judgement that was given
     opinion_until: datetime | None
-    outcome: Outcome | None
+    outcome: AlertResult | None
     settled_at: datetime | None
 
 
 class AlertPictures(msgspec.Struct, frozen=True, kw_only=True):
-    """Side by side: the face that was seen, and the images on the list (JPEG, base64). None are left when the list is destroyed."""
+    """Side by side: the face that was seen, and the images on the list (JPEG, base64). None are left when the list is
+    destroyed."""
 
     alert: AlertView
     statement: str
@@ -89,7 +91,7 @@ class AlertDecision(c.Body, frozen=True, kw_only=True):
 class AlertOutcome(c.Body, frozen=True, kw_only=True):
     """What came of it."""
 
-    identity: Identity
+    identity: IdentityFound
     disposal: Disposal
 
 

@@ -1,4 +1,5 @@
-"""Recognition deployments over HTTP: plan, tell the public, ask for authority, start, stop, close. What is decided is `recognition`'s."""
+"""Recognition deployments over HTTP: plan, tell the public, ask for authority, start, stop, close. What is decided is
+`recognition`'s."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -21,16 +22,17 @@ from bowstreet.recognition.model import (
     Category,
     Counts,
     Deployment,
+    DeploymentUse,
     EvidenceKind,
     ImageSource,
     LegalBasis,
     LocationBasis,
+    Obstacle,
     PlacedCamera,
     Plan,
-    Reason,
     Risk,
-    UseCase,
 )
+from bowstreet.recognition.ports import KnownReport
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 MAX_LISTED = 200
@@ -52,7 +54,7 @@ class CameraIn(c.Body, frozen=True, kw_only=True):
 class DeploymentPlan(c.Body, frozen=True, kw_only=True):
     """What authority is asked for. The zone is a ring of corners, not closed; the threshold is a cosine similarity."""
 
-    use_case: UseCase
+    use_case: DeploymentUse
     location_basis: LocationBasis
     zone: Annotated[tuple[PlaceIn, ...], msgspec.Meta(min_length=3, max_length=60)]
     starts_at: Moment
@@ -62,7 +64,8 @@ class DeploymentPlan(c.Body, frozen=True, kw_only=True):
 
 
 class PublicTold(c.Body, frozen=True, kw_only=True):
-    """That a notice was published, or a sign put up before these cameras, and when. `reference`: a number, or a photograph's hash."""
+    """That a notice was published, or a sign put up before these cameras, and when. `reference`: a number, or a photograph's
+    hash."""
 
     kind: EvidenceKind
     since: Moment
@@ -86,7 +89,7 @@ class VolunteerPass(c.Body, frozen=True, kw_only=True):
 class ReasonAgainst(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps it from being started, and what would mend that."""
 
-    code: Reason
+    code: Obstacle
     says: str
     remedy: str
 
@@ -98,6 +101,7 @@ class DeploymentView(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     authority: Authorisation | None
     against: tuple[ReasonAgainst, ...]
+    report: KnownReport | None
     alerts_open: int
     passes: int
     names: dict[str, str]
@@ -112,7 +116,7 @@ class CameraChoice(msgspec.Struct, frozen=True, kw_only=True):
 class UseCaseChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment may be for, where then, and with whom on its list."""
 
-    use_case: UseCase
+    use_case: DeploymentUse
     location_bases: tuple[LocationBasis, ...]
     categories: tuple[Category, ...]
 
@@ -139,6 +143,7 @@ def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["recognition"], prefix="/recognition")
     _seen(routes, desk)
     _planned(routes, desk)
+    _submitted(routes, desk)
     _run(routes, desk)
     return routes
 
@@ -154,6 +159,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
         against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.REMEDIES[why]) for why in against),
+        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now()),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),
         names={by: found for by in sorted(people) if (found := desk.scene.person(by)) != by},
@@ -207,7 +213,7 @@ def _choices(desk: Desk) -> DeploymentChoices:
                 use_case=use_case, location_bases=tuple(sorted(rules.BASES[use_case])),
                 categories=tuple(sorted(rules.CATEGORIES[use_case])),
             )
-            for use_case in UseCase
+            for use_case in DeploymentUse
         ),
         categories=tuple(
             CategoryChoice(
@@ -221,14 +227,15 @@ def _choices(desk: Desk) -> DeploymentChoices:
     )  # fmt: skip
 
 
+async def _within_reach(desk: Desk, who: Asker, plan: Plan) -> None:
+    """An account that is limited to boroughs plans in those only. Raises `NotPermitted`."""
+    places = desk.services.recognition.planning.boroughs_of(plan) or (NOWHERE,)
+    for borough in places if who.identity.boroughs else ():
+        await desk.access.require(who, Action.PLAN_DEPLOYMENT, What(borough=borough), changes=False)
+
+
 def _planned(routes: APIRouter, desk: Desk) -> None:
     planning, plans = desk.services.recognition.planning, desk.access.needs(Action.PLAN_DEPLOYMENT)
-
-    async def within_reach(who: Asker, plan: Plan) -> None:
-        """An account that is limited to boroughs plans in those only."""
-        places = planning.boroughs_of(plan) or (NOWHERE,)
-        for borough in places if who.identity.boroughs else ():
-            await desk.access.require(who, Action.PLAN_DEPLOYMENT, What(borough=borough), changes=False)
 
     @routes.post(
         "/deployments", **c.route(DeploymentView, status=201, body=DeploymentPlan, changes=True, key=True, says="Planned")
@@ -236,7 +243,7 @@ def _planned(routes: APIRouter, desk: Desk) -> None:
     async def plan(request: Request, who: Annotated[Asker, plans]) -> Response:
         """Plan a deployment. Nothing is processed: it needs a list, notice, signs and authority first."""
         wanted = plan_of(await c.read(request, DeploymentPlan))
-        await within_reach(who, wanted)
+        await _within_reach(desk, who, wanted)
 
         async def act() -> Response:
             return c.json(shown(desk, await planning.plan(wanted, who.account_id), who), HTTPStatus.CREATED)
@@ -247,7 +254,7 @@ def _planned(routes: APIRouter, desk: Desk) -> None:
     async def replan(deployment_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:
         """Another plan, while nothing is asked for. Signs are entered again."""
         wanted = plan_of(await c.read(request, DeploymentPlan))
-        await within_reach(who, wanted)
+        await _within_reach(desk, who, wanted)
 
         async def act() -> Response:
             return c.json(shown(desk, await planning.replan(deployment_id, wanted, who.account_id), who))
@@ -264,6 +271,10 @@ def _planned(routes: APIRouter, desk: Desk) -> None:
             return c.json(shown(desk, made, who))
 
         return await desk.command(request, who, act)
+
+
+def _submitted(routes: APIRouter, desk: Desk) -> None:
+    planning, plans = desk.services.recognition.planning, desk.access.needs(Action.PLAN_DEPLOYMENT)
 
     @routes.post("/deployments/{deployment_id}/submit", **c.route(DeploymentView, changes=True, key=True))
     async def submit(deployment_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:
@@ -287,7 +298,7 @@ def _planned(routes: APIRouter, desk: Desk) -> None:
     async def amend(deployment_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:
         """Cameras stand elsewhere: those are looked at no more until the amended plan is authorised."""
         wanted = plan_of(await c.read(request, DeploymentPlan))
-        await within_reach(who, wanted)
+        await _within_reach(desk, who, wanted)
 
         async def act() -> Response:
             return c.json(shown(desk, await planning.amend(deployment_id, wanted, who.account_id), who))

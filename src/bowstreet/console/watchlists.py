@@ -17,9 +17,8 @@ from bowstreet.console.looking import consult
 from bowstreet.errors import NotFound
 from bowstreet.recognition.enrol import Import
 from bowstreet.recognition.listfile import MOST_ROWS
-from bowstreet.recognition.listing import Entry, RowResult
+from bowstreet.recognition.listing import Entry, ImageQuality, RowResult
 from bowstreet.recognition.model import Category, ImageSource, LegalBasis, Risk
-from bowstreet.recognition.models.model import Quality
 
 JPEG = "image/jpeg"
 Line = Annotated[int, Path(ge=1, le=2**31)]
@@ -59,7 +58,7 @@ class ListedImage(msgspec.Struct, frozen=True, kw_only=True):
     legal_basis: LegalBasis
     captured_on: date
     aged: bool
-    quality: Quality
+    quality: ImageQuality
 
 
 class ListingVerdict(c.Body, frozen=True, kw_only=True):

@@ -1,4 +1,5 @@
-"""What recognition tells: deployments, their lists, alerts and what people did with them. Ids and counts, never a face or a name."""
+"""What recognition tells: deployments, their lists, alerts and what people did with them. Ids and counts, never a face or a
+name."""
 
 from datetime import datetime
 

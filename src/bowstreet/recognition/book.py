@@ -42,14 +42,14 @@ class Book:
         """Raises `NotFound`."""
         return self.deployments.get(deployment_id)
 
-    def standing(self, one: Deployment) -> rules.Standing:
-        """A deployment with what stands round it now."""
+    def standing(self, one: Deployment, *, starting: bool = False) -> rules.Standing:
+        """A deployment with what stands round it now. Floor and report are looked for where it is to be started."""
         plan, now = one.plan, self.clock.now()
         return rules.Standing(
             deployment=one, authority=self.authorities.find(one.authorisation_id),
             ledger_holds=self.recorder.failing_since is None, loaded_digest=self._digest(one),
-            report_covers=self.models.covers(plan.model_sha256, plan.threshold, now),
-            floor=self.models.floor(plan.model_sha256) if plan.model_sha256 == self.models.sha256 else None,
+            report_covers=starting and self.models.report(plan.model_sha256, plan.threshold, now) is not None,
+            floor=self.models.floor(plan.model_sha256) if starting and plan.model_sha256 == self.models.sha256 else None,
         )  # fmt: skip
 
     def _digest(self, one: Deployment) -> str:

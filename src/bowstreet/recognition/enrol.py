@@ -282,8 +282,8 @@ def _bad(row: Row, why: str) -> RowResult:
 
 
 def _alike(made: Import) -> list[RowResult]:
-    """Rows whose image is like somebody else's on the list, or unlike the other images of the same person. A person looks at them:
-    nobody is put together or apart by a score."""
+    """Rows whose image is like somebody else's on the list, or unlike the other images of the same person. A person looks at
+    them: nobody is put together or apart by a score."""
     lines = [line for line, _, _ in made.vectors]
     owners = np.array([hash(person_id) for _, person_id, _ in made.vectors])
     numbers = np.stack([vector for _, _, vector in made.vectors])

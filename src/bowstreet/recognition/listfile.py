@@ -1,7 +1,7 @@
 """A list as a CSV file: bytes in, rows and what is wrong with the others out. No image is touched here, no file opened.
 
-UTF-8 with a first line of names: reference, name, image, category, source, legal_basis, captured_on (2026-11-23), and if wanted risk,
-under_18, vulnerable (yes or no). Several lines with one reference are several images of one person.
+UTF-8 with a first line of names: reference, name, image, category, source, legal_basis, captured_on (2026-11-23), and if wanted
+risk, under_18, vulnerable (yes or no). Several lines with one reference are several images of one person.
 """
 
 import csv
@@ -15,7 +15,7 @@ from typing import TypeVar
 from bowstreet.errors import BadInput
 from bowstreet.recognition import rules
 from bowstreet.recognition.listing import Row, RowResult, RowState
-from bowstreet.recognition.model import Category, ImageSource, LegalBasis, Risk, UseCase
+from bowstreet.recognition.model import Category, DeploymentUse, ImageSource, LegalBasis, Risk
 
 MOST_BYTES = 32 * 1024 * 1024
 MOST_ROWS = 100_000
@@ -36,7 +36,7 @@ class _Wrong(Exception):
     """What is wrong with one line, in words without anybody's data."""
 
 
-def parse_list(data: bytes, use_case: UseCase, today: date) -> tuple[list[Row], list[RowResult]]:
+def parse_list(data: bytes, use_case: DeploymentUse, today: date) -> tuple[list[Row], list[RowResult]]:
     """The usable rows, and a result for each of the others.
 
     Raises:
@@ -90,7 +90,7 @@ def _header(names: list[str]) -> list[str]:
     return said
 
 
-def _row(line: int, said: dict[str, str], use_case: UseCase, today: date) -> Row:
+def _row(line: int, said: dict[str, str], use_case: DeploymentUse, today: date) -> Row:
     said = {name: value.strip() for name, value in said.items()}
     for name, value in said.items():
         if len(value) > MOST_FIELD or any(ord(character) < 32 for character in value):
@@ -109,8 +109,8 @@ def _row(line: int, said: dict[str, str], use_case: UseCase, today: date) -> Row
     if basis not in rules.LEGAL_BASES[category]:
         raise _Wrong(f"'{basis}' is no basis for {category} (R5); its bases are {_named(rules.LEGAL_BASES[category])}")
     return Row(
-        line=line, reference=said["reference"], name=said["name"], image=file_name(said["image"]), category=category, source=source,
-        legal_basis=basis, captured_on=_day(said["captured_on"], today),
+        line=line, reference=said["reference"], name=said["name"], image=file_name(said["image"]), category=category,
+        source=source, legal_basis=basis, captured_on=_day(said["captured_on"], today),
         risk=_one_of(Risk, said.get("risk", "") or Risk.NONE_KNOWN.value, "risk"),
         under_18=_yes(said.get("under_18", ""), "under_18"), vulnerable=_yes(said.get("vulnerable", ""), "vulnerable"),
     )  # fmt: skip

@@ -9,7 +9,24 @@ from enum import StrEnum
 import msgspec
 
 from bowstreet.recognition.model import Category, ImageSource, LegalBasis, Risk
-from bowstreet.recognition.models.model import Quality
+
+
+class ImageQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of an image: the fields of `models.model.Quality`, which says what each is."""
+
+    eyes_px: float
+    sharpness: float
+    illumination_uniformity: float
+    mean_luminance: float
+    under_exposed: float
+    over_exposed: float
+    contrast: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    score: float
+    unified: float
+    ofiq: float | None = None
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     source: ImageSource
     legal_basis: LegalBasis
     captured_on: date
-    quality: Quality
+    quality: ImageQuality
     image: bytes
     vector: bytes
     aged: bool = False
@@ -81,14 +98,15 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     image: str = ""
     why: str = ""
     remarks: tuple[str, ...] = ()
-    quality: Quality | None = None
+    quality: ImageQuality | None = None
 
 
 class ReadFace(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The one face of an image, read in a limited process: a JPEG without any other data, its quality, what a model makes of it."""
+    """The one face of an image, read in a limited process: a JPEG without any other data, its quality, what a model makes of
+    it."""
 
     image: bytes
-    quality: Quality
+    quality: ImageQuality
     vector: bytes
     remarks: tuple[str, ...] = ()
 

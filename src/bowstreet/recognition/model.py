@@ -11,7 +11,7 @@ import msgspec
 from bowstreet.geo import Position
 
 
-class UseCase(StrEnum):
+class DeploymentUse(StrEnum):
     """What a deployment is for. There is no "other"."""
 
     WANTED = "find-people-wanted"  # by a court, or for an offence
@@ -70,7 +70,7 @@ class Risk(StrEnum):
     FRAIL = "needs-care"
 
 
-class State(StrEnum):
+class DeploymentState(StrEnum):
     """Of a deployment. Whether it may process is not a state: `rules.may_process` asks everything anew for each frame."""
 
     PLANNED = "planned"
@@ -83,7 +83,7 @@ class State(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        return self in (State.CLOSED, State.DESTROYED, State.PUBLISHED)
+        return self in (DeploymentState.CLOSED, DeploymentState.DESTROYED, DeploymentState.PUBLISHED)
 
 
 class PlacedCamera(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `zone` is a ring of WGS 84 places, not closed. `threshold` is a cosine similarity of the model `model_sha256` (hex).
     """
 
-    use_case: UseCase
+    use_case: DeploymentUse
     location_basis: LocationBasis
     zone: tuple[Position, ...]
     boroughs: tuple[str, ...]
@@ -108,6 +108,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cameras: tuple[PlacedCamera, ...]
     threshold: float
     model_sha256: str
+    report_sha256: str = ""  # the equitability report that stood when it was planned (R12); "" when none did
 
 
 class EvidenceKind(StrEnum):
@@ -115,7 +116,7 @@ class EvidenceKind(StrEnum):
     SIGN = "sign"  # put up where people walk into the view of a camera
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class PublicEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """That the public was told (R15). `since` is when it was published or put up, `recorded_at` when that was said here.
 
     `camera_ids`: before which cameras a sign stands. `reference` is a notice's number or a photograph's SHA-256.
@@ -153,8 +154,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """What counters alone survive of faces that were on no list (R7). Sums over the whole deployment.
 
-    They reconcile: `frames` came, `analysed + dropped == frames`; each of `tracks` is one face seen; `matched` of them reached the
-    threshold, and of those `alerts` became alerts, `repeated` were the same pass again, `inconsistent` too uncertain.
+    They reconcile: `frames` came, `analysed + dropped == frames`; each of `tracks` is one face seen; `matched` of them reached
+    the threshold, and of those `alerts` became alerts, `repeated` were the same pass again, `inconsistent` too uncertain.
     """
 
     frames: int = 0
@@ -190,9 +191,9 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     planned_by: str
     planned_at: datetime
-    state: State = State.PLANNED
+    state: DeploymentState = DeploymentState.PLANNED
     revision: int = 1
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[PublicEvidence, ...] = ()
     manifest: Manifest | None = None
     plan_digest: str = ""
     list_digest: str = ""
@@ -223,7 +224,7 @@ class KeptList(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-class Reason(StrEnum):
+class Obstacle(StrEnum):
     """Why nothing is processed. Each has its words in `rules.SAYS`."""
 
     NOT_RUNNING = "not-running"

@@ -18,13 +18,13 @@ from bowstreet.recognition.listing import RowResult
 from bowstreet.recognition.model import (
     Amendment,
     Deployment,
-    Evidence,
+    DeploymentState,
     EvidenceKind,
     KeptList,
     ListState,
     Manifest,
     Plan,
-    State,
+    PublicEvidence,
 )
 from bowstreet.recognition.ports import CameraConfig
 
@@ -67,7 +67,11 @@ class Planning:
         unknown = [one.camera_id for one in plan.cameras if one.camera_id not in self.cameras]
         if unknown:
             raise BadInput(f"there is no camera '{unknown[0]}'", remedy="name cameras of the configuration")
-        plan = replace(plan, boroughs=self.boroughs_of(plan), model_sha256=self.book.models.sha256)
+        model, now = self.book.models.sha256, self.book.clock.now()
+        report = self.book.models.report(model, plan.threshold, now)
+        plan = replace(
+            plan, boroughs=self.boroughs_of(plan), model_sha256=model, report_sha256="" if report is None else report.sha256
+        )
         rules.check_plan(plan, self.book.models.floor(plan.model_sha256), self.book.clock.now())
         return plan
 
@@ -76,7 +80,7 @@ class Planning:
     ) -> Deployment:
         """Enter that the public was told (R15). Raises `NotFound`, `Refused`, `BadInput`."""
         now = self.book.clock.now()
-        evidence = Evidence(kind=kind, since=since, recorded_at=now, by=by, reference=reference, camera_ids=tuple(cameras))
+        evidence = PublicEvidence(kind=kind, since=since, recorded_at=now, by=by, reference=reference, camera_ids=tuple(cameras))
         return await self.book.save(rules.told(self.book.get(deployment_id), evidence, now), f"told-by-{kind}", by)
 
     # --- list ------------------------------------------------------------------------------------------------------------------
@@ -84,7 +88,7 @@ class Planning:
     async def begin_import(self, deployment_id: str, csv: bytes, by: str) -> Import:
         """Raises `NotFound`, `Refused`, `BadInput`."""
         one = self.book.get(deployment_id)
-        if one.state is not State.PLANNED:
+        if one.state is not DeploymentState.PLANNED:
             raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="withdraw it first")
         return await self.book.enrolment.begin(one, csv, by)
 
@@ -93,7 +97,7 @@ class Planning:
         made = self.book.enrolment.get(deployment_id, import_id)
         async with self.book.lock:
             one = self.book.get(deployment_id)
-            if one.state is not State.PLANNED:
+            if one.state is not DeploymentState.PLANNED:
                 raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="withdraw it first")
             manifest, remarked = await self.book.enrolment.finish(made, leave_out=leave_out)
             await self._list(one, manifest, "enrolled", by)
@@ -109,7 +113,7 @@ class Planning:
         async with self.book.lock:
             one = self.book.get(deployment_id)
             manifest = one.manifest
-            if manifest is None or person_id not in manifest.to_review or one.state is not State.PLANNED:
+            if manifest is None or person_id not in manifest.to_review or one.state is not DeploymentState.PLANNED:
                 raise Refused("nobody of that id waits for a second approval", remedy="look at the list")
             if by in (manifest.enrolled_by, one.planned_by):
                 raise Refused("whoever made the list does not approve who is on it (R6)", remedy="ask another person")
@@ -131,7 +135,7 @@ class Planning:
         """Somebody is not wanted any more. Raises `NotFound`, `Refused`."""
         async with self.book.lock:
             one = self.book.get(deployment_id)
-            if one.manifest is None or one.state is not State.PLANNED:
+            if one.manifest is None or one.state is not DeploymentState.PLANNED:
                 raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="stop and withdraw it first")
             made = await self._list(one, await self.book.enrolment.without(one.manifest, person_id, by), "taken-off", by)
         await self.destroy_ended()
@@ -179,7 +183,7 @@ class Planning:
     async def amend(self, deployment_id: str, plan: Plan, by: str) -> Deployment:
         """Cameras stand elsewhere: those are not looked at any more, and authority is asked for the new places (R2)."""
         one = self.book.get(deployment_id)
-        plan = self._checked(plan)
+        plan = replace(self._checked(plan), report_sha256=one.plan.report_sha256)
         rules.amended(one, Amendment(plan=plan, authorisation_id="not asked yet", asked_by=by))
         moved = tuple(sorted(rules.moved_cameras(one.plan, plan) | set(one.moved)))
         await self.book.save(replace(one, moved=moved), "cameras-moved", by)

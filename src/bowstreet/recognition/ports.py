@@ -11,7 +11,7 @@ from bowstreet.frames import CameraFrame
 from bowstreet.geo import Position
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
-from bowstreet.recognition.model import Counts, Reason
+from bowstreet.recognition.model import Counts, Obstacle
 
 
 class DataKeys(Protocol):
@@ -32,6 +32,16 @@ class FaceReader(Protocol):
     async def close(self) -> None: ...
 
 
+class KnownReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An equitability report that covers a model at a threshold. `warnings` are what whoever authorises should read."""
+
+    sha256: str
+    made_at: datetime
+    expires_at: datetime
+    list_size: int
+    warnings: tuple[str, ...] = ()
+
+
 class Models(Protocol):
     """What is known of the model in use (R12, R13)."""
 
@@ -44,8 +54,8 @@ class Models(Protocol):
         """The least threshold that a model may be used at; None for a model that is not known here."""
         ...
 
-    def covers(self, model_sha256: str, threshold: float, now: datetime) -> bool:
-        """Whether an accuracy report holds for the model at this threshold now."""
+    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+        """The newest equitability report that covers the model at this threshold now; None when there is none."""
         ...
 
 
@@ -95,7 +105,7 @@ class Pipeline(Protocol):
 class Desk(Protocol):
     """What the service is for a pipeline."""
 
-    def may_process(self, frame: CameraFrame) -> Reason | None:
+    def may_process(self, frame: CameraFrame) -> Obstacle | None:
         """Asked for every frame before a face is looked for."""
         ...
 

@@ -15,7 +15,7 @@ import msgspec
 from bowstreet.accountability.disclosure.rates import FalseAlerts, Rate, false_alerts, rate
 from bowstreet.accountability.disclosure.rules import LEAST
 from bowstreet.recognition.alerts import rules as alert_rules
-from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, Identity
+from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound
 from bowstreet.recognition.model import Deployment, EvidenceKind, Opportunity
 from bowstreet.recognition.volunteers import recognised
 
@@ -99,7 +99,7 @@ def _kind(one: Alert) -> str:
         return "nobody answered"
     if not outcome.engaged:
         return "not engaged"
-    if outcome.identity is Identity.UNCONFIRMED:
+    if outcome.identity is IdentityFound.UNCONFIRMED:
         return "engaged, identity not established"
     return {
         Disposal.ARREST: "engaged, arrest",
@@ -152,7 +152,7 @@ def _not_established(alert: Alert) -> bool:
     outcome = alert.outcome
     if outcome is None:
         return True
-    return outcome.identity is Identity.UNCONFIRMED and not alert_rules.is_false(alert)
+    return outcome.identity is IdentityFound.UNCONFIRMED and not alert_rules.is_false(alert)
 
 
 def written(body: RecordBody) -> str:

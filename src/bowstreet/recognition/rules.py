@@ -1,4 +1,5 @@
-"""What a deployment may become, and whether a frame may be processed now. Pure: a deployment, what stands round it, and the time in.
+"""What a deployment may become, and whether a frame may be processed now. Pure: a deployment, what stands round it, and the
+time in.
 
 Everything fails closed: what is not known counts as absent. Requirement ids (docs/requirements.md) stand beside each rule.
 """
@@ -21,40 +22,40 @@ from bowstreet.recognition.model import (
     Category,
     Counts,
     Deployment,
-    Evidence,
+    DeploymentState,
+    DeploymentUse,
     EvidenceKind,
     ImageSource,
     LegalBasis,
     LocationBasis,
     Manifest,
+    Obstacle,
     Plan,
-    Reason,
-    State,
-    UseCase,
+    PublicEvidence,
 )
 
 # --- closed questions (R1) ------------------------------------------------------------------------------------------------
 
 # Whom a list may hold, by what the deployment is for. Volunteers may walk past any.
-CATEGORIES: dict[UseCase, frozenset[Category]] = {
-    UseCase.WANTED: frozenset({Category.WANTED_BY_COURT, Category.SUSPECTED, Category.VOLUNTEER}),
-    UseCase.RESTRICTED: frozenset({Category.UNDER_CONDITIONS, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
-    UseCase.HARM: frozenset({Category.SERIOUS_HARM, Category.SUSPECTED, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
-    UseCase.MISSING: frozenset({Category.MISSING, Category.VOLUNTEER}),
+CATEGORIES: dict[DeploymentUse, frozenset[Category]] = {
+    DeploymentUse.WANTED: frozenset({Category.WANTED_BY_COURT, Category.SUSPECTED, Category.VOLUNTEER}),
+    DeploymentUse.RESTRICTED: frozenset({Category.UNDER_CONDITIONS, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
+    DeploymentUse.HARM: frozenset({Category.SERIOUS_HARM, Category.SUSPECTED, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
+    DeploymentUse.MISSING: frozenset({Category.MISSING, Category.VOLUNTEER}),
 }
 # Where one may look for whom: a hotspot of crime says nothing about where a missing person is.
-BASES: dict[UseCase, frozenset[LocationBasis]] = {
-    UseCase.WANTED: frozenset(LocationBasis),
-    UseCase.RESTRICTED: frozenset({LocationBasis.EXPECTED, LocationBasis.EVENT, LocationBasis.TRANSPORT}),
-    UseCase.HARM: frozenset(LocationBasis),
-    UseCase.MISSING: frozenset({LocationBasis.EXPECTED, LocationBasis.TRANSPORT}),
+BASES: dict[DeploymentUse, frozenset[LocationBasis]] = {
+    DeploymentUse.WANTED: frozenset(LocationBasis),
+    DeploymentUse.RESTRICTED: frozenset({LocationBasis.EXPECTED, LocationBasis.EVENT, LocationBasis.TRANSPORT}),
+    DeploymentUse.HARM: frozenset(LocationBasis),
+    DeploymentUse.MISSING: frozenset({LocationBasis.EXPECTED, LocationBasis.TRANSPORT}),
 }
 # The ground on which authority is asked for, from what the deployment is for.
-GROUNDS: dict[UseCase, Ground] = {
-    UseCase.WANTED: Ground.SERIOUS_CRIME,
-    UseCase.RESTRICTED: Ground.SERIOUS_CRIME,
-    UseCase.HARM: Ground.THREAT_TO_LIFE,
-    UseCase.MISSING: Ground.MISSING_AT_RISK,
+GROUNDS: dict[DeploymentUse, Ground] = {
+    DeploymentUse.WANTED: Ground.SERIOUS_CRIME,
+    DeploymentUse.RESTRICTED: Ground.SERIOUS_CRIME,
+    DeploymentUse.HARM: Ground.THREAT_TO_LIFE,
+    DeploymentUse.MISSING: Ground.MISSING_AT_RISK,
 }
 # On which condition somebody of a category may be listed, and from where the image may come (R5).
 LEGAL_BASES: dict[Category, frozenset[LegalBasis]] = {
@@ -96,49 +97,50 @@ MOST_ZONE_M2 = 1_000_000.0
 MOST_CAMERAS = 32
 # A worker may go on for so long without hearing that it still may (R2): the pipeline of a program that hangs stops by itself.
 LEASE = timedelta(seconds=5)
-# Custody images of an adult change little within it (NIST IR 8271 on ageing finds errors grow over years): older ones are told (R5).
+# Custody images of an adult change little within it (NIST IR 8271 on ageing finds errors grow over years): older ones are told
+# (R5).
 IMAGE_AGES = timedelta(days=5 * 365)
 # The list is destroyed at once when nobody needs it any more, and in any case within a day of the end (R9), less an hour in which
 # a worker that runs hourly, or somebody who mends it, still comes in time.
 DESTROY_WITHIN = timedelta(hours=23)
 
-SAYS: dict[Reason, str] = {
-    Reason.NOT_RUNNING: "it is not running",
-    Reason.NO_AUTHORITY: "no authority in force covers it (R2)",
-    Reason.OUTSIDE_WINDOW: "it is not within its window (R2)",
-    Reason.NOT_THIS_CAMERA: "this camera is not in what was authorised (R2)",
-    Reason.CAMERA_MOVED: "the camera stands elsewhere than was authorised (R2)",
-    Reason.NO_LEDGER: "the record cannot be written (R16)",
-    Reason.NO_LIST: "it has no list (R4)",
-    Reason.LIST_CHANGED: "its list is not the one that was authorised (R4)",
-    Reason.LIST_POLICY: "its list was made under other rules on categories (R4)",
-    Reason.LIST_UNREVIEWED: "somebody under 18 or vulnerable is listed whom no second person has approved (R6)",
-    Reason.NO_NOTICE: "no public notice stands (R15, R18)",
-    Reason.NO_SIGNS: "no sign stands before a camera (R15)",
-    Reason.BELOW_FLOOR: "the threshold is below the model's floor (R13)",
-    Reason.NO_REPORT: "no accuracy report covers this model and threshold now (R12)",
-    Reason.SAME_PERSON: "whoever authorised it does not run it, nor made its list (R3)",
+SAYS: dict[Obstacle, str] = {
+    Obstacle.NOT_RUNNING: "it is not running",
+    Obstacle.NO_AUTHORITY: "no authority in force covers it (R2)",
+    Obstacle.OUTSIDE_WINDOW: "it is not within its window (R2)",
+    Obstacle.NOT_THIS_CAMERA: "this camera is not in what was authorised (R2)",
+    Obstacle.CAMERA_MOVED: "the camera stands elsewhere than was authorised (R2)",
+    Obstacle.NO_LEDGER: "the record cannot be written (R16)",
+    Obstacle.NO_LIST: "it has no list (R4)",
+    Obstacle.LIST_CHANGED: "its list is not the one that was authorised (R4)",
+    Obstacle.LIST_POLICY: "its list was made under other rules on categories (R4)",
+    Obstacle.LIST_UNREVIEWED: "somebody under 18 or vulnerable is listed whom no second person has approved (R6)",
+    Obstacle.NO_NOTICE: "no public notice stands (R15, R18)",
+    Obstacle.NO_SIGNS: "no sign stands before a camera (R15)",
+    Obstacle.BELOW_FLOOR: "the threshold is below the model's floor (R13)",
+    Obstacle.NO_REPORT: "no accuracy report covers this model and threshold now (R12)",
+    Obstacle.SAME_PERSON: "whoever authorised it does not run it, nor made its list (R3)",
 }
-REMEDIES: dict[Reason, str] = {
-    Reason.NOT_RUNNING: "start it",
-    Reason.NO_AUTHORITY: "submit it, and have an authorising officer decide",
-    Reason.OUTSIDE_WINDOW: "wait for its start, or plan another",
-    Reason.NOT_THIS_CAMERA: "amend the plan and have it authorised",
-    Reason.CAMERA_MOVED: "have the amended plan authorised, or put the camera back",
-    Reason.NO_LEDGER: "make room on the disk; it stays stopped until acts can be recorded",
-    Reason.NO_LIST: "import one",
-    Reason.LIST_CHANGED: "submit it again with this list",
-    Reason.LIST_POLICY: "import the list again, and submit it",
-    Reason.LIST_UNREVIEWED: "have another person review them",
-    Reason.NO_NOTICE: (
+REMEDIES: dict[Obstacle, str] = {
+    Obstacle.NOT_RUNNING: "start it",
+    Obstacle.NO_AUTHORITY: "submit it, and have an authorising officer decide",
+    Obstacle.OUTSIDE_WINDOW: "wait for its start, or plan another",
+    Obstacle.NOT_THIS_CAMERA: "amend the plan and have it authorised",
+    Obstacle.CAMERA_MOVED: "have the amended plan authorised, or put the camera back",
+    Obstacle.NO_LEDGER: "make room on the disk; it stays stopped until acts can be recorded",
+    Obstacle.NO_LIST: "import one",
+    Obstacle.LIST_CHANGED: "submit it again with this list",
+    Obstacle.LIST_POLICY: "import the list again, and submit it",
+    Obstacle.LIST_UNREVIEWED: "have another person review them",
+    Obstacle.NO_NOTICE: (
         "publish a notice and enter it. Without one this would be covert, and covert surveillance is another regime: directed "
         "surveillance under Part II of the Regulation of Investigatory Powers Act 2000, intrusive or with interference with "
         "property also Part III of the Police Act 1997. This program does not do it"
     ),
-    Reason.NO_SIGNS: "put signs up before every camera, and enter when",
-    Reason.BELOW_FLOOR: "plan it with a higher threshold",
-    Reason.NO_REPORT: "evaluate the model ('bowstreet lfr evaluate'), or choose a threshold that the report covers",
-    Reason.SAME_PERSON: "have another person do it",
+    Obstacle.NO_SIGNS: "put signs up before every camera, and enter when",
+    Obstacle.BELOW_FLOOR: "plan it with a higher threshold",
+    Obstacle.NO_REPORT: "evaluate the model ('bowstreet lfr evaluate'), or choose a threshold that the report covers",
+    Obstacle.SAME_PERSON: "have another person do it",
 }
 
 
@@ -160,51 +162,51 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 # --- may it process, may it start -------------------------------------------------------------------------------------------
 
 
-def may_process(frame: CameraFrame, standing: Standing, now: datetime) -> Reason | None:
+def may_process(frame: CameraFrame, standing: Standing, now: datetime) -> Obstacle | None:
     """Why this frame may not be looked at; None when it may (R2, R4, R16). Asked for every frame, before a face is looked for."""
     one = standing.deployment
-    if one.state is not State.RUNNING:
-        return Reason.NOT_RUNNING
+    if one.state is not DeploymentState.RUNNING:
+        return Obstacle.NOT_RUNNING
     for moment in (frame.captured_at, now):
         if (why := _not_covered(standing, moment)) is not None:
             return why
     if frame.camera_id not in {camera.camera_id for camera in one.plan.cameras}:
-        return Reason.NOT_THIS_CAMERA
+        return Obstacle.NOT_THIS_CAMERA
     if frame.camera_id in one.moved:
-        return Reason.CAMERA_MOVED
+        return Obstacle.CAMERA_MOVED
     return _list_wrong(standing)
 
 
-def must_stop(standing: Standing, now: datetime) -> Reason | None:
+def must_stop(standing: Standing, now: datetime) -> Obstacle | None:
     """Why a running deployment ends its processing by itself now; None while it may go on."""
     return _not_covered(standing, now) or _list_wrong(standing)
 
 
 def lease_until(standing: Standing, now: datetime) -> datetime | None:
     """Until when a worker may process without asking again; None when it may not at all."""
-    if standing.deployment.state is not State.RUNNING or must_stop(standing, now) is not None:
+    if standing.deployment.state is not DeploymentState.RUNNING or must_stop(standing, now) is not None:
         return None
     assert standing.authority is not None
     return min(now + LEASE, standing.deployment.plan.ends_at, standing.authority.ends_at)
 
 
-def why_not_start(standing: Standing, by: str, now: datetime) -> list[Reason]:
+def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
     """All that keeps somebody from starting it now, in the order in which it is mended. R2 to R4, R6, R12, R13, R15, R18."""
     one = standing.deployment
     found = [why for why in (_not_covered(standing, now), _list_wrong(standing)) if why is not None]
     manifest = one.manifest
     if manifest is not None and manifest.to_review:
-        found.append(Reason.LIST_UNREVIEWED)
+        found.append(Obstacle.LIST_UNREVIEWED)
     if not notices(one, now):
-        found.append(Reason.NO_NOTICE)
+        found.append(Obstacle.NO_NOTICE)
     if unsigned_cameras(one, now):
-        found.append(Reason.NO_SIGNS)
+        found.append(Obstacle.NO_SIGNS)
     if not above_floor(one.plan.threshold, standing.floor):
-        found.append(Reason.BELOW_FLOOR)
+        found.append(Obstacle.BELOW_FLOOR)
     if not standing.report_covers:
-        found.append(Reason.NO_REPORT)
+        found.append(Obstacle.NO_REPORT)
     if standing.authority is not None and standing.authority.decided_by in _operators(one, by):
-        found.append(Reason.SAME_PERSON)
+        found.append(Obstacle.SAME_PERSON)
     return found
 
 
@@ -213,7 +215,7 @@ def above_floor(threshold: float, floor: float | None) -> bool:
     return floor is not None and floor <= threshold <= 1.0
 
 
-def notices(one: Deployment, now: datetime) -> list[Evidence]:
+def notices(one: Deployment, now: datetime) -> list[PublicEvidence]:
     """Public notices that stand now (R15)."""
     return [told for told in one.evidence if told.kind is EvidenceKind.NOTICE and told.since <= now]
 
@@ -228,28 +230,28 @@ def unsigned_cameras(one: Deployment, now: datetime) -> set[str]:
     return {camera.camera_id for camera in one.plan.cameras} - signed
 
 
-def _not_covered(standing: Standing, at: datetime) -> Reason | None:
+def _not_covered(standing: Standing, at: datetime) -> Obstacle | None:
     one, authority = standing.deployment, standing.authority
     if not standing.ledger_holds:
-        return Reason.NO_LEDGER
+        return Obstacle.NO_LEDGER
     if authority is None or authority.authorisation_id != one.authorisation_id or one.plan_digest != digest_of(one.plan):
-        return Reason.NO_AUTHORITY
+        return Obstacle.NO_AUTHORITY
     places = one.plan.boroughs or (None,)
     covered = all(
         authority_rules.covers(authority, AuthorityUseCase.RECOGNITION, one.deployment_id, place, at) for place in places
     )
     if not covered or authority.decided_by in (None, authority.requested_by):
-        return Reason.NO_AUTHORITY
-    return None if one.plan.starts_at <= at < one.plan.ends_at else Reason.OUTSIDE_WINDOW
+        return Obstacle.NO_AUTHORITY
+    return None if one.plan.starts_at <= at < one.plan.ends_at else Obstacle.OUTSIDE_WINDOW
 
 
-def _list_wrong(standing: Standing) -> Reason | None:
+def _list_wrong(standing: Standing) -> Obstacle | None:
     manifest = standing.deployment.manifest
     if manifest is None or manifest.destroyed_at is not None or not standing.loaded_digest:
-        return Reason.NO_LIST
+        return Obstacle.NO_LIST
     if not (manifest.digest == standing.deployment.list_digest == standing.loaded_digest):
-        return Reason.LIST_CHANGED
-    return None if manifest.policy == POLICY_VERSION else Reason.LIST_POLICY
+        return Obstacle.LIST_CHANGED
+    return None if manifest.policy == POLICY_VERSION else Obstacle.LIST_POLICY
 
 
 def _operators(one: Deployment, by: str) -> set[str]:
@@ -300,14 +302,14 @@ def digest_of(plan: Plan) -> str:
     return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()
 
 
-def check_category(category: Category, use_case: UseCase) -> None:
+def check_category(category: Category, use_case: DeploymentUse) -> None:
     """Raises `BadInput` for somebody who has no place on this list (R1, R4)."""
     if category not in CATEGORIES[use_case]:
         fitting = ", ".join(sorted(CATEGORIES[use_case]))
         raise BadInput(f"'{category}' has no place on a list to {use_case}", remedy=f"its categories are {fitting}")
 
 
-def told(one: Deployment, evidence: Evidence, now: datetime) -> Deployment:
+def told(one: Deployment, evidence: PublicEvidence, now: datetime) -> Deployment:
     """With evidence that the public was told. Raises `Refused`, `BadInput`."""
     if one.state.is_over:
         raise Refused("it is over", remedy="look at its record")
@@ -324,14 +326,14 @@ def told(one: Deployment, evidence: Evidence, now: datetime) -> Deployment:
 
 def replanned(one: Deployment, plan: Plan) -> Deployment:
     """Another plan, before anything is asked for. Signs are for cameras where they stood: they are entered again."""
-    _only(one, State.PLANNED)
+    _only(one, DeploymentState.PLANNED)
     kept = tuple(told for told in one.evidence if told.kind is EvidenceKind.NOTICE)
     return replace(one, plan=plan, evidence=kept)
 
 
 def listed(one: Deployment, manifest: Manifest) -> Deployment:
     """With a list, or another one in its place, before anything is asked for (R4)."""
-    _only(one, State.PLANNED)
+    _only(one, DeploymentState.PLANNED)
     return replace(one, manifest=manifest)
 
 
@@ -341,22 +343,22 @@ def submitted(one: Deployment, authorisation_id: str) -> Deployment:
     Raises:
         Refused: there is no list, somebody on it waits for a second approval (R6), or no public notice stands (R15, R18).
     """
-    _only(one, State.PLANNED)
+    _only(one, DeploymentState.PLANNED)
     if one.manifest is None:
-        raise refusal([Reason.NO_LIST])
+        raise refusal([Obstacle.NO_LIST])
     if one.manifest.to_review:
-        raise refusal([Reason.LIST_UNREVIEWED])
+        raise refusal([Obstacle.LIST_UNREVIEWED])
     if not any(told.kind is EvidenceKind.NOTICE for told in one.evidence):
-        raise refusal([Reason.NO_NOTICE])
+        raise refusal([Obstacle.NO_NOTICE])
     return replace(
-        one, state=State.SUBMITTED, authorisation_id=authorisation_id, authorised_by="",
+        one, state=DeploymentState.SUBMITTED, authorisation_id=authorisation_id, authorised_by="",
         plan_digest=digest_of(one.plan), list_digest=one.manifest.digest, why="",
     )  # fmt: skip
 
 
 def decided(one: Deployment, authority: Authorisation) -> Deployment:
     """As the authority stands now: given it names who gave it, refused or lapsed the deployment is planned anew."""
-    if one.state is not State.SUBMITTED or authority.authorisation_id != one.authorisation_id:
+    if one.state is not DeploymentState.SUBMITTED or authority.authorisation_id != one.authorisation_id:
         return one
     if authority.state == "in-force":
         return replace(one, authorised_by=authority.decided_by or "")
@@ -367,11 +369,11 @@ def decided(one: Deployment, authority: Authorisation) -> Deployment:
 
 def withdrawn(one: Deployment, why: str) -> Deployment:
     """Planned again: plan and list can be changed, and are authorised anew (R4)."""
-    if one.state not in (State.SUBMITTED, State.STOPPED):
+    if one.state not in (DeploymentState.SUBMITTED, DeploymentState.STOPPED):
         raise Refused(f"it is {one.state}", remedy="stop it first, or look at its record")
     return replace(
         one,
-        state=State.PLANNED,
+        state=DeploymentState.PLANNED,
         authorisation_id="",
         authorised_by="",
         plan_digest="",
@@ -385,20 +387,20 @@ def withdrawn(one: Deployment, why: str) -> Deployment:
 def started(standing: Standing, by: str, now: datetime) -> Deployment:
     """Raises `Refused` with every reason that stands against it."""
     one = standing.deployment
-    if one.state is State.PLANNED:
-        raise refusal([Reason.NO_AUTHORITY])
-    if one.state not in (State.SUBMITTED, State.STOPPED):
+    if one.state is DeploymentState.PLANNED:
+        raise refusal([Obstacle.NO_AUTHORITY])
+    if one.state not in (DeploymentState.SUBMITTED, DeploymentState.STOPPED):
         raise Refused(f"it is {one.state}", remedy="look at its record")
     against = why_not_start(standing, by, now)
     if against:
         raise refusal(against)
-    return replace(one, state=State.RUNNING, started_by=by, started_at=one.started_at or now, why="")
+    return replace(one, state=DeploymentState.RUNNING, started_by=by, started_at=one.started_at or now, why="")
 
 
 def stopped(one: Deployment, why: str) -> Deployment:
     """Nothing is processed any more; it may be started again."""
-    _only(one, State.RUNNING)
-    return replace(one, state=State.STOPPED, why=why)
+    _only(one, DeploymentState.RUNNING)
+    return replace(one, state=DeploymentState.STOPPED, why=why)
 
 
 def amended(one: Deployment, amendment: Amendment) -> Deployment:
@@ -407,7 +409,7 @@ def amended(one: Deployment, amendment: Amendment) -> Deployment:
     Raises:
         Refused: threshold, model or use case would change: they are locked from the submission on (R13).
     """
-    if one.state not in (State.SUBMITTED, State.RUNNING, State.STOPPED):
+    if one.state not in (DeploymentState.SUBMITTED, DeploymentState.RUNNING, DeploymentState.STOPPED):
         raise Refused(f"it is {one.state}", remedy="change the plan itself while it is planned")
     mine, new = one.plan, amendment.plan
     if replace(new, cameras=mine.cameras, zone=mine.zone, boroughs=mine.boroughs, ends_at=mine.ends_at) != mine:
@@ -427,8 +429,8 @@ def put_back(one: Deployment, camera_id: str) -> Deployment:
 
 
 def adopted(one: Deployment, authority: Authorisation) -> Deployment:
-    """The amended plan in place of the first, when its authority is in force; without it when that was refused. Then a camera that
-    was moved all the same stays unused until somebody says that it was put back."""
+    """The amended plan in place of the first, when its authority is in force; without it when that was refused. Then a camera
+    that was moved all the same stays unused until somebody says that it was put back."""
     amendment = one.amendment
     if amendment is None or authority.authorisation_id != amendment.authorisation_id or authority.state == "requested":
         return one
@@ -449,7 +451,7 @@ def moved_cameras(before: Plan, after: Plan) -> frozenset[str]:
     return frozenset(one.camera_id for one in before.cameras if places.get(one.camera_id) != one.position)
 
 
-def _without(told: Evidence, moved: frozenset[str]) -> Evidence:
+def _without(told: PublicEvidence, moved: frozenset[str]) -> PublicEvidence:
     """A sign stays where it stood: before a camera that was moved there is none until one is put up there."""
     return replace(told, camera_ids=tuple(one for one in told.camera_ids if one not in moved))
 
@@ -458,22 +460,24 @@ def closed(one: Deployment, now: datetime, why: str) -> Deployment:
     """Over for good: nothing is processed any more, and its list is to be destroyed (R9)."""
     if one.state.is_over:
         raise Refused(f"it is {one.state} already", remedy="look at its record")
-    return replace(one, state=State.CLOSED, closed_at=now, amendment=None, why=why)
+    return replace(one, state=DeploymentState.CLOSED, closed_at=now, amendment=None, why=why)
 
 
 def destroyed(one: Deployment, at: datetime) -> Deployment:
     """Its list's key is destroyed, by receipt (R9)."""
-    _only(one, State.CLOSED)
+    _only(one, DeploymentState.CLOSED)
     manifest = one.manifest
     return replace(
-        one, state=State.DESTROYED, manifest=None if manifest is None else replace(manifest, to_review=(), destroyed_at=at)
+        one,
+        state=DeploymentState.DESTROYED,
+        manifest=None if manifest is None else replace(manifest, to_review=(), destroyed_at=at),
     )
 
 
 def published(one: Deployment, digest: str) -> Deployment:
     """Its public record is out (R15)."""
-    _only(one, State.DESTROYED)
-    return replace(one, state=State.PUBLISHED, record_digest=digest)
+    _only(one, DeploymentState.DESTROYED)
+    return replace(one, state=DeploymentState.PUBLISHED, record_digest=digest)
 
 
 def counted(one: Deployment, more: Counts) -> Deployment:
@@ -487,12 +491,12 @@ def is_due_to_close(one: Deployment, now: datetime) -> bool:
 
 def destroy_now(one: Deployment, open_alerts: int, now: datetime) -> bool:
     """Whether its list is to be destroyed now: at once when no alert waits for an officer, and in any case in time (R9)."""
-    if one.state is not State.CLOSED or one.closed_at is None:
+    if one.state is not DeploymentState.CLOSED or one.closed_at is None:
         return False
     return open_alerts == 0 or now >= one.closed_at + DESTROY_WITHIN
 
 
-def refusal(against: Sequence[Reason]) -> Refused:
+def refusal(against: Sequence[Obstacle]) -> Refused:
     """Every reason, with what would mend it."""
     return Refused(
         "the deployment cannot go on: " + "; ".join(SAYS[why] for why in against),
@@ -500,6 +504,6 @@ def refusal(against: Sequence[Reason]) -> Refused:
     )
 
 
-def _only(one: Deployment, state: State) -> None:
+def _only(one: Deployment, state: DeploymentState) -> None:
     if one.state is not state:
         raise Refused(f"it is {one.state}, not {state}", remedy="look at its state")

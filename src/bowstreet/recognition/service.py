@@ -20,7 +20,7 @@ from bowstreet.recognition.alerts import rules as alert_rules
 from bowstreet.recognition.alerts.model import Alert, Sighting, Withheld
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
-from bowstreet.recognition.model import Category, Counts, Deployment, ListState, Opportunity, Reason, State
+from bowstreet.recognition.model import Category, Counts, Deployment, DeploymentState, ListState, Obstacle, Opportunity
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.ports import NoPipeline, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
@@ -61,14 +61,14 @@ class Recognition:
         await self._book.load(store)
         await self.alerts.load(store)
         await self.records.load(store)
-        for one in self._book.deployments.in_states(State.RUNNING):
+        for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             await self._book.save(rules.stopped(one, "the program ended while it ran"), "stopped", PROGRAM)
         await self._book.sweep()
 
     async def close_all(self) -> None:
         """The program stops: no camera is looked at any more. What ran is stopped on record by the next start, if not by this."""
         await self.pipeline.stop()
-        for one in self._book.deployments.in_states(State.RUNNING):
+        for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             await self._halt(one, "the program stops")
         await self.enrolment.reader.close()
 
@@ -89,9 +89,9 @@ class Recognition:
     def passes(self, deployment_id: str) -> list[Opportunity]:
         return [one for one in self._book.passes.all() if one.deployment_id == deployment_id]
 
-    def against(self, one: Deployment, by: str) -> list[Reason]:
+    def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
-        return rules.why_not_start(self._book.standing(one), by, self._book.clock.now())
+        return rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
 
     # --- run -------------------------------------------------------------------------------------------------------------------
 
@@ -104,10 +104,12 @@ class Recognition:
         async with self._book.lock:
             one, now = self._book.get(deployment_id), self._book.clock.now()
             if running := [
-                other for other in self._book.deployments.in_states(State.RUNNING) if other.deployment_id != deployment_id
+                other
+                for other in self._book.deployments.in_states(DeploymentState.RUNNING)
+                if other.deployment_id != deployment_id
             ]:
                 raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
-            ready = rules.started(self._book.standing(one), by, now)
+            ready = rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
@@ -152,18 +154,18 @@ class Recognition:
         await self._book.end_authority(one, by)
         return made
 
-    def may_process(self, frame: CameraFrame) -> Reason | None:
+    def may_process(self, frame: CameraFrame) -> Obstacle | None:
         """Why a frame may not be looked at; None when it may. For the pipeline, before it looks for any face (R2)."""
-        running = self._book.deployments.in_states(State.RUNNING)
+        running = self._book.deployments.in_states(DeploymentState.RUNNING)
         if not running:
-            return Reason.NOT_RUNNING
+            return Obstacle.NOT_RUNNING
         return rules.may_process(frame, self._book.standing(running[0]), self._book.clock.now())
 
-    async def submit(self, sighting: Sighting) -> Alert | Withheld | Reason:
+    async def submit(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
         """A face reached the threshold: an alert, or why there is none. Nothing of what raised none is kept (R7)."""
         one, now = self.find(sighting.deployment_id), self._book.clock.now()
         if one is None or not sighting.looks:
-            return Reason.NOT_RUNNING
+            return Obstacle.NOT_RUNNING
         standing = self._book.standing(one)
         for look in sighting.looks:
             frame = CameraFrame(camera_id=sighting.camera_id, sequence=0, captured_at=look.at, pixels=_NO_PIXELS)
@@ -197,7 +199,7 @@ class Recognition:
         """Once a second: what may not go on ends, what is over is closed, destroyed and published."""
         await self._record_halts()
         now = self._book.clock.now()
-        for one in self._book.deployments.in_states(State.RUNNING):
+        for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             why = rules.must_stop(self._book.standing(one), now)
             if why is not None:
                 await self._halt(one, rules.SAYS[why])
@@ -212,7 +214,7 @@ class Recognition:
     async def destroy_due(self) -> None:
         """Destroy the lists of what is closed as soon as nobody needs them, and publish (R9, R15)."""
         now = self._book.clock.now()
-        for one in self._book.deployments.in_states(State.CLOSED):
+        for one in self._book.deployments.in_states(DeploymentState.CLOSED):
             standing = [kept for kept in self._book.lists.all() if kept.deployment_id == one.deployment_id]
             if standing and rules.destroy_now(one, self.alerts.open_of(one.deployment_id), now) and self.planning.erase:
                 for kept in standing:
@@ -224,7 +226,7 @@ class Recognition:
             if not standing:
                 await self._book.sweep()
                 await self._book.save(rules.destroyed(one, now), "list-destroyed", PROGRAM)
-        for one in self._book.deployments.in_states(State.DESTROYED):
+        for one in self._book.deployments.in_states(DeploymentState.DESTROYED):
             if self.alerts.open_of(one.deployment_id) == 0:
                 await self._publish(one)
 
@@ -243,7 +245,7 @@ class Recognition:
         for deployment_id, why in list(self._halted.items()):
             one = self.find(deployment_id)
             try:
-                if one is not None and one.state is State.RUNNING:
+                if one is not None and one.state is DeploymentState.RUNNING:
                     await self._book.save(self._with_counts(rules.stopped(one, why)), "stopped", PROGRAM)
                 self._halted.pop(deployment_id, None)
             except _NOT_WRITTEN as error:
@@ -259,7 +261,7 @@ class Recognition:
     def _renew(self) -> None:
         """Tell the pipeline that it may go on, if it may."""
         now = self._book.clock.now()
-        for one in self._book.deployments.in_states(State.RUNNING):
+        for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             until = None if one.deployment_id in self._halted else rules.lease_until(self._book.standing(one), now)
             if until is not None:
                 self.pipeline.renew(until, frozenset(self._usable(one)))
@@ -274,7 +276,9 @@ class Recognition:
     async def _enter_counts(self) -> None:
         """What was counted, whether or not anything was: it shows that the deployment and the record both still go."""
         now_s = self._book.clock.monotonic_s()
-        running = [one for one in self._book.deployments.in_states(State.RUNNING) if one.deployment_id not in self._halted]
+        running = [
+            one for one in self._book.deployments.in_states(DeploymentState.RUNNING) if one.deployment_id not in self._halted
+        ]
         if not running or now_s - self._counted_at_s < COUNT_EVERY_S:
             return
         self._counted_at_s = now_s
@@ -291,14 +295,14 @@ class Recognition:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
             except _NOT_WRITTEN:
                 self.count(one.deployment_id, more)
-                await self._halt(one, rules.SAYS[Reason.NO_LEDGER])
+                await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
 
     # --- volunteers ------------------------------------------------------------------------------------------------------------
 
     async def passed(self, deployment_id: str, person_id: str, camera_id: str, by: str) -> Opportunity:
         """A volunteer walks past a camera now (R14). Raises `NotFound`, `Refused`."""
         one, now = self.get(deployment_id), self._book.clock.now()
-        if one.state is not State.RUNNING or one.manifest is None:
+        if one.state is not DeploymentState.RUNNING or one.manifest is None:
             raise Refused(f"it is {one.state}", remedy="note passes while it runs")
         if camera_id not in self._usable(one):
             raise Refused(f"camera '{camera_id}' is not looked at", remedy="name one that is")

@@ -13,8 +13,8 @@ NOTED_WITHIN = timedelta(seconds=90)
 def recognised(seeded: Sequence[Alert], opportunities: Sequence[Opportunity]) -> tuple[int, int]:
     """How many passes raised an alert about the right volunteer at that camera, and how many alerts belong to no pass.
 
-    Each alert answers one pass at most, the nearest in time. An alert without a pass named a volunteer who was not there: it counts
-    as a false one.
+    Each alert answers one pass at most, the nearest in time. An alert without a pass named a volunteer who was not there: it
+    counts as a false one.
     """
     free = list(seeded)
     hits = 0

@@ -1,7 +1,8 @@
 """The file of a list: entries, each sealed under the list's own key. With the key destroyed nothing of it can be read (R9).
 
-The file: a magic line, then for each entry its length (4 octets) and its sealed octets; the entry's number is bound to the seal. The
-digest is a chain over all entries from the version of the rules on categories on, so that a list is the authorised one or is not (R4).
+The file: a magic line, then for each entry its length (4 octets) and its sealed octets; the entry's number is bound to the
+seal. The digest is a chain over all entries from the version of the rules on categories on, so that a list is the authorised
+one or is not (R4).
 """
 
 import os

@@ -236,8 +236,8 @@ class Recognition(_Section, frozen=True, kw_only=True):
     """Live facial recognition. Without cameras nothing of it runs."""
 
     cameras: tuple[FixedCamera, ...] = ()
-    models: Path | None = None  # a folder with models and cards of the operator's own
-    reports: Path | None = None  # a folder with accuracy reports ('bowstreet lfr evaluate --json')
+    models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')
 
 
 class Config(_Section, frozen=True, kw_only=True):

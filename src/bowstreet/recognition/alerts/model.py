@@ -39,7 +39,7 @@ class NotEngaged(StrEnum):
     NO_LONGER_WANTED = "no-longer-wanted"
 
 
-class Identity(StrEnum):
+class IdentityFound(StrEnum):
     """Whether the alert was right, once somebody was spoken to."""
 
     CONFIRMED_TRUE = "confirmed-true"
@@ -88,13 +88,13 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     judgement: Judgement | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class AlertResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of an alert."""
 
     engaged: bool
     judgement: Judgement
     why_not: NotEngaged | None = None
-    identity: Identity = Identity.UNCONFIRMED
+    identity: IdentityFound = IdentityFound.UNCONFIRMED
     disposal: Disposal = Disposal.NONE
 
 
@@ -124,7 +124,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     claimed_by: str = ""
     claimed_at: datetime | None = None
     opinion: Opinion | None = None
-    outcome: Outcome | None = None
+    outcome: AlertResult | None = None
     settled_by: str = ""
     settled_at: datetime | None = None
 

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from bowstreet.errors import BadInput, Conflict, Refused
 from bowstreet.recognition.alerts.model import (
     Alert,
+    AlertResult,
     AlertState,
     Disposal,
-    Identity,
+    IdentityFound,
     Judgement,
     Look,
     NotEngaged,
     Opinion,
-    Outcome,
     Raised,
     Withheld,
 )
@@ -138,18 +138,18 @@ def decided(one: Alert, by: str, engage: bool, judgement: Judgement, why_not: No
         raise BadInput("nobody is engaged who is not the person on the list", remedy="do not engage")
     if why_not is NotEngaged.NOT_SAME and judgement is not Judgement.NOT_SAME:
         raise BadInput("the judgement and the reason contradict each other", remedy="mend one of them")
-    outcome = Outcome(engaged=engage, judgement=judgement, why_not=why_not)
+    outcome = AlertResult(engaged=engage, judgement=judgement, why_not=why_not)
     if engage:
         return replace(one, state=AlertState.ENGAGED, outcome=outcome)
     return replace(one, state=AlertState.SETTLED, outcome=outcome, settled_by=by, settled_at=now)
 
 
-def settled(one: Alert, by: str, identity: Identity, disposal: Disposal, now: datetime) -> Alert:
+def settled(one: Alert, by: str, identity: IdentityFound, disposal: Disposal, now: datetime) -> Alert:
     """What came of an engagement. Raises `Refused`, `BadInput`."""
     _theirs(one, by, AlertState.ENGAGED)
     if one.outcome is None:
         raise Refused("nobody decided to engage", remedy="decide first")
-    if disposal is not Disposal.NONE and identity is Identity.UNCONFIRMED:
+    if disposal is not Disposal.NONE and identity is IdentityFound.UNCONFIRMED:
         raise BadInput("somebody was dealt with whose identity is not established", remedy="say whether it was confirmed")
     outcome = replace(one.outcome, identity=identity, disposal=disposal)
     return replace(one, state=AlertState.SETTLED, outcome=outcome, settled_by=by, settled_at=now)
@@ -159,7 +159,8 @@ def settled(one: Alert, by: str, identity: Identity, disposal: Disposal, now: da
 
 
 def timed_out(one: Alert, now: datetime) -> Alert | None:
-    """The same when its time is over: a claim goes back to all, an alert that nobody answered lapses; None while neither is so."""
+    """The same when its time is over: a claim goes back to all, an alert that nobody answered lapses; None while neither is
+    so."""
     if one.state is AlertState.CLAIMED and one.claimed_at is not None:
         waits = one.opinion is not None and one.opinion.judgement is None and now < one.opinion.asked_at + OPINION_WITHIN
         if now >= one.claimed_at + CLAIM_LASTS and not waits:
@@ -189,7 +190,7 @@ def is_false(one: Alert) -> bool:
     if one.outcome is None:
         return False
     if one.outcome.engaged:
-        return one.outcome.identity is Identity.CONFIRMED_FALSE
+        return one.outcome.identity is IdentityFound.CONFIRMED_FALSE
     return one.outcome.judgement is Judgement.NOT_SAME
 
 

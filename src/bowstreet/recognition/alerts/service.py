@@ -16,7 +16,7 @@ from bowstreet.recognition.alerts.model import (
     Alert,
     AlertState,
     Disposal,
-    Identity,
+    IdentityFound,
     Judgement,
     NotEngaged,
     Probe,
@@ -141,7 +141,7 @@ class Alerts:
         one = rules.decided(self.get(alert_id), by, engage, judgement, why_not, self._clock.now())
         return await self._save(one, "decided", by, judgement)
 
-    async def settle(self, alert_id: str, by: str, identity: Identity, disposal: Disposal) -> Alert:
+    async def settle(self, alert_id: str, by: str, identity: IdentityFound, disposal: Disposal) -> Alert:
         return await self._save(rules.settled(self.get(alert_id), by, identity, disposal, self._clock.now()), "settled", by)
 
     # --- what time does --------------------------------------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from typing import IO
 import cv2
 
 from bowstreet.errors import BadInput, BowstreetError
+from bowstreet.recognition.evaluation.examiner.decode import Picture, decode
+from bowstreet.recognition.evaluation.examiner.model import CannotWork, Examine, Examined, Hello, Ready, Reason, Spent, ToWorker
+from bowstreet.recognition.evaluation.examiner.pipe import hear, send
 from bowstreet.recognition.models import align, shipped
 from bowstreet.recognition.models.model import Face
 from bowstreet.recognition.reference import keep
-from bowstreet.recognition.stills.decode import Picture, decode
-from bowstreet.recognition.stills.model import CannotWork, Examine, Examined, Hello, Ready, Reason, Spent, ToWorker
-from bowstreet.recognition.stills.pipe import hear, send
 
 # Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
 MEMORY_BYTES = 6 * 1024**3

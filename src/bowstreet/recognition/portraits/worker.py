@@ -1,70 +1,63 @@
-"""Reads images from outside in a process of its own: decodes, finds the one face, measures it, describes it. Run by `stills`.
+"""Reads images from outside in a process of its own: decodes, finds the one face, measures it, describes it. Run by `reader`.
 
-Bytes of image files are decoded here and nowhere else in this program's enrolment. This process writes no file, opens no connection,
-has bounded memory; a crash of it is an image that cannot be used.
+Bytes of image files are decoded here and nowhere else in this program's enrolment. This process writes no file, opens no
+connection, has bounded memory; a crash of it is an image that cannot be used.
 """
 
-import resource
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
-from bowstreet.errors import BadInput, BowstreetError
-from bowstreet.recognition import picture, suitability
-from bowstreet.recognition.listing import ReadFace, Unusable
+from bowstreet.errors import BowstreetError
+from bowstreet.recognition.evaluation.examiner.decode import decode
+from bowstreet.recognition.evaluation.examiner.model import Reason
+from bowstreet.recognition.evaluation.examiner.worker import limit
+from bowstreet.recognition.listing import ImageQuality, ReadFace, Unusable
 from bowstreet.recognition.models import shipped
 from bowstreet.recognition.models.align import aligned
 from bowstreet.recognition.models.model import Face
+from bowstreet.recognition.portraits import suitability
+from bowstreet.recognition.portraits.wire import LENGTH, Failed, Ready, Said, framed
 from bowstreet.recognition.reference import keep
-from bowstreet.recognition.still_wire import LENGTH, Failed, Ready, Said, framed
 
-# Mostly mappings of the model's runtime; what is resident is a tenth of it.
-MEMORY_BYTES = 6 * 1024**3
 # What is kept of an image: the face with its hair and chin, no larger than a screen shows beside another.
 KEPT_SIDE_PX = 480
 MARGIN = 0.45
 JPEG_QUALITY = 90
+_SAYS = {
+    Reason.UNSUPPORTED: "it is no picture that is read here (JPEG, PNG or WebP), whatever its name says",
+    Reason.TOO_LARGE: "it claims to be larger than any photograph",
+    Reason.DAMAGED: "it is damaged, or not as large as it says",
+}
 # Another face as large as this share of the first makes it a picture of two people.
 SECOND_FACE = 0.5
 
 
-def limit() -> None:
-    """Take away what this process does not need."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-def read_still(models: shipped.FaceModels, data: bytes) -> ReadFace | Unusable:
+def read_portrait(models: shipped.FaceModels, data: bytes) -> ReadFace | Unusable:
     """Everything about one image, or why it cannot be used."""
-    try:
-        claimed = picture.size_of(data)
-    except BadInput as error:
-        return Unusable(why=error.message)
     # Turned upright as the file says; nothing else that the file carries (place, time, a preview of something else) is looked at.
-    decoded: Any = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
-    if decoded is None:
-        return Unusable(why=f"it is a broken {claimed.form.upper()}")
-    if sorted(decoded.shape[:2]) != sorted((claimed.width_px, claimed.height_px)):
-        return Unusable(why="it is not as large as it says")
-    faces = models.detector.detect_in_still(decoded)
+    decoded = decode(data)
+    if isinstance(decoded, Reason):
+        return Unusable(why=_SAYS.get(decoded, "it cannot be read"))
+    pixels = decoded.pixels
+    faces = models.detector.detect_in_still(pixels)
     if not faces:
         return Unusable(why="no face is found in it")
     face = max(faces, key=lambda one: one.width * one.height)
     if sum(one.width > SECOND_FACE * face.width for one in faces) > 1:
         return Unusable(why="it shows more than one person: give one of a single face")
-    upright = aligned(decoded, face.points)
-    quality = models.meter.measure(decoded, upright, face)
+    upright = aligned(pixels, face.points)
+    measured = models.meter.measure(pixels, upright, face)
+    # In the picture's own pixels, however it was made smaller while it was decoded.
+    quality = ImageQuality(**asdict(replace(measured, eyes_px=measured.eyes_px * decoded.reduced)))
     if why := suitability.unusable(quality):
         return Unusable(why=why)
     with models.embedder.embed(upright) as template:
         vector = keep("", template).vector
-    return ReadFace(image=_kept(decoded, face), quality=quality, vector=vector, remarks=tuple(suitability.remarks(quality)))
+    return ReadFace(image=_kept(pixels, face), quality=quality, vector=vector, remarks=tuple(suitability.remarks(quality)))
 
 
 def _kept(pixels: Any, face: Face) -> bytes:
@@ -96,7 +89,7 @@ def main(folder: str) -> int:
     while len(head := sys.stdin.buffer.read(LENGTH.size)) == LENGTH.size:
         data = sys.stdin.buffer.read(LENGTH.unpack(head)[0])
         try:
-            answer: Said = read_still(models, data)
+            answer: Said = read_portrait(models, data)
         except (cv2.error, MemoryError, BowstreetError) as error:
             answer = Unusable(why=f"it cannot be read ({type(error).__name__})")
         say.write(framed(answer))

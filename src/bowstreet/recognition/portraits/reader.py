@@ -12,7 +12,7 @@ import structlog
 
 from bowstreet.errors import MalformedConfiguration, StoreUnavailable
 from bowstreet.recognition.listing import ReadFace, Unusable
-from bowstreet.recognition.still_wire import LENGTH, Failed, Ready, decode
+from bowstreet.recognition.portraits.wire import LENGTH, Failed, Ready, decode
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +22,7 @@ MOST_ANSWER_BYTES = 1024 * 1024
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 
-class StillReader:
+class PortraitReader:
     """`FaceReader` by a worker process, started with the first image.
 
     Args:
@@ -35,7 +35,8 @@ class StillReader:
         self._lock = asyncio.Lock()
 
     async def read(self, image: bytes) -> ReadFace | Unusable:
-        """Raises `MalformedConfiguration` where the models cannot be loaded, `StoreUnavailable` where no process can be started."""
+        """Raises `MalformedConfiguration` where the models cannot be loaded, `StoreUnavailable` where no process can be
+        started."""
         async with self._lock:
             worker = await self._started()
             assert worker.stdin is not None
@@ -69,7 +70,7 @@ class StillReader:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
-                "nice", "-n", "5", sys.executable, "-m", "bowstreet.recognition.still_worker", str(self._models or ""),
+                "nice", "-n", "5", sys.executable, "-m", "bowstreet.recognition.portraits.worker", str(self._models or ""),
                 env=environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip

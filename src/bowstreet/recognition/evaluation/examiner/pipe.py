@@ -6,7 +6,7 @@ from typing import IO, Any
 import msgspec
 
 from bowstreet.errors import MalformedPacket
-from bowstreet.recognition.stills.model import MOST_FILE_BYTES, FromWorker, ToWorker
+from bowstreet.recognition.evaluation.examiner.model import MOST_FILE_BYTES, FromWorker, ToWorker
 
 _LENGTH = struct.Struct(">I")
 MOST_BYTES = MOST_FILE_BYTES + 4_096

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from bowstreet.frames import Pixels
-from bowstreet.recognition.stills.header import read_header
-from bowstreet.recognition.stills.model import Reason
+from bowstreet.recognition.evaluation.examiner.header import read_header
+from bowstreet.recognition.evaluation.examiner.model import Reason
 
 # A JPEG is decoded at a half, a quarter or an eighth; the longest side stays at least this.
 ENOUGH_PX = 1_024

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bowstreet.errors import MalformedPacket, Refused
-from bowstreet.recognition.stills.model import (
+from bowstreet.recognition.evaluation.examiner.model import (
     MOST_FILE_BYTES,
     CannotWork,
     Examine,
@@ -23,7 +23,7 @@ from bowstreet.recognition.stills.model import (
     Ready,
     Reason,
 )
-from bowstreet.recognition.stills.pipe import answer, send
+from bowstreet.recognition.evaluation.examiner.pipe import answer, send
 
 # A large picture on a busy machine takes a second; a decoder that hangs never ends.
 ANSWER_S = 60.0
@@ -42,7 +42,7 @@ class Worker:
     def __init__(self, model_folder: Path | None) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bowstreet.recognition.stills.worker"],
+            [sys.executable, "-m", "bowstreet.recognition.evaluation.examiner.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
         assert self._process.stdin is not None
@@ -125,7 +125,13 @@ class Examiners:
 
     def __init__(self, model_folder: Path | None = None, workers: int | None = None) -> None:
         self._folder = model_folder
+        self._loading: list[float] = []
         self.workers = workers or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+    @property
+    def loading_s(self) -> float:
+        """How long all workers together took until they had their models."""
+        return sum(self._loading)
 
     def examine(self, pictures: Iterable[tuple[Key, Source]]) -> Iterator[tuple[Key, Examined]]:
         """Each picture's answer, in whatever order they come. A source is called in a thread, and gives bytes or a reason.
@@ -143,7 +149,7 @@ class Examiners:
 
         def work() -> None:
             try:
-                _Hand(self._folder, following, answers.put, stop).run()
+                _Hand(self._folder, following, answers.put, stop, self._loading.append).run()
             except BaseException as error:  # handed to who asked
                 answers.put(error)
             finally:
@@ -179,14 +185,18 @@ class _Hand:
         following: Callable[[], tuple[Key, Source] | None],
         tell: Callable[[tuple[Key, Examined]], None],
         stop: threading.Event,
+        loaded: Callable[[float], None],
     ) -> None:
+        self._loaded = loaded
         self._folder, self._following, self._tell, self._stop = folder, following, tell, stop
         self._held: collections.deque[tuple[Key, bytes]] = collections.deque()
 
     def run(self) -> None:
         worker = Worker(self._folder)
         try:
+            began = time.perf_counter()
             worker.ready()
+            self._loaded(time.perf_counter() - began)
             while not self._stop.is_set():
                 alive = self._fill(worker)
                 if not self._held:

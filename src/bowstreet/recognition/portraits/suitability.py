@@ -3,7 +3,7 @@
 A poor image on a list finds nobody, or somebody else: it is refused with the reason. Measures are those of `models.quality`.
 """
 
-from bowstreet.recognition.models.model import Quality
+from bowstreet.recognition.listing import ImageQuality
 
 # Below it the model sees fewer pixels than it was trained on can fill: a face is scaled up, and looks like many.
 LEAST_EYES_PX = 20.0
@@ -15,7 +15,7 @@ GOOD_SHARPNESS = 0.25
 LEAST_CONTRAST = 0.03
 
 
-def unusable(quality: Quality) -> str:
+def unusable(quality: ImageQuality) -> str:
     """Why the image cannot stand on a list; "" when it can."""
     if quality.eyes_px < LEAST_EYES_PX:
         return f"the face is too small: {quality.eyes_px:.0f} pixels between the eyes, {LEAST_EYES_PX:.0f} are needed"
@@ -30,7 +30,7 @@ def unusable(quality: Quality) -> str:
     return ""
 
 
-def remarks(quality: Quality) -> list[str]:
+def remarks(quality: ImageQuality) -> list[str]:
     """What is less than good, for whoever might find a better image."""
     said = []
     if quality.eyes_px < GOOD_EYES_PX:
