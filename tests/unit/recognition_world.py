@@ -183,12 +183,12 @@ class World:
 
     # --- steps of a deployment ------------------------------------------------------------------------------------------------
 
-    def a_plan(self, *, hours: float = 4.0, cameras: Sequence[str] = ("north", "south"), threshold: float = THRESHOLD) -> Plan:
+    def a_plan(self, *, hours: float = 4.0, cameras: Sequence[str] = (), threshold: float = THRESHOLD) -> Plan:
         now = self.clock.now()
         return Plan(
             use_case=DeploymentUse.WANTED, location_basis=LocationBasis.CRIME_HOTSPOT, zone=ZONE, boroughs=(), threshold=threshold,
             starts_at=now, ends_at=now + timedelta(hours=hours), model_sha256="",
-            cameras=tuple(PlacedCamera(camera_id=name, position=HIGHBURY) for name in cameras),
+            cameras=tuple(PlacedCamera(camera_id=name, position=HIGHBURY) for name in cameras or self.planning.cameras),
         )  # fmt: skip
 
     async def planned(self, **changes: object) -> Deployment:
@@ -196,8 +196,9 @@ class World:
 
     async def told(self, deployment_id: str) -> None:
         now = self.clock.now()
+        cameras = tuple(one.camera_id for one in self.recognition.get(deployment_id).plan.cameras)
         await self.planning.tell(deployment_id, EvidenceKind.NOTICE, now, "notice-1", (), OPERATOR)
-        await self.planning.tell(deployment_id, EvidenceKind.SIGN, now, "photo-1", ("north", "south"), OPERATOR)
+        await self.planning.tell(deployment_id, EvidenceKind.SIGN, now, "photo-1", cameras, OPERATOR)
 
     async def imported(self, deployment_id: str, rows: Iterable[str], images: dict[str, bytes]) -> tuple[Import, list[RowResult]]:
         """An import with its images given, not finished."""

@@ -121,7 +121,8 @@ def main(args: list[str] | None = None) -> int:
     except BowstreetError as error:
         _arguments().error(str(error))
     try:
-        while cameras.step() < (math.inf if asked.seconds is None else asked.seconds):
+        last_s = math.inf if asked.seconds is None else asked.seconds - 1.0 / asked.rate
+        while cameras.step() < last_s - 1e-6:
             pass
     except KeyboardInterrupt:
         pass

@@ -50,6 +50,7 @@ class FixedCamera:
         self._descriptors, self._first = tuple(descriptors), first
         self._worker: asyncio.subprocess.Process | None = None
         self._failures = 0
+        self._told = False  # whether this worker, or who watches it, has said what is wrong
         self._heard_at = 0.0
 
     async def run(self) -> None:
@@ -90,7 +91,7 @@ class FixedCamera:
         assert worker.stdout is not None
         self._worker, self._heard_at = worker, asyncio.get_running_loop().time()
         watching = asyncio.ensure_future(self._watch(worker))
-        ended = False
+        self._told = ended = False
         try:
             worker.stdin.write(msgspec.json.encode(self.source) + b"\n")
             if self._first is not None:
@@ -109,7 +110,9 @@ class FixedCamera:
             watching.cancel()
             with contextlib.suppress(ProcessLookupError):
                 worker.kill()
-            await asyncio.shield(worker.wait())
+            status = await asyncio.shield(worker.wait())
+        if not ended and not self._told:
+            self._trouble(Trouble(code="worker", text=f"its worker ended without a word (exit status {status})"))
         return ended
 
     async def _watch(self, worker: asyncio.subprocess.Process) -> None:
@@ -147,5 +150,6 @@ class FixedCamera:
             self.status = replace(self.status, state=state)
 
     def _trouble(self, trouble: Trouble) -> None:
+        self._told = True
         self.status = replace(self.status, trouble=trouble.text)
         log.warning("trouble with a fixed camera", camera=self.source.camera_id, code=trouble.code, count=trouble.count)

@@ -77,6 +77,7 @@ class Looker:
         self._told = (0, 0, 0, 0)
         self._told_at = 0.0
         self._due_s = 0.0
+        self.ready = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
     def order(self, data: bytes) -> None:
@@ -115,6 +116,7 @@ class Looker:
         except BowstreetError as error:
             self._teller.trouble("analyst", error.message)
             os._exit(1)
+        self.ready.set()
         while True:
             with self._condition:
                 while self._newest is None and not self._orders:
@@ -160,11 +162,12 @@ class Reader:
             raise _Unusable("too-large", f"the pictures measure {coder.width} × {coder.height}; at most 4096 × 2304 are taken")
         coder.thread_count = 1
         # The filter over block edges costs a third of decoding, and what it smooths is finer than a face's features.
-        coder.skip_loop_filter = "NONKEY"
+        coder.options = {"skip_loop_filter": "nokey"}
         self._teller.say(Opened(codec=coder.name[:20], width_px=coder.width, height_px=coder.height))
         for packet in container.demux([stream, *container.streams.data]):
             if packet.stream.type == "data":
-                self._metadata(bytes(packet))
+                if not address.file:  # which was taken another day
+                    self._metadata(bytes(packet))
             elif packet.size > MOST_UNIT_BYTES:
                 self._teller.trouble("too-large", "a coded picture is larger than 4 MB")
             else:
@@ -246,6 +249,7 @@ def main() -> int:
     threading.Thread(target=_orders, args=(looker,), daemon=True).start()
     av.logging.set_level(None)
     try:
+        looker.ready.wait()
         while True:
             wait: Any = None if "listen_timeout" in address.options else (CONNECT_S, SILENCE_S)
             opened = av.open(address.url, format=address.format, options=address.options, timeout=wait)
@@ -260,6 +264,7 @@ def main() -> int:
         time.sleep(2.0 / source.analysed_hz)
         looker.tell()
         teller.say(Ended())
+        os._exit(0)  # threads wait for more, and would hold up the end
     except _Unusable as error:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1

@@ -168,9 +168,7 @@ class CameraPipeline:
         until = self._real.now() + (left if camera_id in run.usable else timedelta(0))
         watched = self._clock_s() - run.watched_s.get(camera_id, -1e9) <= WATCHED_S
         return wire.written(
-            Lease(
-                until_us=int(until.timestamp() * 1e6), threshold=run.order.threshold, view_hz=VIEW_HZ if watched else 0.0
-            )
+            Lease(until_us=int(until.timestamp() * 1e6), threshold=run.order.threshold, view_hz=VIEW_HZ if watched else 0.0)
         )
 
     def _take(self, run: _Run, camera_id: str, data: bytes) -> None:
@@ -203,9 +201,7 @@ class CameraPipeline:
         looks = tuple(
             Look(at=moment(look.at_us), person_id=look.person_id, score=look.score, quality=look.quality) for look in seen.looks
         )
-        return Sighting(
-            deployment_id=deployment_id, camera_id=camera_id, track_id=seen.track_id, looks=looks, probe=seen.probe
-        )
+        return Sighting(deployment_id=deployment_id, camera_id=camera_id, track_id=seen.track_id, looks=looks, probe=seen.probe)
 
     def _count(self, run: _Run, more: Counts) -> None:
         if self.desk is not None and run is self._run:
