@@ -15,7 +15,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from bowstreet.recognition.evaluation.groups import NO_GROUPS, parse_groups
     from bowstreet.recognition.evaluation.page import html_report
     from bowstreet.recognition.evaluation.pairs import parse_pairs
-    from bowstreet.recognition.evaluation.service import Options
+    from bowstreet.recognition.evaluation.run import Options
     from bowstreet.recognition.evaluation.service import evaluate as run
 
     _check(arguments)
@@ -69,7 +69,7 @@ def _models(arguments: argparse.Namespace) -> Path | None:
 
 def _tell(figures: dict[str, Any]) -> None:
     """The main figures, in words."""
-    main = figures.get("main_threshold")
+    main = figures.get("main_threshold", 0.0)
     for entry in figures.get("identification", []):
         if entry["threshold"] == round(main, 4) and entry["list_size"] == figures["list"]["people"]:
             tpir, fpir = (_words(entry[name]) for name in ("tpir", "fpir"))

@@ -1,7 +1,8 @@
-"""The words of `bowstreet lfr`."""
+"""The words of `bowstreet lfr`. Nothing else is imported here, so that `--help` answers at once."""
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 
 def _share(text: str) -> float:
@@ -20,7 +21,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def add_lfr(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_lfr(commands: Any) -> None:
     lfr = commands.add_parser(
         "lfr",
         help="live facial recognition: evaluate a model",
@@ -28,17 +29,18 @@ def add_lfr(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  bowstreet lfr evaluate --list list --probes probes --nonlisted others --report evaluation.html",
     )
-    verbs = lfr.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=type(lfr))
+    verbs = lfr.add_subparsers(dest="verb", required=True, metavar="VERB")
     add_evaluate(verbs)
 
 
-def add_evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_evaluate(verbs: Any) -> None:
     evaluate = verbs.add_parser(
         "evaluate",
         help="measure how well the model recognises, by group; needed before any deployment",
         description="Measures the face models on pictures of people, a folder a person: open-set identification against a list, "
         "or verification of pairs by LFW's protocol. See docs/evaluate.md.",
-        epilog="examples:\n  bowstreet lfr evaluate --list list --probes probes --nonlisted others --groups people.csv \\\n    --report evaluation.html\n"
+        epilog="examples:\n  bowstreet lfr evaluate --list list --probes probes --nonlisted others --groups people.csv "
+        "--report evaluation.html\n"
         "  bowstreet lfr evaluate --pairs pairs.txt --images lfw --json -\n"
         "  bowstreet lfr evaluate --list list --probes probes --nonlisted others --threshold 0.55 --equitability report.bow",
         formatter_class=argparse.RawDescriptionHelpFormatter,

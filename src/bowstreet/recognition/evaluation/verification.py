@@ -31,7 +31,7 @@ def best_threshold(scores: FloatArray, same: Flags) -> float:
 
 
 def over_folds(scores: FloatArray, same: Flags, fold: npt.NDArray[np.intp]) -> dict[str, Any]:
-    """Each fold decided at the threshold that is best for the others, as LFW wants it; a single fold at its own, which flatters."""
+    """Each fold decided at the threshold that is best for the others, as LFW wants it; a single one at its own: that flatters."""
     folds = int(fold.max()) + 1
     accuracies, thresholds = [], []
     for one in range(folds):
