@@ -33,6 +33,7 @@ from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.simulation.street_cameras import PLACE
 from bowstreet.video.address import parse_address
 
 DEFAULT_PORT = 8_700
@@ -54,8 +55,13 @@ def demo_city(name: str, drones: int | None) -> City:
     return london(avoid=avoid) if drones is None else london(drones, avoid=avoid)
 
 
-def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None) -> Operation:
-    """The operation of a demo city. `port` is the console's; None is headless."""
+# A lease of the looking is seconds of the operation's clock: at a higher speed it would be over between two looks at it.
+FASTEST_STREET = 3.0
+
+
+def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None, street: str = "") -> Operation:
+    """The operation of a demo city. `port` is the console's; None is headless. `street` is where its street camera sends to."""
+    cameras = (CameraConfig(camera_id="upper-street", name="Upper Street (simulated)", address=street, position=PLACE),)
     demand, factor = _demand(city.name)
     note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}. {demand.caveat}"
     return Operation(
@@ -74,6 +80,8 @@ def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, 
         public_period_h=DEMO_PERIOD_H,
         public_delay_h=DEMO_DELAY_H,
         demo=city.name,
+        street=street,
+        cameras=cameras if street else (),
         demand=demand if calls is None else None,
         demand_factor=factor,
         demand_note=note if calls is None else f"replayed from {calls[0]}, the first one now",

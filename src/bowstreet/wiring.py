@@ -78,6 +78,8 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.simulation.cast import Cast
+from bowstreet.simulation.street_program import run_street
 from bowstreet.video.fixed import FixedCamera
 from bowstreet.video.fixed_model import FixedSource
 from bowstreet.video.model import VideoSource
@@ -402,6 +404,18 @@ async def _calls(process: Process) -> None:
         process.calls_task = process.spawn(calling, "demand")
 
 
+async def _cast(process: Process) -> None:
+    operation = process.operation
+    if not operation.street:
+        return
+    cast = Cast(
+        process.recognition, process.accounts, process.authorities, process.clock,
+        operation.face_reports or process.folder / REPORTS_FOLDER, operation.cameras[0].camera_id,
+    )  # fmt: skip
+    process.spawn(run_street(operation.street, operation.seed), "street")
+    process.spawn(cast.play(), "cast")
+
+
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
@@ -429,6 +443,7 @@ ROLES: dict[str, Role] = {
         ),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
+        Role(name="cast", does="the demo's street, and its simulated officers", needs=("live", "recognition"), start=_cast),
     )
 }
 

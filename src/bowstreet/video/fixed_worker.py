@@ -264,7 +264,6 @@ def main() -> int:
         time.sleep(2.0 / source.analysed_hz)
         looker.tell()
         teller.say(Ended())
-        os._exit(0)  # threads wait for more, and would hold up the end
     except _Unusable as error:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
@@ -277,4 +276,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    os._exit(status)  # threads wait for more, and would hold up the end

@@ -1,6 +1,6 @@
 """Looks at one camera's pictures, inside its worker: find, follow, describe, compare, and overwrite.
 
-What leaves is a `Report`. Templates, aligned faces and scores under the threshold stay here, overwritten as soon as they are used.
+What leaves is a `Report`. Templates, aligned faces and scores under the threshold stay here, overwritten as soon as used.
 """
 
 import time
