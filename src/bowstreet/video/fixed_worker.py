@@ -32,6 +32,8 @@ MEMORY_BYTES = 6 * 1024**3
 OPEN_FILES = 256
 CONNECT_S, SILENCE_S = 10.0, 6.0
 TALLY_EVERY_S = 0.5
+# Without a picture for so long the analyst puts away what it still holds of the last one.
+REST_AFTER_S = 1.0
 # What is looked at must show a moment that can be told: a camera's clock may be off by no more than this.
 MOST_CLOCK_OFF_S = 5.0
 
@@ -119,14 +121,16 @@ class Looker:
         self.ready.set()
         while True:
             with self._condition:
-                while self._newest is None and not self._orders:
-                    self._condition.wait()
+                if self._newest is None and not self._orders:
+                    self._condition.wait(REST_AFTER_S)
                 orders, self._orders = self._orders, []
                 newest, self._newest = self._newest, None
             for data in orders:
                 analyst.order(data)
             if newest is not None:
                 self._one(analyst, *newest)
+            elif not orders:
+                analyst.rest()
 
     def _one(self, analyst: Any, picture: Any, captured_us: int, sequence: int) -> None:
         frame = CameraFrame(
@@ -135,6 +139,7 @@ class Looker:
         )  # fmt: skip
         try:
             found = analyst.look(frame)
+            frame.pixels.fill(0)  # nobody's face waits in freed memory for what is put there next
         except Exception as error:
             # The edge of the analyst, whose models may be an operator's own: the camera goes on, and people are told.
             self._teller.trouble("analyst", f"a picture could not be looked at: {type(error).__name__}")

@@ -48,6 +48,10 @@ class Watch:
     def order(self, data: bytes) -> None:
         self._lease = wire.read_lease(data)
 
+    def rest(self) -> None:
+        """No picture comes: what is held of the last face goes when its time is over."""
+        self._quiet()
+
     def look(self, frame: CameraFrame) -> bytes | None:
         """What is to be told of a picture, if anything."""
         now_us = time.time_ns() // 1_000
