@@ -1,6 +1,8 @@
 """Deployments, lists and alerts over HTTP: who may do what, elsewhere, twice, and what the answers hold."""
 
 import base64
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +14,7 @@ from tests.integration.console_city import PASSWORD, START, City, city
 from tests.unit.recognition_world import COLUMNS, PROBE, THRESHOLD, ZONE, people, photo, row
 
 from bowstreet.accountability.model import Role
-from bowstreet.messages import AlertViewed, Consulted
+from bowstreet.messages import AlertViewed, Consulted, DeploymentPublished
 from bowstreet.recognition.alerts.model import Alert, Look, Sighting
 
 API = "/api/v1/recognition"
@@ -96,9 +98,7 @@ async def raised(town: City, deployment_id: str, reference: str) -> Alert:
         one.person.person_id for one in service.enrolment.open(manifest).entries() if one.person.reference == reference
     )  # fmt: skip
     looks = tuple(Look(at=now, person_id=person, score=score, quality=0.7) for score in (0.61, 0.72))
-    made = await service.submit(
-        Sighting(deployment_id=deployment_id, camera_id="north", track_id="7", looks=looks, probe=PROBE)
-    )
+    made = await service.submit(Sighting(deployment_id=deployment_id, camera_id="north", track_id="7", looks=looks, probe=PROBE))
     assert isinstance(made, Alert)
     return made
 
@@ -197,3 +197,29 @@ async def test_a_plan_below_the_floor_or_outside_is_refused(town: City) -> None:
         assert (await operator.post(f"{API}/deployments", json=a_plan(cameras=elsewhere))).status_code == 409
         free_text = await operator.post(f"{API}/deployments", json=a_plan(use_case="other"))
         assert free_text.status_code == 422  # R1
+
+
+async def test_the_public_reads_what_is_announced_and_how_it_went(town: City) -> None:
+    async with town.signed_in("recognition-operator") as operator, town.client() as public:
+        assert "No deployment is announced" in (await public.get("/public/recognition")).text
+        dep = await running(town, operator, NAMES[0])
+        told = (await public.get("/public/recognition")).text
+        assert "Islington" in told
+        assert "find people wanted by a court" in told
+        assert (await public.get(f"/public/recognition/{dep}")).status_code == 404
+        await operator.post(f"{API}/deployments/{dep}/close")
+        await town.services.recognition.look()
+        page = await public.get(f"/public/recognition/{dep}")
+        assert page.status_code == 200
+        assert "fewer than 5 people" in page.text
+        text = (await public.get(f"/public/recognition/{dep}.json")).content
+        digest = hashlib.sha256(text).hexdigest()
+        assert digest in page.text
+        assert [one.digest for one in await town.ledger(DeploymentPublished)] == [digest]
+        [listed] = (await public.get("/public/recognition.json")).json()
+        assert listed == json.loads(text)
+        assert listed["people"] is None
+        index = (await public.get("/public/recognition")).text
+        assert f"/public/recognition/{dep}" in index
+        for secret in (NAMES[0], "recognition-operator", "acc-", "10.0.0."):
+            assert secret not in page.text + index + text.decode()
