@@ -63,14 +63,14 @@ from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
-from bowstreet.recognition.cameras.pipeline import CameraPipeline, CameraState
+from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
-from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.ports import CameraConfig, CameraState
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus

@@ -104,6 +104,8 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/recognition/area"): SEE_RECOGNITION,
     ("GET", "/recognition/deployments"): SEE_RECOGNITION,
     ("GET", "/recognition/deployments/none"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments/none/cameras"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments/none/cameras/none/view"): SEE_RECOGNITION,
     ("POST", "/recognition/deployments"): PLANS,
     ("POST", "/recognition/deployments/none/plan"): PLANS,
     ("POST", "/recognition/deployments/none/evidence"): PLANS,

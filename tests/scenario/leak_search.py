@@ -5,7 +5,7 @@ at whatever scale and of whichever picture of them, are found.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,9 @@ class Search:
                 best = int(np.argmax(alike))
                 if alike[best] > ALIKE:
                     found.append(
-                        Found(person_id=person_id, where=where, at=(start + best) * size, alike=float(alike[best]), kind="template")
+                        Found(
+                            person_id=person_id, where=where, at=(start + best) * size, alike=float(alike[best]), kind="template"
+                        )
                     )
         return found
 
@@ -94,9 +96,7 @@ class Search:
                 best = int(np.argmax(alike))
                 if alike[best] > ALIKE:
                     person_id = self._people[best]
-                    found.append(
-                        Found(person_id=person_id, where=where, at=match.start(), alike=float(alike[best]), kind="face")
-                    )
+                    found.append(Found(person_id=person_id, where=where, at=match.start(), alike=float(alike[best]), kind="face"))
         return found
 
     def file(self, path: Path) -> list[Found]:
@@ -104,13 +104,13 @@ class Search:
         shifted = [self.templates(data[shift:], str(path)) for shift in range(4)] if len(data) >= SIZE * 4 else []
         return [one for some in shifted for one in some] + self.faces(data, str(path))
 
-    def memory(self, pid: int) -> list[Found]:
-        """Every page that the process could write, as a core dump or swap would hold it."""
-        return [one for where, data in pages(pid) for one in self.templates(data, f"process {pid} {where}")]
+    def pages(self, memory: Iterable[tuple[str, bytes]], whose: str) -> list[Found]:
+        """What `pages` gave of a process."""
+        return [one for where, data in memory for one in self.templates(data, f"{whose} {where}")]
 
 
 def pages(pid: int) -> Iterator[tuple[str, bytes]]:
-    """What is mapped for writing and is in memory or swap; the rest has never held anything."""
+    """Every page that the process could write and that is in memory or swap, as a core dump would hold it."""
     maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory, Path(f"/proc/{pid}/pagemap").open("rb") as table:
         for line in maps:

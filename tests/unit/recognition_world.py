@@ -34,7 +34,7 @@ from bowstreet.recognition.model import (
 )
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
-from bowstreet.recognition.ports import CameraConfig, FaceReader, KnownReport, Pipeline, RunOrder
+from bowstreet.recognition.ports import CameraConfig, CameraState, FaceReader, KnownReport, OperatorsView, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import InlineBus
@@ -120,6 +120,12 @@ class Watched:
 
     async def stop(self) -> None:
         self.running, self.until = False, None
+
+    def view(self, camera_id: str) -> OperatorsView | None:
+        return None
+
+    def states(self) -> dict[str, CameraState]:
+        return {}
 
 
 class World:

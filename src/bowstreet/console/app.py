@@ -39,6 +39,7 @@ from bowstreet.console import (
     sessions,
     sign_in,
     static_files,
+    street,
     vehicle_keys,
     video,
     video_socket,
@@ -138,7 +139,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    recognised = (deployments, watchlists, alerts)
+    recognised = (deployments, watchlists, alerts, street)
     for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)

@@ -35,6 +35,7 @@ class Matter(StrEnum):
     LOG = "processing-log"
     LEDGER = "ledger-bundle"
     WATCHLIST = "watchlist"  # who is on it, with images
+    STREET = "street"  # what a recognition camera shows, with every face hidden that raised no alert
 
 
 # What is no single incident's or report's stands under one of these.

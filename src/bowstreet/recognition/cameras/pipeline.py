@@ -18,7 +18,7 @@ from bowstreet.recognition.cameras import wire
 from bowstreet.recognition.cameras.model import Lease, Report, Seen, Setup
 from bowstreet.recognition.match import Gallery
 from bowstreet.recognition.model import Counts
-from bowstreet.recognition.ports import CameraConfig, Desk, RunOrder
+from bowstreet.recognition.ports import CameraConfig, CameraState, Desk, OperatorsView, RunOrder
 from bowstreet.recognition.shared_list import SharedList
 from bowstreet.runtime.ports import Clock
 
@@ -40,7 +40,7 @@ class Eye(Protocol):
 
     def order(self, data: bytes) -> None: ...
 
-    def state(self) -> "CameraState": ...
+    def state(self) -> CameraState: ...
 
 
 class OpenEye(Protocol):
@@ -57,23 +57,6 @@ class OpenEye(Protocol):
         on_report: Callable[[bytes], None],
         on_count: Callable[[int, int, int, int], None],
     ) -> Eye: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraState:
-    """How a camera is. `trouble` is what went wrong last, in plain words."""
-
-    state: str
-    restarts: int
-    trouble: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperatorsView:
-    """A camera's picture with every face hidden that raised no alert: a JPEG (R8)."""
-
-    at: datetime
-    image: bytes = field(repr=False)
 
 
 @dataclass(kw_only=True)
