@@ -1,7 +1,8 @@
 """Eight fixed cameras of 720p25, each looked at five times a second, against a list; and how soon an alert is there.
 
-The streams are films of simulated streets, played as fast as they were taken. An alert is there when it is on record and the message
-that the officers' page waits for has been delivered; it is counted from when the picture that decided it was taken. Baseline in the same run: decoding the same eight streams, and nothing else.
+The streams are films of simulated streets, played as fast as they were taken. An alert is there when it is on record and the
+message that the officers' page waits for has been delivered; it is counted from when the picture that decided it was taken.
+Baseline in the same run: decoding the same eight streams, and nothing else.
 """
 
 import asyncio
@@ -23,7 +24,6 @@ from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.model import Counts
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime.clock import SystemClock
-from bowstreet.video.fixed import FixedCamera
 from bowstreet.wiring import open_eye
 
 CAMERAS, FILM_S, SETTLE_S, MEASURE_S = 8, 60.0, 25.0, 45.0
@@ -76,12 +76,11 @@ class _Timed:
         return await self._inner.submit(sighting)
 
 
-def _workers(pipeline: CameraPipeline) -> dict[int, tuple[float, float]]:
+def _workers() -> dict[int, tuple[float, float]]:
     """Processor seconds and resident MB of each camera's worker."""
-    run = pipeline._run
-    workers = [] if run is None else [eye._worker for eye in run.eyes.values() if isinstance(eye, FixedCamera)]
+    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "fixed_worker"], capture_output=True, text=True, check=False)
     told = {}
-    for pid in (one.pid for one in workers if one is not None):
+    for pid in map(int, found.stdout.split()):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -112,12 +111,12 @@ async def _measure(folder: Path, films: list[Path]) -> dict[str, Any]:
         return world.recognition.counts(world.recognition.get(one.deployment_id))
 
     await run(SETTLE_S)
-    before, used, waits = counts(), _workers(pipeline), len(timed.waits_s)
+    before, used, waits = counts(), _workers(), len(timed.waits_s)
     own = time.process_time()
     began = time.monotonic()
     await run(MEASURE_S)
     took = time.monotonic() - began
-    after, now = counts(), _workers(pipeline)
+    after, now = counts(), _workers()
     own = time.process_time() - own
     waited = sorted(timed.waits_s[waits:])
     await world.recognition.stop(one.deployment_id, "acc-operator")
