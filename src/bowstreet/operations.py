@@ -31,9 +31,11 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
+from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.simulation.street_cameras import PLACE
 from bowstreet.tak.certificates import context
 from bowstreet.tak.model import Kind, Partner, TlsFiles
 from bowstreet.video.address import parse_address
@@ -58,8 +60,13 @@ def demo_city(name: str, drones: int | None) -> City:
     return london(avoid=avoid) if drones is None else london(drones, avoid=avoid)
 
 
-def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None) -> Operation:
-    """The operation of a demo city. `port` is the console's; None is headless."""
+# A lease of the looking is seconds of the operation's clock: at a higher speed it would be over between two looks at it.
+FASTEST_STREET = 3.0
+
+
+def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None, street: str = "") -> Operation:
+    """The operation of a demo city. `port` is the console's; None is headless. `street` is where its street camera sends to."""
+    cameras = (CameraConfig(camera_id="upper-street", name="Upper Street (simulated)", address=street, position=PLACE),)
     demand, factor = _demand(city.name)
     note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}. {demand.caveat}"
     return Operation(
@@ -78,6 +85,8 @@ def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, 
         public_period_h=DEMO_PERIOD_H,
         public_delay_h=DEMO_DELAY_H,
         demo=city.name,
+        street=street,
+        cameras=cameras if street else (),
         demand=demand if calls is None else None,
         demand_factor=factor,
         demand_note=note if calls is None else f"replayed from {calls[0]}, the first one now",
@@ -135,6 +144,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_period_h=told.public.period_hours,
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
+        cameras=tuple(_camera(one) for one in told.recognition.cameras),
+        face_models=told.recognition.models,
+        face_reports=told.recognition.reports,
         master_key=told.ledger.master_key,
         evidence_certificate=_evidence_certificate(told.evidence),
         log_origin=told.ledger.origin,
@@ -246,6 +258,13 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
         vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
         video_address=one.video, field_of_view_deg=one.field_of_view_deg, signing=one.signing or "",
     )  # fmt: skip
+
+
+def _camera(one: config.FixedCamera) -> CameraConfig:
+    parse_address(one.address)
+    known = one.latitude_deg is not None and one.longitude_deg is not None
+    position = Position(latitude_deg=one.latitude_deg or 0.0, longitude_deg=one.longitude_deg or 0.0) if known else None
+    return CameraConfig(camera_id=one.camera_id, name=one.name, address=one.address, position=position)
 
 
 def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:

@@ -48,6 +48,9 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.directory import DataDirectory
@@ -95,10 +98,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
+    cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
+    face_models: Path | None = None  # the operator's own; None is what comes with the product
+    face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
+    street: str = ""  # where the demo's street camera sends to; "" is no such camera
     demand: DemandModel | None = None
     demand_factor: float = 1.0
     demand_note: str = ""
@@ -135,6 +142,8 @@ class Process:
     vault: Vault
     vehicle_keys: VehicleKeys
     retention: Retention
+    recognition: Recognition
+    lists_held: ListsHeld
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch

@@ -79,6 +79,15 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.SharingChanged: "sharing_id",
     m.PartnerShown: "sharing_id",
     m.SharingCounted: "sharing_id",
+    m.DeploymentChanged: "deployment_id",
+    m.DeploymentCounted: "deployment_id",
+    m.WatchlistChanged: "deployment_id",
+    m.ListingReviewed: "deployment_id",
+    m.AlertRaised: "alert_id",
+    m.AlertViewed: "alert_id",
+    m.AlertChanged: "alert_id",
+    m.VolunteerPassed: "deployment_id",
+    m.DeploymentPublished: "deployment_id",
     m.RunChanged: "change",
 }
 

@@ -18,8 +18,11 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
+    alert_feed,
+    alerts,
     authorisations,
     contracts,
+    deployments,
     evidence,
     figures,
     fleet,
@@ -38,10 +41,12 @@ from bowstreet.console import (
     sessions,
     sign_in,
     static_files,
+    street,
     vehicle_keys,
     video,
     video_socket,
     watches,
+    watchlists,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -87,6 +92,7 @@ class Console:
     scene: Scene
     once: Idempotency
     viewings: Viewings
+    alert_feed: alert_feed.AlertFeed
     accounts: Accounts
     document: dict[str, Any]
 
@@ -141,10 +147,13 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     )
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
+    recognised = (deployments, watchlists, alerts, street)
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
+    officers = alert_feed.AlertFeed(desk)
+    api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
     for module in (recordings, evidence):
         api.include_router(module.router(desk), prefix=PREFIX)
@@ -173,6 +182,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         scene=scene,
         once=once,
         viewings=viewings,
+        alert_feed=officers,
         accounts=services.accounts,
         document=document,
     )
@@ -193,6 +203,12 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "link_id" in parameters:
         link = services.officer_links.links.find(parameters["link_id"])
         return (_place_of(services, "" if link is None else link.incident_id),)
+    if "deployment_id" in parameters:
+        deployment = services.recognition.find(parameters["deployment_id"])
+        return (NOWHERE,) if deployment is None else deployment.plan.boroughs or (NOWHERE,)
+    if "alert_id" in parameters:
+        alert = services.recognition.alerts.find(parameters["alert_id"])
+        return (NOWHERE if alert is None else alert.borough or NOWHERE,)
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)

@@ -26,6 +26,7 @@ from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.video.evidence.exports import Exports
@@ -66,6 +67,7 @@ class ConsoleServices:
     eyes: Eyes
     follows: Follows
     officer_links: OfficerLinks
+    recognition: Recognition
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -65,6 +65,17 @@ from bowstreet.messages.intake import (
     IncidentChanged,
     IncidentOpened,
 )
+from bowstreet.messages.recognition import (
+    AlertChanged,
+    AlertRaised,
+    AlertViewed,
+    DeploymentChanged,
+    DeploymentCounted,
+    DeploymentPublished,
+    ListingReviewed,
+    VolunteerPassed,
+    WatchlistChanged,
+)
 from bowstreet.messages.runtime import (
     RunChanged,
 )
@@ -86,6 +97,9 @@ __all__ = [
     "MESSAGES",
     "AccessDenied",
     "AccountChanged",
+    "AlertChanged",
+    "AlertRaised",
+    "AlertViewed",
     "AuthorisationChanged",
     "CallMerged",
     "CallQuarantined",
@@ -96,6 +110,9 @@ __all__ = [
     "Consulted",
     "ControlReleased",
     "ControlTaken",
+    "DeploymentChanged",
+    "DeploymentCounted",
+    "DeploymentPublished",
     "Disclosed",
     "DockChanged",
     "Erased",
@@ -107,6 +124,7 @@ __all__ = [
     "IncidentChanged",
     "IncidentOpened",
     "LaunchAuthorised",
+    "ListingReviewed",
     "LogKeyChanged",
     "MasterKeyChanged",
     "Message",
@@ -139,9 +157,11 @@ __all__ = [
     "VehicleReleased",
     "VideoLeft",
     "VideoWatched",
+    "VolunteerPassed",
     "WatchEnded",
     "WatchHandedOver",
     "WatchWanted",
+    "WatchlistChanged",
     "ZoneChanged",
 ]
 
@@ -214,5 +234,14 @@ MESSAGES: dict[type[Message], Spec] = {
     SharingChanged: _row("tak", 0.001, audited=True),
     PartnerShown: _row("tak", 0.2, audited=True),
     SharingCounted: _row("tak", 0.01, audited=True),
+    DeploymentChanged: _row("recognition", 0.001, audited=True),
+    DeploymentCounted: _row("recognition", 0.02, audited=True),
+    WatchlistChanged: _row("recognition", 0.001, audited=True),
+    ListingReviewed: _row("recognition", 0.001, audited=True),
+    AlertRaised: _row("recognition", 0.01, audited=True),
+    AlertViewed: _row("recognition", 0.05, audited=True),
+    AlertChanged: _row("recognition", 0.05, audited=True),
+    VolunteerPassed: _row("recognition", 0.001, audited=True),
+    DeploymentPublished: _row("recognition", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

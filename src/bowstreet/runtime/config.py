@@ -37,7 +37,10 @@ Latitude = Annotated[float, Meta(ge=-90.0, le=90.0)]
 Longitude = Annotated[float, Meta(ge=-180.0, le=180.0)]
 Bearing = Annotated[float, Meta(ge=0.0, lt=360.0)]
 Link = Annotated[str, Meta(pattern=r"^(udpin|udpout|tcp):[^\s:]+:[0-9]{1,5}$")]
-RoleName = Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
+RoleName = Literal[
+    "viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "recognition-operator",
+    "adjudicating-officer", "regulator",
+]  # fmt: skip
 GradeCode = Literal["I", "S", "E", "R"]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -257,6 +260,24 @@ class Log(_Section, frozen=True, kw_only=True):
     format: Literal["console", "json"] = "console"
 
 
+class FixedCamera(_Section, frozen=True, kw_only=True):
+    """A camera that recognition deployments may use: RTSP or another address that video takes, or a file."""
+
+    camera_id: Id
+    name: Text
+    address: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    latitude_deg: Latitude | None = None  # where it usually stands
+    longitude_deg: Longitude | None = None
+
+
+class Recognition(_Section, frozen=True, kw_only=True):
+    """Live facial recognition. Without cameras nothing of it runs."""
+
+    cameras: tuple[FixedCamera, ...] = ()
+    models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of it. Every section may be left out."""
 
@@ -274,6 +295,7 @@ class Config(_Section, frozen=True, kw_only=True):
     ledger: Ledger = Ledger()
     tak: Tak = Tak()
     evidence: Evidence = Evidence()
+    recognition: Recognition = Recognition()
     log: Log = Log()
 
 
@@ -377,6 +399,7 @@ def _check(config: Config, path: Path) -> None:
         _known(path, f"fleet.vehicles[{place}].home_dock_id", vehicle.home_dock_id, docks, "dock")
         _known(path, f"fleet.vehicles[{place}].airframe", vehicle.airframe, airframes, "airframe")
     _pads(path, fleet)
+    _unique(path, "recognition.cameras", "camera_id", (camera.camera_id for camera in config.recognition.cameras))
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
