@@ -37,7 +37,7 @@ const WORDS: Record<string, string> = {
   consent: "Consent",
   "same-person": "Same person",
   "not-the-same-person": "Not the same person",
-  "cannot-tell": "I cannot tell",
+  "cannot-tell": "Cannot tell",
   "gone-before-anyone-came": "Gone before anyone came",
   "not-proportionate-here": "Not proportionate here",
   "no-longer-wanted": "No longer wanted",

@@ -27,7 +27,7 @@ export class PlaceMap {
   private markers: Marker[] = [];
   private ready = false;
   private drawn: Drawn = { zone: [], cameras: [] };
-  private looked = false;
+  private looked = 0; // how much was drawn when the map last moved to show it
 
   /** Throws when the browser cannot draw it. `onPick` is told where somebody clicks; without it nothing can be drawn. */
   constructor(host: HTMLElement, label: string, onPick: ((at: At) => void) | null) {
@@ -69,6 +69,11 @@ export class PlaceMap {
     this.ready = true;
     this.draw();
     setBoroughs(this.map, await area());
+    this.map.once("idle", () => {
+      const credit = this.map.getContainer().querySelector(".maplibregl-ctrl-attrib");
+      credit?.classList.remove("maplibregl-compact-show");
+      credit?.removeAttribute("open");
+    });
   }
 
   private draw(): void {
@@ -82,7 +87,10 @@ export class PlaceMap {
       ...this.drawn.zone.map((at, number) => this.mark(at, "corner", String(number + 1))),
       ...this.drawn.cameras.map((at) => this.mark(at, "camera", at.name)),
     ];
-    if (!this.looked) this.look();
+    // Moved by itself when there is something to see at last, and when the zone becomes one; never under a hand that draws.
+    const stage = this.drawn.zone.length >= 3 ? 2 : this.drawn.zone.length + this.drawn.cameras.length > 0 ? 1 : 0;
+    if (stage > this.looked) this.look();
+    this.looked = Math.max(this.looked, stage);
   }
 
   private mark(at: At, kind: string, text: string): Marker {
@@ -98,6 +106,5 @@ export class PlaceMap {
     if (all.length === 0) return;
     const [lons, lats] = [all.map((at) => at.lon), all.map((at) => at.lat)];
     this.map.fitBounds([[Math.min(...lons), Math.min(...lats)], [Math.max(...lons), Math.max(...lats)]], { padding: EDGE_PX, maxZoom: 17, animate: false });
-    this.looked = true;
   }
 }

@@ -37,7 +37,7 @@ export function PlacePane({ label, drawn, onPick, held }: { label: string; drawn
   useEffect(() => map.current?.show(drawn), [drawn]);
   return (
     <div class="place-pane">
-      <div ref={host} class="place-map" />
+      <div ref={host} class="map place-map" />
       {trouble === "" ? null : (
         <p class="map-trouble" role="alert">
           {trouble}
