@@ -35,7 +35,8 @@ function Body() {
 
 function Link() {
   if (heard.value === "live") return null;
-  const says = heard.value === "refused" ? "This account may not see alerts." : heard.value === "lost" ? "The connection is lost. New alerts do not come until it is back." : "Connecting…";
+  if (heard.value === "connecting") return <p class="soft">Connecting…</p>;
+  const says = heard.value === "refused" ? "This account may not see alerts." : "The connection is lost. New alerts do not come until it is back.";
   return (
     <p class="note waits" role="alert">
       {says}
@@ -52,12 +53,14 @@ function AlertList() {
       <p class="soft" role="status">
         {open.length === 0 ? "No alert waits." : `${count(open.length, "alert")} open.`}
       </p>
+      {open.length === 0 ? null : (
+        <ul class="rows framed" aria-label="Open alerts">
+          {open.map((one) => (
+            <AlertRow key={one.alert_id} one={one} />
+          ))}
+        </ul>
+      )}
       {allowed("adjudicate") ? <PushSwitch /> : null}
-      <ul class="rows framed" aria-label="Open alerts">
-        {open.map((one) => (
-          <AlertRow key={one.alert_id} one={one} />
-        ))}
-      </ul>
       {over.length === 0 ? null : (
         <details>
           <summary>{count(over.length, "earlier alert")}</summary>

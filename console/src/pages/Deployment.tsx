@@ -148,7 +148,7 @@ function Counters({ one }: { one: DeploymentShown }) {
   const { counts, deployment } = one;
   if (deployment.started_at === null) return null;
   const told: readonly (readonly [string, number])[] = [
-    ["Faces seen", counts.tracks], ["Alerts", counts.alerts], ["Wait for an officer", one.alerts_open], ["Frames", counts.frames],
+    ["Faces seen", counts.tracks], ["Alerts", counts.alerts], ["Open alerts", one.alerts_open], ["Frames", counts.frames],
     ["Frames dropped", counts.dropped], ["Same pass again", counts.repeated], ["Too uncertain", counts.inconsistent], ["Volunteers’ passes", one.passes],
   ];
   return (
