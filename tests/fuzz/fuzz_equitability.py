@@ -1,10 +1,9 @@
 """An equitability report: bytes that `write_report` wrote, to the last one, or a clear error."""
 
-from tests.unit.test_equitability_report import MADE, MODEL, REPORT
-
 from bowstreet.errors import BadInput
 from bowstreet.recognition.evaluation.report import read_report, write_report
 from bowstreet.recognition.evaluation.rules import covers
+from tests.unit.test_equitability_report import MADE, MODEL, REPORT
 
 SEEDS = [write_report(REPORT)]
 

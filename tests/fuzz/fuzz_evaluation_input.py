@@ -26,7 +26,7 @@ _PARSERS: tuple[Callable[[bytes], Any], ...] = (parse_pairs, parse_groups, parse
 
 def fuzz_one(data: bytes) -> None:
     header = read_header(data)
-    if header is not None and not (0 < header.width_px and 0 < header.height_px):
+    if header is not None and not (header.width_px > 0 and header.height_px > 0):
         raise AssertionError("a picture without a size")
     for parse in _PARSERS:
         try:
