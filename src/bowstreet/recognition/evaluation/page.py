@@ -22,7 +22,7 @@ p.note { color: var(--soft); } code { word-break: break-all; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 10px; margin: 1.2rem 0; }
 .tile { border: 1px solid var(--faint); border-radius: 6px; padding: 10px 12px; }
 .tile b { display: block; font-size: 1.4rem; } .tile span { color: var(--soft); font-size: .85rem; display: block; }
-.warn { color: var(--red); font-weight: 600; } .fine { color: var(--green); font-weight: 600; }
+.warn, .tile span.warn { color: var(--red); font-weight: 600; } .tile span.fine { color: var(--green); font-weight: 600; }
 svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
 svg text.label { fill: var(--ink); } .grid { stroke: var(--faint); }
 .target { stroke: var(--green); stroke-width: 1.5; stroke-dasharray: 4 3; }
@@ -221,12 +221,10 @@ def _groups(main: Mapping[str, Any]) -> list[str]:
         ("fpir", "FPIR: of searches of people not on the list"),
     ):
         rows = [_row(one["name"], one[name]) for one in groups if len(one["group"]) == 1]
-        high = (
-            1.0
-            if name == "tpir"
-            else max(0.01, *(row.high for row in rows if not row.faint), main[name]["high"], *(row.value or 0 for row in rows))
-        )
-        axis = Axis(words=words, low=0.0, high=min(1.0, high), percent=True)
+        # What says too little does not stretch the axis.
+        told = [main[name]["high"], *(row.high for row in rows if not row.faint), *(row.value or 0.0 for row in rows)]
+        high = 1.0 if name == "tpir" else plots.round_up(max(told))
+        axis = Axis(words=words, low=0.0, high=high, percent=True)
         rows = [
             Row(name=r.name, value=r.value, low=r.low, high=min(r.high, axis.high), words=r.words, faint=r.faint) for r in rows
         ]

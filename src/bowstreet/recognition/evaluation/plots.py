@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 20, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 66, 28, 14, 46
 ROW_PX, LABEL_PX = 24, 250
 
 
@@ -42,7 +42,7 @@ class Axis:
         return [self.low + (self.high - self.low) * step / 5 for step in range(6)]
 
     def say(self, value: float) -> str:
-        return f"{value:.3%}".rstrip("0").rstrip(".%") + "%" if self.percent else f"{value:,.4g}"
+        return f"{value * 100:.4g}%" if self.percent else f"{value:,.6g}"
 
 
 def _text(x: float, y: float, words: str, anchor: str = "middle", turn: bool = False, css: str = "") -> str:
@@ -71,7 +71,10 @@ def curves(series: Sequence[Series], across: Axis, up: Axis, label: str, upright
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - up.share(value) * (HEIGHT - TOP - BOTTOM)
 
-    body = [_text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 6, across.words), _text(13, HEIGHT / 2, up.words, turn=True)]
+    body = [
+        _text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 6, across.words),
+        _text(12, (TOP + HEIGHT - BOTTOM) / 2, up.words, turn=True),
+    ]
     for tick in across.ticks():
         body += [_line(x(tick), TOP, x(tick), HEIGHT - BOTTOM, "grid"), _text(x(tick), HEIGHT - BOTTOM + 16, across.say(tick))]
     for tick in up.ticks():
@@ -94,6 +97,11 @@ def key(series: Sequence[Series]) -> str:
         for one in series
     )
     return f'<p class="note key">{lines}</p>'
+
+
+def round_up(value: float) -> float:
+    """A share at or above `value` that divides evenly into five."""
+    return next((step for step in (0.0005, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if step >= value), 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
