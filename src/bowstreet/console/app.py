@@ -23,6 +23,7 @@ from bowstreet.console import (
     authorisations,
     contracts,
     deployments,
+    evidence,
     figures,
     fleet,
     follows,
@@ -34,6 +35,7 @@ from bowstreet.console import (
     occurrences,
     problems,
     record,
+    recordings,
     requests,
     retention,
     sessions,
@@ -146,6 +148,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     officers = alert_feed.AlertFeed(desk)
     api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    for module in (recordings, evidence):
+        api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
@@ -192,6 +196,9 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "recording_id" in parameters:
+        recording = services.footage.recordings.find(parameters["recording_id"])
+        return (_place_of(services, "" if recording is None else recording.incident_id),)
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
 
 

@@ -28,6 +28,8 @@ from bowstreet.intake.service import IntakeService
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.video.evidence.exports import Exports
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
 
@@ -59,6 +61,8 @@ class ConsoleServices:
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    footage: FootageRecorder
+    exports: Exports
     eyes: Eyes
     follows: Follows
     recognition: Recognition

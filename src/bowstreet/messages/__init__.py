@@ -77,7 +77,13 @@ from bowstreet.messages.recognition import (
 from bowstreet.messages.runtime import (
     RunChanged,
 )
+from bowstreet.messages.tak import (
+    PartnerShown,
+    SharingChanged,
+    SharingCounted,
+)
 from bowstreet.messages.video import (
+    FootageDisclosed,
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
@@ -110,6 +116,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FootageDisclosed",
     "ForkSeen",
     "IncidentChanged",
     "IncidentOpened",
@@ -123,6 +130,7 @@ __all__ = [
     "NoDroneAvailable",
     "OccurrenceChanged",
     "PacketRejected",
+    "PartnerShown",
     "PolicyInForce",
     "ProvedAgain",
     "PublicRequestChanged",
@@ -135,6 +143,8 @@ __all__ = [
     "ReleasePublished",
     "RetentionTableInForce",
     "RunChanged",
+    "SharingChanged",
+    "SharingCounted",
     "SignedIn",
     "Spec",
     "VehicleChanged",
@@ -192,6 +202,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
@@ -223,5 +234,8 @@ MESSAGES: dict[type[Message], Spec] = {
     AlertChanged: _row("recognition", 0.05, audited=True),
     VolunteerPassed: _row("recognition", 0.001, audited=True),
     DeploymentPublished: _row("recognition", 0.001, audited=True),
+    SharingChanged: _row("tak", 0.001, audited=True),
+    PartnerShown: _row("tak", 0.2, audited=True),
+    SharingCounted: _row("tak", 0.01, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

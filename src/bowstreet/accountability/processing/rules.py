@@ -46,6 +46,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.RecordingStarted: Processing.COLLECTION,
     m.RecordingAnchored: _FOOTAGE,
     m.RecordingClosed: _FOOTAGE,
+    m.FootageDisclosed: Processing.DISCLOSURE,
     m.ZoneChanged: _STAFF,
     m.AccessDenied: NotPersonal(because="nothing was shown or changed"),
     m.SignedIn: _STAFF,
@@ -77,6 +78,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.AlertChanged: Processing.ALTERATION,
     m.VolunteerPassed: Processing.COLLECTION,
     m.DeploymentPublished: NotPersonal(because="generalised so that nobody can be found in it (docs/recognition.md)"),
+    m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
+    m.PartnerShown: Processing.DISCLOSURE,
+    m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -90,6 +94,7 @@ WHAT: Mapping[str, str] = {
     "FollowChanged": "follow",
     "VideoWatched": "live-pictures",
     "RecordingStarted": "recording-started",
+    "FootageDisclosed": "footage-disclosed",
     "Consulted": "consulted",
     "Disclosed": "disclosed",
     "ErasureOrdered": "erasure-ordered",
@@ -102,6 +107,8 @@ WHAT: Mapping[str, str] = {
     "AlertViewed": "recognition-alert",
     "AlertChanged": "alert",
     "VolunteerPassed": "volunteer-passed",
+    "SharingChanged": "sharing",
+    "PartnerShown": "shown-to-a-partner",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {
