@@ -74,10 +74,11 @@ def test_only_regular_files_of_a_sane_size_are_read(tmp_path: Path) -> None:
 def test_groups_and_their_intersections() -> None:
     groups = parse_groups(b"\xef\xbb\xbfperson,sex,tone\na,f,I\nb,m,II\nc,f,\n")
     assert [one.name for one in groups.all()] == ["sex f", "sex m", "tone I", "tone II", "sex f, tone I", "sex m, tone II"]
-    both = groups.all()[-2]
-    assert groups.has("a", both)
-    assert not groups.has("c", both)
-    assert not groups.has("nobody", both)
+    members = list(groups.members(groups.all(), ["a", "b", "c", "nobody"]))
+    assert members[0][0].tolist() == [True, False, True, False]
+    inside, known = members[-2]
+    assert inside.tolist() == [True, False, False, False]
+    assert known.tolist() == [True, True, False, False], "of whom one attribute is not known is in no intersection"
 
 
 @pytest.mark.parametrize(

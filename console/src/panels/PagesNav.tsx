@@ -9,6 +9,8 @@ const PAGES: readonly (readonly [string, string, Deed])[] = [
   ["pictures", "Pictures", "watch"],
   ["quarantine", "Quarantine", "quarantine"],
   ["occurrences", "Occurrences", "occurrences"],
+  ["deployments", "Recognition", "seeRecognition"],
+  ["alerts", "Alerts", "seeAlerts"],
   ["authorisations", "Authority", "authorisations"],
   ["retention", "Retention", "authorisations"],
   ["requests", "Requests", "requests"],

@@ -1,6 +1,7 @@
 """Recognition deployments over HTTP: plan, tell the public, ask for authority, start, stop, close. What is decided is
 `recognition`'s."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -137,6 +138,7 @@ class DeploymentChoices(msgspec.Struct, frozen=True, kw_only=True):
     model_sha256: str
     floor: float | None
     most_window_s: float
+    at: datetime  # the program's time, by which windows run
 
 
 def router(desk: Desk) -> APIRouter:
@@ -224,6 +226,7 @@ def _choices(desk: Desk) -> DeploymentChoices:
         ),
         risks=tuple(Risk), cameras=tuple(CameraChoice(camera_id=o.camera_id, name=o.name, position=o.position) for o in cameras),
         model_sha256=models.sha256, floor=models.floor(models.sha256), most_window_s=rules.MOST_WINDOW.total_seconds(),
+        at=desk.services.clock.now(),
     )  # fmt: skip
 
 

@@ -194,6 +194,8 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
     """All that keeps somebody from starting it now, in the order in which it is mended. R2 to R4, R6, R12, R13, R15, R18."""
     one = standing.deployment
     found = [why for why in (_not_covered(standing, now), _list_wrong(standing)) if why is not None]
+    if not one.list_digest and Obstacle.LIST_CHANGED in found:
+        found.remove(Obstacle.LIST_CHANGED)  # nothing was authorised yet that it could differ from
     manifest = one.manifest
     if manifest is not None and manifest.to_review:
         found.append(Obstacle.LIST_UNREVIEWED)

@@ -3,11 +3,15 @@
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from bowstreet.errors import BadInput
 
+Flags = npt.NDArray[np.bool_]
 MOST_BYTES = 64 * 1024 * 1024
 MOST_COLUMNS, MOST_VALUES = 8, 40
 MOST_GROUPS = 1_000
@@ -46,9 +50,18 @@ class Groups:
                 found.extend(Group(values=one) for one in sorted(seen))
         return found[:MOST_GROUPS]
 
-    def has(self, person: str, group: Group) -> bool:
-        values = self.people.get(person, {})
-        return all(values.get(name) == value for name, value in group.values)
+    def members(self, groups: Sequence[Group], people: Sequence[str]) -> Iterator[tuple[Flags, Flags]]:
+        """For each group, which of the people are in it, and of which of them it is known."""
+        values = {
+            name: np.array([self.people.get(person, {}).get(name, "") for person in people], dtype=object)
+            for name in self.attributes
+        }
+        for group in groups:
+            inside, known = np.ones(len(people), bool), np.ones(len(people), bool)
+            for name, value in group.values:
+                inside &= values[name] == value
+                known &= values[name] != ""
+            yield inside, known
 
 
 NO_GROUPS = Groups(attributes=(), people={})

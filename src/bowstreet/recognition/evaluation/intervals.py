@@ -3,8 +3,9 @@
 Searches of one person are not independent, so people are what is counted and drawn anew, never single pictures.
 """
 
+import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ CONFIDENCE = 0.95
 # Fewer people than this on either side of a rate, and drawing anew from them tells too little: the exact interval is taken.
 FEW_PEOPLE = 10
 FloatArray = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
 Method = Literal["none", "clopper-pearson", "bootstrap"]
 
 
@@ -52,31 +54,43 @@ def clopper_pearson(hits: float, of: float, confidence: float = CONFIDENCE) -> t
     return low, high
 
 
-def weights(subjects: int, draws: int, seed: int) -> FloatArray:
+@functools.lru_cache(maxsize=8)
+def weights(subjects: int, draws: int, seed: int) -> Weights:
     """How often each of the people is drawn, in each of `draws` samples of as many people; shape (draws, subjects)."""
-    if not subjects:
-        return np.zeros((draws, 0))
     random = np.random.default_rng(seed)
-    return random.multinomial(subjects, np.full(subjects, 1.0 / subjects), size=draws).astype(np.float64)
+    often = np.zeros((draws, subjects), np.float32)
+    for sample in often:
+        sample += np.bincount(random.integers(0, subjects, subjects), minlength=subjects) if subjects else 0
+    often.flags.writeable = False
+    return often
 
 
-def drawn(hits: FloatArray, of: FloatArray, drawn_often: FloatArray) -> FloatArray:
+def drawn(hits: FloatArray, of: FloatArray, often: Weights) -> FloatArray:
     """The rate in each sample. `hits` has shape (subjects, any), `of` (subjects,); NaN where a sample has nothing to count."""
-    counted = drawn_often @ of
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(counted[:, None] > 0, (drawn_often @ hits) / counted[:, None], np.nan)
+    return share(often @ hits.astype(np.float32), (often @ of.astype(np.float32))[:, None])
 
 
-def rates(hits: FloatArray, of: FloatArray, drawn_often: FloatArray) -> list[Rate]:
+def share(hits: npt.NDArray[np.floating[Any]], of: npt.NDArray[np.floating[Any]]) -> FloatArray:
+    """NaN where nothing was counted."""
+    found: FloatArray = np.full(hits.shape, np.nan)
+    np.divide(hits, of, out=found, where=np.broadcast_to(of > 0, hits.shape))
+    return found
+
+
+def rates(hits: FloatArray, of: FloatArray, often: Weights) -> list[Rate]:
     """A rate for each column of `hits` (subjects × columns), `of` the same searches for all."""
+    return rates_from(hits, of, drawn(hits, of, often))
+
+
+def rates_from(hits: FloatArray, of: FloatArray, samples: FloatArray) -> list[Rate]:
+    """The same, with the samples' rates (`drawn`) at hand."""
     people = of > 0
     subjects, total = int(people.sum()), float(of.sum())
     if not subjects:
         return [Rate(value=None, low=0.0, high=1.0, hits=0, of=0, subjects=0, method="none")] * hits.shape[1]
-    samples = drawn(hits, of, drawn_often)
     some = ~np.isnan(samples).all(axis=1)
     tail = (1.0 - CONFIDENCE) / 2.0 * 100.0
-    ends = np.nanpercentile(samples[some], [tail, 100.0 - tail], axis=0) if some.any() else None
+    ends = np.percentile(samples[some], [tail, 100.0 - tail], axis=0) if some.any() else None
     found = []
     for column in range(hits.shape[1]):
         counted = hits[:, column]

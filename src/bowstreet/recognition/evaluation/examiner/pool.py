@@ -27,8 +27,8 @@ from bowstreet.recognition.evaluation.examiner.pipe import answer, send
 
 # A large picture on a busy machine takes a second; a decoder that hangs never ends.
 ANSWER_S = 60.0
-# At a worker at once: one is looked at, one waits.
-IN_HAND = 2
+# At a worker at once: one is looked at, the others wait there, so that it never waits for the program on a busy machine.
+IN_HAND = 4
 # What a worker needs of the environment, and nothing else of it; one thread, as there is a worker for each core.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -29,7 +29,7 @@ from bowstreet.recognition.reference import keep
 MEMORY_BYTES = 6 * 1024**3
 OPEN_FILES = 128
 # Read ahead while a picture is looked at, so that the models never wait for a file.
-READ_AHEAD = 2
+READ_AHEAD = 3
 
 
 def limit() -> None:
