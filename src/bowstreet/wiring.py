@@ -258,6 +258,7 @@ async def _console(process: Process) -> None:
     await process.server.start()
     process.at_stop("server", process.server.stop)
     process.at_stop("viewings", process.console.viewings.close)
+    process.at_stop("footage viewings", process.console.shown.close)
     process.at_stop("feed", _sync(process.console.feed.close))
     process.spawn(process.console.run(), "live feed")
 

@@ -35,6 +35,11 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/watch"): ROOM,
     ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
+    ("GET", "/recordings"): ROOM | {"regulator"},
+    ("POST", "/recordings/none/viewings"): ROOM | {"regulator"},
+    ("GET", "/recordings/none/viewings/none/media/0"): ROOM | {"regulator"},
+    ("GET", "/recordings/none/viewings/none"): ROOM | {"regulator"},
+    ("DELETE", "/recordings/none/viewings/none"): ROOM | {"regulator"},
     ("GET", "/incidents/inc-1/recordings"): ROOM | {"regulator"},
     ("GET", "/missions"): SEE,
     ("POST", "/missions/mis-1/recall"): {"dispatcher", "pilot", "supervisor"},
@@ -145,7 +150,7 @@ def _template(path: str) -> str:
     return "/".join("*" if part.startswith("{") or part in _IDS else part for part in path.split("/"))
 
 
-_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1"}
+_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1", "0"}
 
 
 @pytest.mark.parametrize("role", ROLES)

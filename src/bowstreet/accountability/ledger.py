@@ -47,6 +47,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.VehicleGrounded: "vehicle_id",
     m.VehicleReleased: "vehicle_id",
     m.VideoWatched: "viewing_id",
+    m.FootageWatched: "viewing_id",
     m.VideoLeft: "viewing_id",
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",

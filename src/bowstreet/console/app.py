@@ -29,6 +29,7 @@ from bowstreet.console import (
     live,
     missions,
     occurrences,
+    playing,
     problems,
     record,
     recordings,
@@ -47,6 +48,7 @@ from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
 from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.feed import Feed
+from bowstreet.console.footage_viewings import FootageViewings
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
@@ -80,6 +82,7 @@ class Console:
     scene: Scene
     once: Idempotency
     viewings: Viewings
+    shown: FootageViewings
     accounts: Accounts
     document: dict[str, Any]
 
@@ -104,6 +107,7 @@ class Console:
             try:
                 await self.accounts.tidy()
                 await self.once.prune()
+                await self.shown.tidy()
             except BowstreetError as error:
                 log.warning("housekeeping failed", problem=error.problem)
 
@@ -132,6 +136,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
+    shown = FootageViewings(services, access)
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
     for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
@@ -140,6 +145,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     viewings = Viewings(services, access)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
     api.include_router(recordings.router(desk), prefix=PREFIX)
+    api.include_router(playing.router(desk, shown), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
@@ -159,6 +165,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         scene=scene,
         once=once,
         viewings=viewings,
+        shown=shown,
         accounts=services.accounts,
         document=document,
     )

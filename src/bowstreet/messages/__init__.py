@@ -67,6 +67,7 @@ from bowstreet.messages.runtime import (
     RunChanged,
 )
 from bowstreet.messages.video import (
+    FootageWatched,
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
@@ -93,6 +94,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FootageWatched",
     "ForkSeen",
     "IncidentChanged",
     "IncidentOpened",
@@ -168,6 +170,7 @@ MESSAGES: dict[type[Message], Spec] = {
     DockChanged: _row("flight", 1.0, audited=False),
     PacketRejected: _row("flight", 0.1, audited=False),
     VideoWatched: _row("video", 0.05, audited=True),
+    FootageWatched: _row("video", 0.01, audited=True),
     VideoLeft: _row("video", 0.05, audited=True),
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),

@@ -14,6 +14,17 @@ class VideoWatched(Message, frozen=True, kw_only=True):
     justification: str
 
 
+class FootageWatched(Message, frozen=True, kw_only=True):
+    """Somebody is about to see what was recorded; `what` is "footage", or "redacted-footage". Its end is a `VideoLeft`."""
+
+    viewing_id: str
+    by: str
+    recording_id: str
+    incident_id: str
+    what: str
+    justification: str
+
+
 class VideoLeft(Message, frozen=True, kw_only=True):
     """A viewing is over."""
 

@@ -25,6 +25,7 @@ from bowstreet.runtime.records import Collection
 from bowstreet.video import footage
 from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
 from bowstreet.video.model import Fragment, Header, Metadata, VideoSource
+from bowstreet.video.playback import Reel, laid_out
 
 log = structlog.get_logger(__name__)
 
@@ -207,6 +208,20 @@ class FootageRecorder:
             raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
         with path.open("rb") as file:
             yield from footage.read(file, recording_id, key)
+
+    def reel(self, recording_id: str) -> Reel:
+        """A recording laid out to be shown. It reads the file through: call it from a thread. Raises `NotFound`."""
+        key, path = self.key_of(recording_id), self._path(recording_id)
+        if not path.exists():
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        return laid_out(recording_id, path, key)
+
+    def key_of(self, recording_id: str) -> AESGCM:
+        """Asked again before each showing: once it is destroyed nothing can be shown. Raises `NotFound` then."""
+        key = self._keys.find(recording_id) if recording_id in self.recordings else None
+        if key is None:
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        return key
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
