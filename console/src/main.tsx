@@ -8,6 +8,7 @@ import "./style/pages.css";
 import "./style/panels.css";
 import "./style/details.css";
 import "./style/video.css";
+import "./style/player.css";
 import "./style/narrow.css";
 import { render } from "preact";
 import { watchAlarms } from "./alarms.ts";
