@@ -54,6 +54,7 @@ from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -117,6 +118,7 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     eyes: Eyes
     follows: Follows
     accounts: Accounts

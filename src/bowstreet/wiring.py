@@ -68,8 +68,10 @@ from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
+FINDER = "bowstreet.tracking.finder:thorough"  # who looks through a recording for what is to be covered
 FOOTAGE_FOLDER = "footage"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
@@ -225,6 +227,9 @@ async def _video(process: Process) -> None:
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
+    process.redactions = Redactions(process.recorder, process.clock, RandomIds(process.clock), process.footage, FINDER)
+    await process.redactions.load(process.store)
+    process.at_stop("redactions", process.redactions.close)
     process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
@@ -240,7 +245,7 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video, footage=process.footage, eyes=process.eyes, follows=process.follows,
+        video=process.video, footage=process.footage, redactions=process.redactions, eyes=process.eyes, follows=process.follows,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -288,7 +293,7 @@ async def _retention(process: Process) -> None:
             ClosedIncidents(process.intake, beside=[process.dispatch.decisions, process.relay.watches]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
-            FootageHeld(process.footage, is_held),
+            FootageHeld(process.footage, is_held, [process.redactions.all]),
             process.occurrences,
             process.consultations,
             process.correspondence,

@@ -70,6 +70,7 @@ from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -228,6 +229,7 @@ async def city(
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    finder: str = "bowstreet.tracking.finder:thorough",
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -302,6 +304,8 @@ async def city(
     pictures = VideoService(video, SystemClock())
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
+    redactions = Redactions(recorder, clock, ids, footage, finder)
+    await redactions.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -320,6 +324,7 @@ async def city(
         disclosure=disclosure,
         video=pictures,
         footage=footage,
+        redactions=redactions,
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,

@@ -52,6 +52,8 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
+    m.RedactionChanged: "recording_id",
+    m.RegionChanged: "recording_id",
     m.FollowChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",

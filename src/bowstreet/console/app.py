@@ -33,6 +33,7 @@ from bowstreet.console import (
     problems,
     record,
     recordings,
+    redactions,
     requests,
     retention,
     sessions,
@@ -146,6 +147,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
     api.include_router(recordings.router(desk), prefix=PREFIX)
     api.include_router(playing.router(desk, shown), prefix=PREFIX)
+    api.include_router(redactions.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)

@@ -109,8 +109,11 @@ class FootageViewings:
 
     def _layer(self, recording_id: str, what: str) -> Callable[[], Reel]:
         """What lays it out; raises `NotFound` before anything is put on record."""
-        footage = self._services.footage
+        footage, redactions = self._services.footage, self._services.redactions
         footage.key_of(recording_id)
+        if what == COPY:
+            redactions.require_copy(recording_id)
+            return lambda: redactions.copy_reel(recording_id)
         return lambda: footage.reel(recording_id)
 
     def _why(self, asker: Asker, recording: Recording, said: Justification | None) -> Justification:

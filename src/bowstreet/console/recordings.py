@@ -16,7 +16,6 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.sight import sight_of
 from bowstreet.video.recorder import Recording, RecordingState
 
-
 MOST_LISTED = 300
 
 

@@ -28,6 +28,7 @@ from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 
@@ -60,6 +61,7 @@ class ConsoleServices:
     disclosure: Disclosure
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     eyes: Eyes
     follows: Follows
     correspondence: Correspondence

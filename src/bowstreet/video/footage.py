@@ -33,6 +33,7 @@ class PartKind(StrEnum):
     FRAGMENT = "fragment"
     KLV = "klv"  # a MISB ST 0601 local set, as received
     PLACE = "place"  # where the drone was by its telemetry, JSON
+    RECORD = "record"  # of a redacted copy: what was covered in it, JSON
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

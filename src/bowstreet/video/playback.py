@@ -88,6 +88,7 @@ class Reel:
         self.name, self._path = name, path
         self.clips: list[Clip] = []
         self.places: list[Beside] = []
+        self.records: list[bytes] = []  # of a redacted copy
         self.chain: Chain = footage.start(name)
         self.whole = True
 
@@ -116,6 +117,8 @@ class Reel:
         elif part.kind is PartKind.PLACE:
             at_us = self.clips[-1].at_us[-1] if self.clips and self.clips[-1].at_us else self.lasts_us
             self.places.append(Beside(at_us=at_us, captured_us=part.captured_us, data=part.data))
+        elif part.kind is PartKind.RECORD:
+            self.records.append(part.data)
 
     def _begins_us(self, captured_us: int) -> int:
         """When a film begins: as long after the one before as its camera's clock says, never before that one's end."""
