@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -13,7 +13,8 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.problems import Misfit
-from bowstreet.video.redaction.model import Copy, Edit, Redaction, Region, State
+from bowstreet.video.redaction.model import CoveredRegion, Edit, RedactedCopy, Redaction, RedactionRecord, RedactionState
+from bowstreet.video.redaction.service import Redactions
 
 # Regions are asked for by the stretch that is looked at.
 MOST_SPAN_US = 600_000_000
@@ -22,7 +23,7 @@ Pixel = Annotated[int, msgspec.Meta(ge=0, le=4096)]
 At = Annotated[int, Query(ge=0, le=10**12)]
 
 
-class Reasoned(c.Body, frozen=True, kw_only=True):
+class RedactionReason(c.Body, frozen=True, kw_only=True):
     """Why; it is on record."""
 
     reason: c.ReasonText
@@ -58,7 +59,7 @@ class RedactionView(msgspec.Struct, frozen=True, kw_only=True):
     """How far the redaction of a recording is. `progress` of what is at work, 0 to 1; `stale`: changes came after the copy."""
 
     recording_id: str
-    state: State
+    state: RedactionState
     progress: float
     begun_at: datetime
     begun_by: str
@@ -67,42 +68,36 @@ class RedactionView(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int
     looks: int
     edits: tuple[Edit, ...]
-    copy: Copy | None
+    copy: RedactedCopy | None
     stale: bool
     failed: str
 
 
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["video"])
-    redactions, needs = desk.services.redactions, desk.access.needs
+    _seen(desk, routes)
+    _ordered(desk, routes)
+    return routes
 
-    def view(one: Redaction) -> RedactionView:
-        copied = None if one.copy is None else one.copy.edits
-        return RedactionView(
-            recording_id=one.recording_id, state=one.state, progress=redactions.progress(one.recording_id), begun_at=one.begun_at,
-            begun_by=one.begun_by, reason=one.reason, width_px=one.width_px, height_px=one.height_px, looks=one.looks,
-            edits=one.edits, copy=one.copy, stale=copied is not None and copied != len(one.edits), failed=one.failed,
-        )  # fmt: skip
+
+def _view(redactions: Redactions, one: Redaction) -> RedactionView:
+    copied = None if one.copy is None else one.copy.edits
+    return RedactionView(
+        recording_id=one.recording_id, state=one.state, progress=redactions.progress(one.recording_id), begun_at=one.begun_at,
+        begun_by=one.begun_by, reason=one.reason, width_px=one.width_px, height_px=one.height_px, looks=one.looks,
+        edits=one.edits, copy=one.copy, stale=copied is not None and copied != len(one.edits), failed=one.failed,
+    )  # fmt: skip
+
+
+def _seen(desk: Desk, routes: APIRouter) -> None:
+    redactions, needs = desk.services.redactions, desk.access.needs
 
     @routes.get("/recordings/{recording_id}/redaction", **c.route(RedactionView))
     async def standing(recording_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """How far it is, and what people changed."""
-        return c.json(view(redactions.all.get(recording_id)))
+        return c.json(_view(redactions, redactions.all.get(recording_id)))
 
-    @routes.post(
-        "/recordings/{recording_id}/redaction",
-        **c.route(RedactionView, status=202, body=Reasoned, changes=True, key=True, says="Begun"),
-    )
-    async def begin(recording_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.REDACT)]) -> Response:
-        """Have heads of persons and plates of vehicles found. Begun again, it starts anew, without earlier changes."""
-        said: Reasoned = await c.read(request, Reasoned)
-
-        async def act() -> Response:
-            return c.json(view(await redactions.begin(recording_id, who.account_id, said.reason)), HTTPStatus.ACCEPTED)
-
-        return await desk.command(request, who, act)
-
-    @routes.get("/recordings/{recording_id}/redaction/regions", **c.route(list[Region], says="In order of time"))
+    @routes.get("/recordings/{recording_id}/redaction/regions", **c.route(list[CoveredRegion], says="In order of time"))
     async def regions(
         recording_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)], from_us: At = 0, until_us: At = MOST_SPAN_US
     ) -> Response:
@@ -110,6 +105,30 @@ def router(desk: Desk) -> APIRouter:
         if until_us - from_us > MOST_SPAN_US:
             raise Misfit("that is more than ten minutes", remedy="ask for a shorter time")
         return c.json(await redactions.regions(recording_id, from_us, until_us))
+
+    @routes.get("/recordings/{recording_id}/redaction/record", **_record_route())
+    async def record(recording_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """The record that goes with the copy: what was covered, when, by whom and why, and the digests of both films."""
+        return Response(redactions.record_of(recording_id), media_type=c.JSON, headers={"Cache-Control": "no-store"})
+
+
+def _ordered(desk: Desk, routes: APIRouter) -> None:
+    redactions, needs = desk.services.redactions, desk.access.needs
+
+    @routes.post(
+        "/recordings/{recording_id}/redaction",
+        **c.route(RedactionView, status=202, body=RedactionReason, changes=True, key=True, says="Begun"),
+    )
+    async def begin(recording_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.REDACT)]) -> Response:
+        """Have heads of persons and plates of vehicles found. Begun again, it starts anew, without earlier changes."""
+        said: RedactionReason = await c.read(request, RedactionReason)
+
+        async def act() -> Response:
+            return c.json(
+                _view(redactions, await redactions.begin(recording_id, who.account_id, said.reason)), HTTPStatus.ACCEPTED
+            )
+
+        return await desk.command(request, who, act)
 
     @routes.post("/recordings/{recording_id}/redaction/regions", **c.route(RedactionView, body=Change, changes=True, key=True))
     async def change(recording_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.REDACT)]) -> Response:
@@ -119,34 +138,31 @@ def router(desk: Desk) -> APIRouter:
 
         async def act() -> Response:
             if isinstance(said, Lift):
-                return c.json(view(await redactions.lift(recording_id, who.account_id, said.reason, span, said.region_id)))
+                return c.json(
+                    _view(redactions, await redactions.lift(recording_id, who.account_id, said.reason, span, said.region_id))
+                )
             box = said.left, said.top, said.right, said.bottom
-            return c.json(view(await redactions.add(recording_id, who.account_id, said.reason, span, box)))
+            return c.json(_view(redactions, await redactions.add(recording_id, who.account_id, said.reason, span, box)))
 
         return await desk.command(request, who, act)
 
     @routes.post(
         "/recordings/{recording_id}/redaction/copy",
-        **c.route(RedactionView, status=202, body=Reasoned, changes=True, key=True, says="Ordered"),
+        **c.route(RedactionView, status=202, body=RedactionReason, changes=True, key=True, says="Ordered"),
     )
     async def copy(recording_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.REDACT)]) -> Response:
         """Have the copy made as the regions stand now. Who orders it answers for having looked it through."""
-        said: Reasoned = await c.read(request, Reasoned)
+        said: RedactionReason = await c.read(request, RedactionReason)
 
         async def act() -> Response:
-            return c.json(view(await redactions.make_copy(recording_id, who.account_id, said.reason)), HTTPStatus.ACCEPTED)
+            return c.json(
+                _view(redactions, await redactions.make_copy(recording_id, who.account_id, said.reason)), HTTPStatus.ACCEPTED
+            )
 
         return await desk.command(request, who, act)
 
-    @routes.get("/recordings/{recording_id}/redaction/record", **_record_route())
-    async def record(recording_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
-        """The record that goes with the copy: what was covered, when, by whom and why, and the digests of both films."""
-        return Response(redactions.record_of(recording_id), media_type=c.JSON, headers={"Cache-Control": "no-store"})
 
-    return routes
-
-
-def _record_route() -> dict[str, object]:
+def _record_route() -> dict[str, Any]:
     said = c.route()
-    said["responses"][200] |= c.shown(dict[str, object])
+    said["responses"][200] |= c.shown(RedactionRecord)
     return said

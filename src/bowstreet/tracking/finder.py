@@ -1,4 +1,4 @@
-"""Who looks through a recording for what is to be covered: the analyst, looking at every part of each picture and content with less.
+"""Who looks through a recording for what is to be covered: the analyst, at every part of each picture, and content with less.
 
 Whoever is covered in vain is uncovered by a reviewer; whoever is missed is seen by everybody. So even what is hardly a shape is
 told. What it finds are outlines, and it is kept nowhere but to cover them.

@@ -1,4 +1,4 @@
-"""A recording, or a redacted copy of it, laid out so that any stretch of it can be shown: which film, which picture, which octets.
+"""A recording, or a redacted copy of it, laid out so that any stretch of it can be shown: films, pictures, octets.
 
 The whole is read through once, which also shows that nothing in it was changed; afterwards only the parts that are asked for are
 opened again, each for itself, so that showing hours of footage takes no more memory than showing seconds.

@@ -1,4 +1,4 @@
-"""Runs the worker on one film of a recording: feeds it, and takes what it says, which is believed as little as any other input."""
+"""Runs the worker on one film of a recording: feeds it, and takes what it says, believed as little as any other input."""
 
 import asyncio
 import contextlib

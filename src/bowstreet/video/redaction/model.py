@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Kind(StrEnum):
+class CoverKind(StrEnum):
     """What a cover is over."""
 
     PERSON = "person"
@@ -19,7 +19,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     """A person's or vehicle's outline in one look. `track` says which are one and the same, from look to look."""
 
     track: str
-    kind: Kind
+    kind: CoverKind
     left: float
     top: float
     width: float
@@ -41,11 +41,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...]
 
 
-class Region(msgspec.Struct, frozen=True, kw_only=True):
+class CoveredRegion(msgspec.Struct, frozen=True, kw_only=True):
     """What is covered from a time to a time, both included. Pixels, the right and lower edge not included."""
 
     region_id: str
-    kind: Kind
+    kind: CoverKind
     from_us: int
     until_us: int
     left: int
@@ -84,14 +84,14 @@ class Lifted(msgspec.Struct, frozen=True, kw_only=True, tag="lift"):
 Edit = Added | Lifted
 
 
-class State(StrEnum):
+class RedactionState(StrEnum):
     FINDING = "finding"
     READY = "ready"  # to be looked through and changed
     MAKING = "making"  # the copy
     FAILED = "failed"
 
 
-class Copy(msgspec.Struct, frozen=True, kw_only=True):
+class RedactedCopy(msgspec.Struct, frozen=True, kw_only=True):
     """A copy that was made. Heads are of the chains of hashes, digests SHA-256 of the films put together; hex.
 
     `edits`: how many of the edits it heeds; what came after is not in it.
@@ -116,7 +116,7 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
 
     recording_id: str
     incident_id: str
-    state: State
+    state: RedactionState
     begun_at: datetime
     begun_by: str
     reason: str
@@ -124,11 +124,11 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int = 0
     looks: int = 0
     edits: tuple[Edit, ...] = ()
-    copy: Copy | None = None
+    copy: RedactedCopy | None = None
     failed: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class RedactionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What goes with a copy: what was covered, where, when, by whom and why, of what, by which program."""
 
     recording_id: str
@@ -142,4 +142,4 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     original_sha256: str
     copy_sha256: str
     edits: tuple[Edit, ...]
-    regions: tuple[Region, ...]
+    regions: tuple[CoveredRegion, ...]

@@ -9,7 +9,7 @@ lies between, and before the first and after the last for a while.
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from bowstreet.video.redaction.model import Added, Edit, Found, Kind, Lifted, Look, Region, Shape
+from bowstreet.video.redaction.model import Added, CoveredRegion, CoverKind, Edit, Found, Lifted, Look, Shape
 
 # Longer than this unseen, a track's two ends are no longer joined: whoever it was may have been anywhere.
 MOST_GAP_US = 3_000_000
@@ -21,7 +21,7 @@ STEEP = 1.8
 SMALL_PX = 32.0
 HEAD_SHARE, PLATE_SHARE = 0.45, 0.65
 # How much wider than found, in shares of the outline's own size: detectors' edges tremble by some 6% of it.
-WIDER = {Kind.PERSON: (0.35, 0.15), Kind.VEHICLE: (0.12, 0.12)}
+WIDER = {CoverKind.PERSON: (0.35, 0.15), CoverKind.VEHICLE: (0.12, 0.12)}
 # And beside its looks, where it is not known how it moves.
 WIDER_BESIDE = 0.5
 LEAST_PX = 4.0
@@ -53,13 +53,13 @@ def part(shape: Shape) -> Box:
     left, top, right, bottom = shape.left, shape.top, shape.left + shape.width, shape.top + shape.height
     if shape.height < SMALL_PX:
         return Box(left, top, right, bottom)
-    if shape.kind is Kind.PERSON:
+    if shape.kind is CoverKind.PERSON:
         steep = shape.height < STEEP * shape.width
         return Box(left, top, right, bottom if steep else top + HEAD_SHARE * shape.height)
     return Box(left, bottom - PLATE_SHARE * shape.height, right, bottom)
 
 
-def covered(found: Found, edits: Iterable[Edit]) -> tuple[Region, ...]:
+def covered(found: Found, edits: Iterable[Edit]) -> tuple[CoveredRegion, ...]:
     """Every region of a copy, in order of time."""
     edits = tuple(edits)
     size = found.width_px, found.height_px
@@ -74,12 +74,12 @@ def covered(found: Found, edits: Iterable[Edit]) -> tuple[Region, ...]:
     return tuple(sorted(left, key=lambda one: (one.from_us, one.region_id, one.left, one.top)))
 
 
-def at(regions: Iterable[Region], at_us: int) -> list[Region]:
+def at(regions: Iterable[CoveredRegion], at_us: int) -> list[CoveredRegion]:
     """What is covered in the picture at a time."""
     return [one for one in regions if one.from_us <= at_us <= one.until_us]
 
 
-def without(region: Region, lifts: Sequence[Lifted]) -> list[Region]:
+def without(region: CoveredRegion, lifts: Sequence[Lifted]) -> list[CoveredRegion]:
     """A region with the times taken out at which it was lifted: exactly those, both ends included."""
     pieces = [(region.from_us, region.until_us)]
     for lift in lifts:
@@ -92,27 +92,31 @@ def without(region: Region, lifts: Sequence[Lifted]) -> list[Region]:
     return [_with_time(region, start, end) for start, end in pieces]
 
 
-def _tracks(looks: Iterable[Look]) -> Mapping[tuple[str, Kind], list[tuple[int, Shape]]]:
-    tracks: dict[tuple[str, Kind], list[tuple[int, Shape]]] = {}
+def _tracks(looks: Iterable[Look]) -> Mapping[tuple[str, CoverKind], list[tuple[int, Shape]]]:
+    tracks: dict[tuple[str, CoverKind], list[tuple[int, Shape]]] = {}
     for look in looks:
         for shape in look.shapes:
             tracks.setdefault((shape.track, shape.kind), []).append((look.at_us, shape))
     return tracks
 
 
-def _of_track(track: list[tuple[int, Shape]], size: tuple[int, int]) -> list[Region]:
+def _of_track(track: list[tuple[int, Shape]], size: tuple[int, int]) -> list[CoveredRegion]:
     track = sorted(track, key=lambda one: one[0])
-    (first_us, first), (last_us, last) = track[0], track[-1]
-    regions = [
-        _region(first, first_us - BESIDE_US, first_us, _beside(first), size),
-        _region(last, last_us, last_us + BESIDE_US, _beside(last), size),
-    ]
-    for (before_us, before), (after_us, after) in pairwise(track):
-        if after_us - before_us <= MOST_GAP_US:
-            regions.append(_region(before, before_us, after_us, _wide(before).joined(_wide(after)), size))
-            continue
-        regions.append(_region(before, before_us, before_us + BESIDE_US, _beside(before), size))
-        regions.append(_region(after, after_us - BESIDE_US, after_us, _beside(after), size))
+    regions = []
+    runs = [[track[0]]]
+    for one in track[1:]:
+        if one[0] - runs[-1][-1][0] <= MOST_GAP_US:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    for run in runs:
+        (first_us, first), (last_us, last) = run[0], run[-1]
+        regions.append(_region(first, first_us - BESIDE_US, first_us, _beside(run[:2]), size))
+        regions += [
+            _region(before, before_us, after_us, _wide(before).joined(_wide(after)), size)
+            for (before_us, before), (after_us, after) in pairwise(run)
+        ]
+        regions.append(_region(last, last_us, last_us + BESIDE_US, _beside(run[:-3:-1]), size))
     return regions
 
 
@@ -120,27 +124,36 @@ def _wide(shape: Shape) -> Box:
     return part(shape).wider(*WIDER[shape.kind])
 
 
-def _beside(shape: Shape) -> Box:
-    return _wide(shape).wider(WIDER_BESIDE, WIDER_BESIDE)
+def _beside(two: list[tuple[int, Shape]]) -> Box:
+    """Around an end of a track (the first of the two) and where it came from, or went on to, if it moved as between the two."""
+    (end_us, end), (next_us, near) = two[0], two[-1]
+    box = _wide(end).wider(WIDER_BESIDE, WIDER_BESIDE)
+    if end_us == next_us:
+        return box
+    share = BESIDE_US / abs(end_us - next_us)
+    here, there = part(end), part(near)
+    across = (here.left + here.right - there.left - there.right) / 2 * share
+    down = (here.top + here.bottom - there.top - there.bottom) / 2 * share
+    return box.joined(Box(box.left + across, box.top + down, box.right + across, box.bottom + down))
 
 
-def _region(shape: Shape, from_us: int, until_us: int, box: Box, size: tuple[int, int]) -> Region:
+def _region(shape: Shape, from_us: int, until_us: int, box: Box, size: tuple[int, int]) -> CoveredRegion:
     """Edges go outwards to even pixels, as colour is coded two by two: what is beside shows nothing of what is inside."""
-    return Region(
+    return CoveredRegion(
         region_id=shape.track, kind=shape.kind, from_us=max(0, from_us), until_us=until_us,
         left=_down(box.left), top=_down(box.top), right=_up(box.right, size[0]), bottom=_up(box.bottom, size[1]),
     )  # fmt: skip
 
 
-def _added(edit: Added, size: tuple[int, int]) -> Region:
-    return Region(
-        region_id=edit.edit_id, kind=Kind.ADDED, from_us=max(0, edit.from_us), until_us=edit.until_us,
+def _added(edit: Added, size: tuple[int, int]) -> CoveredRegion:
+    return CoveredRegion(
+        region_id=edit.edit_id, kind=CoverKind.ADDED, from_us=max(0, edit.from_us), until_us=edit.until_us,
         left=_down(edit.left), top=_down(edit.top), right=_up(edit.right, size[0]), bottom=_up(edit.bottom, size[1]),
     )  # fmt: skip
 
 
-def _with_time(region: Region, from_us: int, until_us: int) -> Region:
-    return Region(
+def _with_time(region: CoveredRegion, from_us: int, until_us: int) -> CoveredRegion:
+    return CoveredRegion(
         region_id=region.region_id, kind=region.kind, from_us=from_us, until_us=until_us,
         left=region.left, top=region.top, right=region.right, bottom=region.bottom,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The redaction of recordings: found in a worker, changed by people with a reason, made into a copy; every step is on record first.
+"""The redaction of recordings: found in a worker, changed by people with a reason, made into a copy; each step on record first.
 
 What was found lies sealed beside the recording under the recording's own key, and goes when that goes. So does the copy.
 """
@@ -30,17 +30,17 @@ from bowstreet.video.redaction import rules
 from bowstreet.video.redaction.labour import worked
 from bowstreet.video.redaction.model import (
     Added,
-    Copy,
+    CoveredRegion,
+    CoverKind,
     Edit,
     Found,
-    Kind,
     Lifted,
     Look,
-    Record,
+    RedactedCopy,
     Redaction,
-    Region,
+    RedactionRecord,
+    RedactionState,
     Shape,
-    State,
 )
 from bowstreet.video.redaction.worker import Job
 
@@ -60,7 +60,7 @@ class _Box(msgspec.Struct, frozen=True):
 
 class _Track(msgspec.Struct, frozen=True):
     track_id: int
-    shape: Kind
+    shape: CoverKind
     box: _Box
 
 
@@ -95,7 +95,7 @@ class Redactions:
     async def load(self, store: Store) -> None:
         """What was at work when the program ended has to be begun again, and that is on record."""
         await self.all.load(store)
-        for one in self.all.in_states(State.FINDING, State.MAKING):
+        for one in self.all.in_states(RedactionState.FINDING, RedactionState.MAKING):
             await self._fail(one, "the program ended while it ran")
 
     async def close(self) -> None:
@@ -115,8 +115,8 @@ class Redactions:
         recording = self._closed(recording_id)
         self._at_rest(recording_id)
         one = Redaction(
-            recording_id=recording_id, incident_id=recording.incident_id, state=State.FINDING, begun_at=self._clock.now(),
-            begun_by=by, reason=reason,
+            recording_id=recording_id, incident_id=recording.incident_id, state=RedactionState.FINDING,
+            begun_at=self._clock.now(), begun_by=by, reason=reason,
         )  # fmt: skip
         await self._change(one, "begun", by, reason)
         self._begin(recording_id, self._find(recording))
@@ -125,7 +125,7 @@ class Redactions:
     async def add(
         self, recording_id: str, by: str, reason: str, span_us: tuple[int, int], box: tuple[int, int, int, int]
     ) -> Redaction:
-        """Cover a part of the picture (left, top, right, bottom) for a time. Raises as `_ready`; `BadInput` for what is no part."""
+        """Cover a part of the picture (left, top, right, bottom) for a time. Raises as `make_copy`, and `BadInput`."""
         one = self._ready(recording_id)
         left, top, right, bottom = box
         if not (0 <= left < right <= one.width_px and 0 <= top < bottom <= one.height_px and 0 <= span_us[0] <= span_us[1]):
@@ -152,7 +152,7 @@ class Redactions:
 
     async def make_copy(self, recording_id: str, by: str, reason: str) -> Redaction:
         """Make the copy as the regions stand now. Raises as `_ready`."""
-        one = replace(self._ready(recording_id), state=State.MAKING)
+        one = replace(self._ready(recording_id), state=RedactionState.MAKING)
         await self._change(one, "copy-ordered", by, reason)
         self._begin(recording_id, self._make(self._closed(recording_id), by, reason))
         return one
@@ -163,7 +163,7 @@ class Redactions:
         """Of what is at work, 0 to 1."""
         return self._progress.get(recording_id, 0.0)
 
-    async def regions(self, recording_id: str, from_us: int, until_us: int) -> list[Region]:
+    async def regions(self, recording_id: str, from_us: int, until_us: int) -> list[CoveredRegion]:
         """What is covered at any moment of a time. Raises `NotFound` while nothing was looked for."""
         one = self.all.get(recording_id)
         every = await asyncio.to_thread(lambda: rules.covered(self._load_found(recording_id), one.edits))
@@ -173,7 +173,7 @@ class Redactions:
         """The copy, laid out; it reads it through: call it from a thread. Raises `NotFound` when none was made."""
         return laid_out(_copy_name(recording_id), self._copy_path(recording_id), self._footage.key_of(recording_id))
 
-    def require_copy(self, recording_id: str) -> Copy:
+    def require_copy(self, recording_id: str) -> RedactedCopy:
         """Raises `NotFound` when none was made."""
         one = self.all.find(recording_id)
         if one is None or one.copy is None or not self._copy_path(recording_id).exists():
@@ -181,7 +181,7 @@ class Redactions:
         return one.copy
 
     def record_of(self, recording_id: str) -> bytes:
-        """The record of the copy, JSON, as it was put into the copy; `Copy.record_sha256` is its digest. Raises `NotFound`."""
+        """The record of the copy, JSON, as it was put into it; `RedactedCopy.record_sha256` is its digest. Raises `NotFound`."""
         self.require_copy(recording_id)
         reel = self.copy_reel(recording_id)
         if not reel.records:
@@ -231,7 +231,9 @@ class Redactions:
                 self._progress[recording_id] = min(1.0, look.at_us / max(1, reel.lasts_us))
         found = Found(width_px=size[0], height_px=size[1], looks=tuple(looks))
         await asyncio.to_thread(self._save_found, recording_id, found)
-        one = replace(self.all.get(recording_id), state=State.READY, width_px=size[0], height_px=size[1], looks=len(looks))
+        one = replace(
+            self.all.get(recording_id), state=RedactionState.READY, width_px=size[0], height_px=size[1], looks=len(looks)
+        )
         regions = rules.covered(found, ())
         await self._change(one, "found", one.begun_by, regions=len(regions), original_head=reel.chain.head.hex())
 
@@ -250,7 +252,7 @@ class Redactions:
                     async for message in worked(job, maker.hashed(self._film(reel, number))):
                         await asyncio.to_thread(maker.take, message, clip)
                         self._progress[recording_id] = min(1.0, maker.at_us / max(1, reel.lasts_us))
-            record = Record(
+            record = RedactionRecord(
                 recording_id=recording_id, made_at=self._clock.now(), made_by=by, reason=reason, finder=self._finder,
                 width_px=one.width_px, height_px=one.height_px, original_head=reel.chain.head.hex(),
                 original_sha256=maker.original.hexdigest(), copy_sha256=maker.copy.hexdigest(), edits=one.edits, regions=regions,
@@ -261,7 +263,7 @@ class Redactions:
             maker.writer.close()
             path.unlink(missing_ok=True)
             raise
-        done = replace(self.all.get(recording_id), state=State.READY, copy=copy, failed="")
+        done = replace(self.all.get(recording_id), state=RedactionState.READY, copy=copy, failed="")
         await self._change(
             done, "copy-made", by, reason, regions=len(regions), original_head=copy.original_head,
             original_sha256=copy.original_sha256, copy_head=copy.head, copy_sha256=copy.sha256, record_sha256=copy.record_sha256,
@@ -314,7 +316,7 @@ class Redactions:
 
     def _at_rest(self, recording_id: str) -> None:
         one = self.all.find(recording_id)
-        if one is not None and one.state in (State.FINDING, State.MAKING):
+        if one is not None and one.state in (RedactionState.FINDING, RedactionState.MAKING):
             raise Conflict("this redaction is at work", remedy="wait until it is done")
 
     def _ready(self, recording_id: str) -> Redaction:
@@ -340,13 +342,14 @@ class Redactions:
 
     async def _change(self, one: Redaction, stage: str, by: str, reason: str = "", **told: Any) -> None:
         said = RedactionChanged(
-            at=self._clock.now(), recording_id=one.recording_id, incident_id=one.incident_id, stage=stage, by=by, reason=reason, **told
+            at=self._clock.now(), recording_id=one.recording_id, incident_id=one.incident_id, stage=stage, by=by, reason=reason,
+            **told,
         )  # fmt: skip
         await self._recorder.record(save=[(self.all, one)], messages=[said])
 
     async def _fail(self, one: Redaction, why: str) -> None:
         """Back to where it was; what was found before stays."""
-        state = State.READY if one.looks else State.FAILED
+        state = RedactionState.READY if one.looks else RedactionState.FAILED
         try:
             await self._change(replace(one, state=state, failed=why), "failed", one.begun_by)
         except BowstreetError as error:
@@ -382,7 +385,7 @@ class _Maker:
         self.copy.update(part.data)
         self.octets += len(part.data)
 
-    def finish(self, record: Record) -> Copy:
+    def finish(self, record: RedactionRecord) -> RedactedCopy:
         said = msgspec.json.encode(record, order="sorted")
         for start in range(0, len(said), MOST_UNIT_BYTES):
             piece = said[start : start + MOST_UNIT_BYTES]
@@ -390,7 +393,7 @@ class _Maker:
         self.writer.sync()
         self.writer.close()
         chain: Chain = self.writer.chain
-        return Copy(
+        return RedactedCopy(
             made_at=record.made_at, made_by=record.made_by, reason=record.reason, edits=len(record.edits), pictures=self.pictures,
             damaged=self.damaged, octets=self.octets, head=chain.head.hex(), sha256=record.copy_sha256,
             original_head=record.original_head, original_sha256=record.original_sha256,

@@ -34,7 +34,7 @@ from bowstreet.video.model import (
     Trouble,
 )
 from bowstreet.video.pipe import framed
-from bowstreet.video.redaction.model import Region
+from bowstreet.video.redaction.model import CoveredRegion
 from bowstreet.video.worker import limit
 
 LENGTH = struct.Struct(">I")
@@ -57,7 +57,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     offset_us: int = 0
     looks_hz: float = 6.0
     frame_rate_hz: float = 25.0
-    regions: tuple[Region, ...] = ()
+    regions: tuple[CoveredRegion, ...] = ()
 
 
 class Fed:
@@ -137,12 +137,12 @@ def look_through(job: Job, source: BinaryIO, teller: Teller) -> None:
 class Covers:
     """What is covered at a time that only grows."""
 
-    def __init__(self, regions: tuple[Region, ...]) -> None:
+    def __init__(self, regions: tuple[CoveredRegion, ...]) -> None:
         self._coming = sorted(regions, key=lambda one: one.from_us)
         self._next = 0
-        self._now: list[Region] = []
+        self._now: list[CoveredRegion] = []
 
-    def at(self, at_us: int) -> list[Region]:
+    def at(self, at_us: int) -> list[CoveredRegion]:
         while self._next < len(self._coming) and self._coming[self._next].from_us <= at_us:
             self._now.append(self._coming[self._next])
             self._next += 1
@@ -150,7 +150,7 @@ class Covers:
         return self._now
 
 
-def cover(planes: Pixels, width: int, height: int, regions: list[Region]) -> None:
+def cover(planes: Pixels, width: int, height: int, regions: list[CoveredRegion]) -> None:
     """Fill regions of a picture of one plane of brightness and two of colour, a quarter each, one under the other (I420)."""
     luma = planes[:height]
     half = planes[height:].reshape(2, height // 2, width // 2)
