@@ -27,6 +27,8 @@ from bowstreet.video.model import AccessUnit, Codec, Fragment, Header, Metadata,
 from bowstreet.video.recorder import FootageRecorder
 
 GROUND_M, LOW_M = 35.0, 14.0
+# Places of the street (u, v) with people about.
+STAGES = ((238.0, -45.6), (238.0, 100.0), (-123.6, 187.2), (-184.2, 10.9), (401.5, -180.6), (4.2, 54.2))
 STREET = Street(seed=3, origin=GridPoint(easting_m=531_000.0, northing_m=184_000.0), ground_m_amsl=GROUND_M)
 SOURCE = VideoSource(source_id="cam", address="udp://127.0.0.1:1", vehicle_id="d1")
 
@@ -76,20 +78,20 @@ class Knowing:
 knowing_low = functools.partial(Knowing, LOW_M)
 
 
-def _stage() -> tuple[float, float]:
-    """Where one of the scripted subjects walks."""
-    i, j = next((i, j) for i in range(-4, 5) for j in range(-4, 5) if plays(i, j))
-    return STREET.side_street(i) + 30.0, STREET.through_road(j) + 6.0
-
-
 def filmed(
-    seconds: float, rate_hz: float = 12.5, width: int = 960, height: int = 540, height_m: float = 26.0, tilt_deg: float = -38.0
+    seconds: float,
+    rate_hz: float = 12.5,
+    width: int = 960,
+    height: int = 540,
+    height_m: float = 26.0,
+    tilt_deg: float = -38.0,
+    stage: tuple[float, float] = STAGES[0],
 ) -> Iterator[Filmed]:
     """A slow circle round a street with people on it."""
     renderer = Renderer(STREET, LIGHTS["day"], width, height)
     for number in range(round(seconds * rate_hz)):
         at_s = number / rate_hz
-        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer)
+        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage)
         shown = {one.name: one for one in truth(STREET, seen, about)}
         heads = []
         for person in about.people:
@@ -110,9 +112,15 @@ def _painter(width: int, height: int) -> Renderer:
 
 
 def scene_at(
-    at_s: float, width: int, height: int, height_m: float = 26.0, tilt_deg: float = -38.0, renderer: Renderer | None = None
+    at_s: float,
+    width: int,
+    height: int,
+    height_m: float = 26.0,
+    tilt_deg: float = -38.0,
+    renderer: Renderer | None = None,
+    stage: tuple[float, float] = STAGES[0],
 ) -> tuple[CameraPose, View, Moment]:
-    u, v = _stage()
+    u, v = stage
     turn = 0.05 * at_s
     away = height_m / math.tan(math.radians(-tilt_deg))
     here_u, here_v = u - away * math.cos(turn), v - away * math.sin(turn)
