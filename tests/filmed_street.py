@@ -18,7 +18,7 @@ from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.life import Moment
 from bowstreet.simulation.scenery.light import LIGHTS
 from bowstreet.simulation.scenery.render import Renderer
-from bowstreet.simulation.scenery.street import Street, plays
+from bowstreet.simulation.scenery.street import Street
 from bowstreet.simulation.scenery.truth import truth
 from bowstreet.simulation.scenery.view import View, view
 from bowstreet.video import klv
@@ -58,12 +58,12 @@ class Filmed:
 class Knowing:
     """A finder that knows what is in the pictures of `filmed`, and misses one look in ten of each shape."""
 
-    def __init__(self, height_m: float = 26.0) -> None:
-        self._height_m = height_m
+    def __init__(self, height_m: float = 26.0, stage: tuple[float, float] = STAGES[0]) -> None:
+        self._height_m, self._stage = height_m, stage
 
     def look(self, frame: DroneFrame) -> bytes:
         height, width = frame.pixels.shape[:2]
-        seen, about = scene_at(frame.captured_at.timestamp(), width, height, self._height_m)[1:]
+        seen, about = scene_at(frame.captured_at.timestamp(), width, height, self._height_m, stage=self._stage)[1:]
         tracks = []
         for number, one in enumerate(sorted(truth(STREET, seen, about), key=lambda one: one.name)):
             if one.visible < 0.2 or hash((frame.sequence, number)) % 10 == 0:

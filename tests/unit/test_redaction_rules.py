@@ -52,7 +52,13 @@ def adds(draw: st.DrawFn) -> Added:
 def lifts(draw: st.DrawFn) -> Lifted:
     begin = draw(times)
     return Lifted(
-        edit_id="edi-x", region_id=draw(tracks), from_us=begin, until_us=begin + draw(times), reason="a hoarding", by="acc", at=NOW
+        edit_id="edi-x",
+        region_id=draw(tracks),
+        from_us=begin,
+        until_us=begin + draw(times),
+        reason="a hoarding",
+        by="acc",
+        at=NOW,
     )
 
 
@@ -104,7 +110,9 @@ def test_what_is_found_is_covered_and_a_gap_uncovers_nothing(found: Found, at_us
 @given(finds(), edits, adds(), times)
 def test_what_a_person_added_covers_always(found: Found, edits: list[Edit], added: Added, at_us: int) -> None:
     assume(added.from_us <= at_us <= added.until_us)
-    assert covers(rules.at(rules.covered(found, [*edits, added]), at_us), rules.Box(added.left, added.top, added.right, added.bottom))
+    assert covers(
+        rules.at(rules.covered(found, [*edits, added]), at_us), rules.Box(added.left, added.top, added.right, added.bottom)
+    )
 
 
 @given(finds(), edits, lifts(), times)
@@ -135,7 +143,9 @@ def test_the_head_is_in_the_upper_part_and_from_steeply_above_anywhere() -> None
 def test_a_track_that_was_unseen_for_longer_is_not_joined() -> None:
     """Whoever it was may have been anywhere: its ends are covered for a while, the time between is not."""
     shape = Shape(track="c0-1", kind=CoverKind.PERSON, left=100, top=100, width=40, height=120)
-    found = Found(width_px=WIDTH, height_px=HEIGHT, looks=(Look(at_us=0, shapes=(shape,)), Look(at_us=9_000_000, shapes=(shape,))))
+    found = Found(
+        width_px=WIDTH, height_px=HEIGHT, looks=(Look(at_us=0, shapes=(shape,)), Look(at_us=9_000_000, shapes=(shape,)))
+    )
     regions = rules.covered(found, ())
     assert rules.at(regions, 900_000)
     assert not rules.at(regions, 4_000_000)

@@ -8,7 +8,7 @@ import { incidents } from "../feed/store.ts";
 import { capital, count, duration, utcDateTime } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
 import { useFresh } from "../parts/fresh.ts";
-import { Player } from "../player/Player.tsx";
+import { COPY, Player } from "../player/Player.tsx";
 import { address, route } from "../route.ts";
 import { Page } from "./Page.tsx";
 
@@ -91,18 +91,21 @@ function One({ recording }: { recording: string }) {
   const [why, setWhy] = useState("");
   const doing = useDoing();
   useEffect(() => (footage === null ? undefined : () => void endViewing(footage).catch(() => undefined)), [footage]);
-  const begin = (): void => void doing.run(async () => setFootage(await beginViewing(recording, false, why)));
+  const begin = (copy: boolean): void => void doing.run(async () => setFootage(await beginViewing(recording, copy, why)));
   const mustSay = doing.error instanceof Problem && doing.error.status === 409 && doing.error.kind === "refused";
   return (
     <main class="page" id="main" tabIndex={-1}>
       <div class="page-inner wide">
         <div class="player-head">
-          <h1>{footage === null ? "Recording" : `Recording of ${footage.vehicle_id}`}</h1>
+          <h1>{footage === null ? "Recording" : `${footage.what === COPY ? "Redacted copy of the recording" : "Recording"} of ${footage.vehicle_id}`}</h1>
           <a href={address("footage")}>All recordings</a>
         </div>
         <ForThose who="watch">
           {footage !== null ? (
-            <Player footage={footage} />
+            <>
+              <Trouble error={doing.error} />
+              <Player key={footage.viewing_id} footage={footage} onOther={begin} />
+            </>
           ) : (
             <section class="card" aria-label="Begin">
               <p>That you look at this recording, from when until when, is in the record before its first picture is shown.</p>
@@ -122,7 +125,7 @@ function One({ recording }: { recording: string }) {
               ) : null}
               {mustSay ? null : <Trouble error={doing.error} />}
               <p>
-                <Button onPress={begin} look="main" why={doing.busy ? "It is being read through." : ""}>
+                <Button onPress={() => begin(false)} look="main" why={doing.busy ? "It is being read through." : ""}>
                   {doing.busy ? "Reading it through…" : "Look at it"}
                 </Button>
               </p>

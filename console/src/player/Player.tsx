@@ -1,33 +1,36 @@
 // The player: a recording, the drone's way beside it, and its moments. All of it goes by keyboard too.
 
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Footage, stillHere } from "../api/footage.ts";
 import { compass, degrees, metres, position } from "../format.ts";
 import { singleKeys } from "../keys.ts";
 import { Button } from "../parts/controls.tsx";
 import { snapshot } from "../video/Picture.tsx";
+import { Covering } from "./covering.ts";
+import { Covers } from "./Covers.tsx";
 import { Deck, SPEEDS } from "./deck.ts";
+import { RedactionPanel } from "./RedactionPanel.tsx";
 import { Moments, TimeBar, TimeSaid } from "./Timeline.tsx";
 import { placeAt } from "./way.ts";
 import type { WayMap } from "./wayMap.ts";
 
 const ZOOMS = [1, 2, 4, 8] as const;
+export const COPY = "redacted-footage";
 const STILL_HERE_MS = 60_000;
 
 export interface PlayerProps {
   readonly footage: Footage;
-  /** Over the picture, and zoomed with it. */
-  readonly over?: (deck: Deck) => ComponentChildren;
-  /** Beside it, under the moments. */
-  readonly beside?: (deck: Deck) => ComponentChildren;
-  readonly spans?: readonly { from_us: number; until_us: number }[];
-  readonly draws?: boolean;
+  /** Look at the redacted copy, or at what was recorded. */
+  readonly onOther: (copy: boolean) => void;
 }
 
-export function Player({ footage, over, beside, spans = [], draws = false }: PlayerProps) {
+export function Player({ footage, onOther }: PlayerProps) {
   const deck = useMemo(() => new Deck(footage), [footage]);
+  const covering = useMemo(() => new Covering(deck), [deck]);
+  const isCopy = footage.what === COPY;
+  useEffect(() => (isCopy ? undefined : covering.begin()), [covering, isCopy]);
+  const draws = covering.task.value === "cover";
   const video = useRef<HTMLVideoElement>(null);
   useEffect(() => (video.current === null ? undefined : deck.hold(video.current)), [deck]);
   useEffect(() => {
@@ -55,12 +58,12 @@ export function Player({ footage, over, beside, spans = [], draws = false }: Pla
           >
             <div class="picture-layers" style={{ transform: `scale(${ZOOMS[zoom]})`, transformOrigin: `${middle.x}% ${middle.y}%` }}>
               <video ref={video} muted playsInline disablePictureInPicture aria-label={label} tabIndex={-1} />
-              {over?.(deck)}
+              {isCopy ? null : <Covers covering={covering} />}
             </div>
             <Waiting deck={deck} />
           </div>
         </figure>
-        <TimeBar deck={deck} spans={spans} />
+        <TimeBar deck={deck} spans={(covering.standing.value?.edits ?? []).filter((one) => one.type === "add")} />
         <div class="player-bar">
           <TimeSaid deck={deck} />
           <div class="actions" role="group" aria-label="Playing">
@@ -87,9 +90,21 @@ export function Player({ footage, over, beside, spans = [], draws = false }: Pla
           <h2 class="card-head">Moments</h2>
           <Moments deck={deck} />
         </section>
-        {beside?.(deck)}
+        {isCopy ? <IsCopy onOriginal={() => onOther(false)} /> : <RedactionPanel covering={covering} onCopy={() => onOther(true)} />}
       </div>
     </div>
+  );
+}
+
+function IsCopy({ onOriginal }: { onOriginal: () => void }) {
+  return (
+    <section class="card redaction" aria-label="Redaction">
+      <h2 class="card-head">Redaction</h2>
+      <p>This is the redacted copy: what is covered in it cannot be uncovered.</p>
+      <div class="actions">
+        <Button onPress={onOriginal}>Look at what was recorded</Button>
+      </div>
+    </section>
   );
 }
 
