@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,7 +71,7 @@ class Knowing:
                 continue
             left, top, right, bottom = one.box
             box = {"left": left, "top": top, "width": right - left, "height": bottom - top}
-            track = int.from_bytes(one.name.encode()[-6:].rjust(6))
+            track = zlib.crc32(one.name.encode())
             tracks.append({"track_id": track, "shape": "person" if one.kind == "person" else "vehicle", "box": box})
         return msgspec.msgpack.encode({"width_px": width, "height_px": height, "tracks": tracks})
 

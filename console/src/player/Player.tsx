@@ -81,11 +81,11 @@ export function Player({ footage, onOther }: PlayerProps) {
             <Button onPress={() => snapshot(video.current, label)}>Snapshot</Button>
           </div>
         </div>
-        <Where deck={deck} />
+        {isCopy ? null : <Where deck={deck} />}
         {footage.whole ? null : <p class="note waits">The recording does not verify to its end: it is shown as far as it does.</p>}
       </div>
       <div class="player-side">
-        <Way deck={deck} />
+        {isCopy ? null : <Way deck={deck} />}
         <section aria-label="Moments">
           <h2 class="card-head">Moments</h2>
           <Moments deck={deck} />

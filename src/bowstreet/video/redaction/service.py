@@ -221,7 +221,7 @@ class Redactions:
             async for message in worked(job, self._film(reel, number)):
                 if not isinstance(message, Finding):
                     continue
-                look, seen = _look(message, number)
+                look, seen = read_look(message, number)
                 if size not in ((0, 0), seen):
                     raise Conflict("its pictures change their size", remedy="cover it by hand in another program")
                 size = seen
@@ -401,8 +401,8 @@ class _Maker:
         )  # fmt: skip
 
 
-def _look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
-    """Raises `MalformedPacket`: a worker that was taken over says anything."""
+def read_look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
+    """What was found in one picture, and its size. Raises `MalformedPacket`: a worker that was taken over says anything."""
     try:
         said = _read(message.data)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

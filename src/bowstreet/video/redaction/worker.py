@@ -110,7 +110,7 @@ def pictures(source: BinaryIO, offset_us: int, teller: Teller) -> Iterator[Decod
                 teller.say(Trouble(code="corrupt", text="a picture cannot be decoded", count=damaged))
                 continue
             for frame in frames:
-                if frame.width * frame.height > MOST_PIXELS or frame.pts is None:
+                if frame.width * frame.height > MOST_PIXELS or frame.pts is None or frame.time_base is None:
                     raise _Unusable("too-large", "a picture is larger than 4096 × 2304, or has no time")
                 at_us = int(frame.pts * frame.time_base * 1_000_000) + offset_us
                 yield Decoded(number=number, at_us=at_us, frame=frame)
