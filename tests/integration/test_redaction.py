@@ -121,6 +121,16 @@ async def test_heads_and_plates_are_covered_and_all_of_it_is_on_record(street: l
         assert [one.what for one in await town.ledger(FootageWatched)] == ["redacted-footage", "footage"]
 
 
+async def test_the_finder_that_ships_finds_most_of_these_people(street: list[Filmed]) -> None:
+    """Demonstration grade: the figures are in docs/redaction.md. Here: it runs, and is no decoration."""
+    async with looked(street, "bowstreet.tracking.finder:thorough") as (_, client, path):
+        await found(client, path)
+        _, pictures, _ = await copied(client, path)
+        masks = [(head_mask(one), is_filled(planes)) for one, planes in zip(street, pictures, strict=False)]
+        assert sum(int((head & filled).sum()) for head, filled in masks) > 0.7 * sum(int(head.sum()) for head, _ in masks)
+        assert float(np.mean([filled.mean() for _, filled in masks])) < 0.5
+
+
 async def test_a_person_covers_and_uncovers_with_a_reason_and_the_copy_heeds_it(street: list[Filmed]) -> None:
     async with looked(street) as (town, client, path):
         await found(client, path)

@@ -6,6 +6,7 @@ covered. A look that misses somebody uncovers nobody: between two looks everythi
 lies between, and before the first and after the last for a while.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -22,8 +23,10 @@ SMALL_PX = 32.0
 HEAD_SHARE, PLATE_SHARE = 0.45, 0.65
 # How much wider than found, in shares of the outline's own size: detectors' edges tremble by some 6% of it.
 WIDER = {CoverKind.PERSON: (0.35, 0.15), CoverKind.VEHICLE: (0.12, 0.12)}
-# And beside its looks, where it is not known how it moves.
-WIDER_BESIDE = 0.5
+# And beside its looks, where it is not known how it moves; at most so many pixels, for what is large moves no further for that.
+WIDER_BESIDE, MOST_WIDER_PX = 0.5, 48.0
+# How much further than it was seen to move: two looks that tremble tell no course.
+MOST_ON = 2.0
 LEAST_PX = 4.0
 
 
@@ -40,8 +43,9 @@ class Box:
             min(self.left, other.left), min(self.top, other.top), max(self.right, other.right), max(self.bottom, other.bottom)
         )
 
-    def wider(self, across: float, down: float) -> "Box":
-        x, y = max(LEAST_PX, across * (self.right - self.left)), max(LEAST_PX, down * (self.bottom - self.top))
+    def wider(self, across: float, down: float, most: float = math.inf) -> "Box":
+        x = min(most, max(LEAST_PX, across * (self.right - self.left)))
+        y = min(most, max(LEAST_PX, down * (self.bottom - self.top)))
         return Box(self.left - x, self.top - y, self.right + x, self.bottom + y)
 
     def holds(self, other: "Box") -> bool:
@@ -111,12 +115,12 @@ def _of_track(track: list[tuple[int, Shape]], size: tuple[int, int]) -> list[Cov
             runs.append([one])
     for run in runs:
         (first_us, first), (last_us, last) = run[0], run[-1]
-        regions.append(_region(first, first_us - BESIDE_US, first_us, _beside(run[:2]), size))
+        regions.append(_region(first, first_us - BESIDE_US, first_us, _beside(run), size))
         regions += [
             _region(before, before_us, after_us, _wide(before).joined(_wide(after)), size)
             for (before_us, before), (after_us, after) in pairwise(run)
         ]
-        regions.append(_region(last, last_us, last_us + BESIDE_US, _beside(run[:-3:-1]), size))
+        regions.append(_region(last, last_us, last_us + BESIDE_US, _beside(run[::-1]), size))
     return regions
 
 
@@ -124,13 +128,14 @@ def _wide(shape: Shape) -> Box:
     return part(shape).wider(*WIDER[shape.kind])
 
 
-def _beside(two: list[tuple[int, Shape]]) -> Box:
-    """Around an end of a track (the first of the two) and where it came from, or went on to, if it moved as between the two."""
-    (end_us, end), (next_us, near) = two[0], two[-1]
-    box = _wide(end).wider(WIDER_BESIDE, WIDER_BESIDE)
+def _beside(run: list[tuple[int, Shape]]) -> Box:
+    """Around the end of a track that `run` begins with, and where it came from, or went on to, if it moved as beside it."""
+    end_us, end = run[0]
+    next_us, near = [one for one in run if abs(one[0] - end_us) <= BESIDE_US][-1]
+    box = _wide(end).wider(WIDER_BESIDE, WIDER_BESIDE, MOST_WIDER_PX)
     if end_us == next_us:
         return box
-    share = BESIDE_US / abs(end_us - next_us)
+    share = min(MOST_ON, BESIDE_US / abs(end_us - next_us))
     here, there = part(end), part(near)
     across = (here.left + here.right - there.left - there.right) / 2 * share
     down = (here.top + here.bottom - there.top - there.bottom) / 2 * share

@@ -47,6 +47,8 @@ from bowstreet.video.redaction.worker import Job
 log = structlog.get_logger(__name__)
 
 LOOKS_HZ = 6.0
+# Of a track that is not seen now a look tells nothing. What was seen of it before and after is joined by `rules`.
+RECKONED = frozenset({"coasting", "lost"})
 # Two hours of looks; and more shapes than a look can have are a fault.
 MOST_LOOKS, MOST_SHAPES, MOST_EDITS = 45_000, 500, 2_000
 
@@ -62,6 +64,7 @@ class _Track(msgspec.Struct, frozen=True):
     track_id: int
     shape: CoverKind
     box: _Box
+    quality: str = ""
 
 
 class _Findings(msgspec.Struct, frozen=True):
@@ -414,7 +417,7 @@ def read_look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
             track=f"c{clip}-{one.track_id}", kind=one.shape, left=one.box.left, top=one.box.top, width=one.box.width,
             height=one.box.height,
         )
-        for one in said.tracks
+        for one in said.tracks if one.quality not in RECKONED
     )  # fmt: skip
     return Look(at_us=message.captured_us, shapes=shapes), (said.width_px, said.height_px)
 
