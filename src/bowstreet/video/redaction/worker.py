@@ -39,7 +39,8 @@ from bowstreet.video.worker import limit
 
 LENGTH = struct.Struct(">I")
 # What a cover is filled with: Y, U, V. One colour, so that nothing of what was there is in the copy, not even how bright it was.
-FILL = (72, 128, 128)
+# A dull violet, which no street has: nobody takes a cover for asphalt.
+FILL = (96, 152, 136)
 QUALITY_CRF, KEYFRAME_EVERY = 21, 25
 
 
