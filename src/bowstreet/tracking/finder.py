@@ -19,8 +19,8 @@ from bowstreet.tracking.ports import Detector
 # Lower than this most of the picture is covered for nothing. Measured on the simulated street: at 0.3 93 to 98% of people's heads
 # are covered, and 3 to 15% of the picture; at 0.2 94 to 99%, and 63 to 72%.
 LEAST_SCORE = 0.3
-# An outline that fills more than this of what was looked at is a mistake far more often than somebody so near to a drone; of a part
-# too, for who fills most of a part is found in the whole picture.
+# An outline that fills more than this of what was looked at is a mistake far more often than somebody so near to a drone. Of a
+# part too: who fills most of it is found in the whole picture.
 MOST_SHARE = 0.3
 # Beside the whole picture its parts, three by three: small shapes are found, at ten times the price (docs/tracking.md).
 ACROSS = 3
