@@ -26,13 +26,17 @@ from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
 from bowstreet.flight.model import Airframe, DockConfig, VehicleConfig, Wind
 from bowstreet.geo import Position
 from bowstreet.intake import area as areas
+from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.tak.certificates import context
+from bowstreet.tak.model import Kind, Partner, TlsFiles
 from bowstreet.video.address import parse_address
+from bowstreet.video.evidence.credentials import Certificate
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
@@ -118,7 +122,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port),
+        edge=None if headless else _edge(told.server, port, refuses_own_accounts=told.authority.own_accounts == "refuse"),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
         fixed_wind=None
         if weather.source == "docks"
@@ -131,8 +135,10 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         master_key=told.ledger.master_key,
+        evidence_certificate=_evidence_certificate(told.evidence),
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
+        partners=_partners(told.tak, area, path.parent),
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
@@ -142,6 +148,12 @@ def _retention_table(path: Path) -> tuple[str, str]:
     text = _text(path)
     parse_table(text, path.name)
     return path.name, text
+
+
+def _evidence_certificate(told: config.Evidence) -> Certificate | None:
+    if told.certificate is None or told.private_key is None:
+        return None
+    return Certificate.read(_bytes(told.certificate), _bytes(told.private_key))
 
 
 def _access_policy(path: Path) -> AccessPolicy:
@@ -161,8 +173,39 @@ def _secret(source: str, folder: Path) -> str:
     kind, _, where = source.partition(":")
     said = _text(folder / where).strip() if kind == "file" else os.environ.get(where, "")
     if not said:
-        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the client's secret there, and nothing else")
+        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the secret there, and nothing else")
     return said
+
+
+def configured_partners(path: Path, area: OperatingArea) -> tuple[Partner, ...]:
+    """Those that a configuration file names; whatever else it says is left. Raises `MalformedConfiguration`."""
+    return _partners(config.load(path).tak, area, path.parent)
+
+
+def _partners(told: config.Tak, area: OperatingArea, folder: Path) -> tuple[Partner, ...]:
+    return tuple(_partner(one, area, folder) for one in told.partners)
+
+
+def _partner(told: config.TakPartner, area: OperatingArea, folder: Path) -> Partner:
+    """Raises `MalformedConfiguration` also for files that cannot be used: not first when the partner is to be reached."""
+    if unknown := sorted(set(told.boroughs) - set(area.names)):
+        raise MalformedConfiguration(
+            f"partner '{told.name}' is limited to {', '.join(unknown)}, which is no borough here",
+            remedy=f"use names such as {', '.join(area.names[:3])}",
+        )
+    host, _, port = told.address.partition("://")[2].rpartition(":")
+    tls = None
+    if told.authority is not None and told.certificate is not None and told.private_key is not None:
+        tls = TlsFiles(
+            authority=told.authority, certificate=told.certificate, private_key=told.private_key,
+            password=_secret(told.private_key_password, folder) if told.private_key_password else "",
+            server_name=told.server_name, pinned=told.certificate_sha256.replace(":", "").lower(),
+        )  # fmt: skip
+        context(tls)
+    return Partner(
+        name=told.name, host=host, port=int(port), shares=frozenset(map(Kind, told.shares)), tls=tls,
+        boroughs=frozenset(told.boroughs), until=told.until, interface=told.interface, hops=told.hops,
+    )  # fmt: skip
 
 
 def _text(path: Path) -> str:
@@ -222,7 +265,7 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
-def _edge(told: config.Server, port: int | None) -> EdgeSettings:
+def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
@@ -231,5 +274,5 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
         private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins,
+        tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
     )  # fmt: skip

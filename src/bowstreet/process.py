@@ -53,6 +53,10 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.tak.model import Partner
+from bowstreet.tak.service import PartnerSharing
+from bowstreet.video.evidence.credentials import Certificate
+from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
@@ -88,7 +92,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
+    partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
+    evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
@@ -119,6 +125,7 @@ class Process:
     video: VideoService
     footage: FootageRecorder
     redactions: Redactions
+    exports: Exports
     eyes: Eyes
     follows: Follows
     accounts: Accounts
@@ -134,6 +141,7 @@ class Process:
     disclosure: Disclosure
     correspondence: Correspondence
     gossip: Gossip
+    sharing: PartnerSharing
     console: Console | None
     server: Server | None
     hardware: Hardware | None

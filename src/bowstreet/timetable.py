@@ -52,6 +52,7 @@ def begin(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(process.occurrence_watch.run(), "occurrences")
+    process.spawn(process.sharing.run(), "partners")
     for one in REGULAR:
         process.spawn(again_and_again(process, one), one.name)
 

@@ -68,6 +68,8 @@ from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.video.evidence.exports import Exports
+from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
@@ -230,6 +232,7 @@ async def city(
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
     finder: str = "bowstreet.tracking.finder:thorough",
+    credentials: Credentials | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -325,6 +328,21 @@ async def city(
         video=pictures,
         footage=footage,
         redactions=redactions,
+        exports=Exports(
+            Exporter(
+                recorder,
+                clock,
+                ids,
+                log,
+                footage,
+                authorities,
+                operator="Test Police",
+                version="0.0.0",
+                find_erased=retention.receipt_of,
+                credentials=credentials,
+            ),
+            clock,
+        ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,

@@ -54,6 +54,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingClosed: "recording_id",
     m.RedactionChanged: "recording_id",
     m.RegionChanged: "recording_id",
+    m.FootageDisclosed: "authorisation_id",
     m.FollowChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",
@@ -76,6 +77,9 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",
     m.VehicleKeyChanged: "vehicle_id",
+    m.SharingChanged: "sharing_id",
+    m.PartnerShown: "sharing_id",
+    m.SharingCounted: "sharing_id",
     m.RunChanged: "change",
 }
 
@@ -99,6 +103,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 encode_entry = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
+# Many at once, a line each.
+encode_entries = msgspec.json.Encoder().encode_lines
+decode_entries = msgspec.json.Decoder(Entry, strict=True).decode_lines
 
 
 def _has_floats(schema: object) -> bool:

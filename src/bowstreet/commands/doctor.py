@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from bowstreet.errors import BowstreetError, StoreUnavailable
 from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.runtime.clock import SystemClock
+from bowstreet.tak.model import Partner
 
 SHOWN = 5  # of the vehicles that a line names
+# To get a certificate from a partner takes some days.
+WARNED_BEFORE = timedelta(days=30)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -24,6 +28,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
     provider: ProviderSettings | None = None
     vehicles: list[VehicleConfig] = []
+    partners: list[Partner] = []
 
     def check_config() -> str:
         nonlocal edge
@@ -34,6 +39,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         nonlocal provider
         provider = operation.provider
         vehicles.extend(operation.vehicles)
+        partners.extend(operation.partners)
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
 
     checks: list[tuple[str, Callable[[], str]]] = [
@@ -44,6 +50,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("clock", _check_clock),
         ("web console", _check_console),
         ("identity provider", lambda: _check_provider(provider)),
+        ("partners", lambda: _check_partners(partners)),
     ]
     found: list[dict[str, Any]] = []
     for name, check in checks:
@@ -112,6 +119,33 @@ def _check_provider(settings: ProviderSettings | None) -> str:
         return "none configured; people sign in here"
     asyncio.run(Provider(settings, SystemClock()).discovered())
     return f"{settings.issuer} answers"
+
+
+def _check_partners(partners: list[Partner]) -> str:
+    """That each can be reached, and is who they should be; no event is sent."""
+    import asyncio
+
+    from bowstreet.tak.certificates import ends_at
+    from bowstreet.tak.events import Origin
+    from bowstreet.tak.service import way_to
+
+    async def reach(partner: Partner) -> None:
+        way = way_to(partner, Origin(name="doctor"), SystemClock())
+        try:
+            await way.open()
+        finally:
+            await way.close()
+
+    said = []
+    for one in partners:
+        asyncio.run(reach(one))
+        soon = "" if one.tls is None else _expiry(one.name, ends_at(one.tls.certificate) - SystemClock().now())
+        said.append(f"{one.name} at {one.address} {'answers' if one.tls else 'can be sent to'}{soon}")
+    return "; ".join(said) or "nothing is shared with anybody"
+
+
+def _expiry(name: str, left: timedelta) -> str:
+    return f", but the certificate that {name} knows you by ends in {left.days} days" if left < WARNED_BEFORE else ""
 
 
 def _check_console() -> str:

@@ -20,6 +20,7 @@ from bowstreet.console import (
     airspace,
     authorisations,
     contracts,
+    evidence,
     figures,
     fleet,
     follows,
@@ -145,9 +146,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
-    api.include_router(recordings.router(desk), prefix=PREFIX)
+    for module in (recordings, evidence, redactions):
+        api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(playing.router(desk, shown), prefix=PREFIX)
-    api.include_router(redactions.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)

@@ -27,6 +27,7 @@ from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
@@ -62,6 +63,7 @@ class ConsoleServices:
     video: VideoService
     footage: FootageRecorder
     redactions: Redactions
+    exports: Exports
     eyes: Eyes
     follows: Follows
     correspondence: Correspondence

@@ -66,7 +66,13 @@ from bowstreet.messages.intake import (
 from bowstreet.messages.runtime import (
     RunChanged,
 )
+from bowstreet.messages.tak import (
+    PartnerShown,
+    SharingChanged,
+    SharingCounted,
+)
 from bowstreet.messages.video import (
+    FootageDisclosed,
     FootageWatched,
     RecordingAnchored,
     RecordingClosed,
@@ -96,6 +102,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FootageDisclosed",
     "FootageWatched",
     "ForkSeen",
     "IncidentChanged",
@@ -109,6 +116,7 @@ __all__ = [
     "NoDroneAvailable",
     "OccurrenceChanged",
     "PacketRejected",
+    "PartnerShown",
     "PolicyInForce",
     "ProvedAgain",
     "PublicRequestChanged",
@@ -123,6 +131,8 @@ __all__ = [
     "ReleasePublished",
     "RetentionTableInForce",
     "RunChanged",
+    "SharingChanged",
+    "SharingCounted",
     "SignedIn",
     "Spec",
     "VehicleChanged",
@@ -181,6 +191,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingClosed: _row("video", 0.05, audited=True),
     RedactionChanged: _row("video", 0.001, audited=True),
     RegionChanged: _row("video", 0.001, audited=True),
+    FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),
@@ -203,5 +214,8 @@ MESSAGES: dict[type[Message], Spec] = {
     LogKeyChanged: _row("accountability", 0.001, audited=True),
     AccountChanged: _row("accountability", 0.001, audited=True),
     VehicleKeyChanged: _row("accountability", 0.001, audited=True),
+    SharingChanged: _row("tak", 0.001, audited=True),
+    PartnerShown: _row("tak", 0.2, audited=True),
+    SharingCounted: _row("tak", 0.01, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),
 }

@@ -49,6 +49,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Part).decode
 
 
+def body_of(part: Part) -> bytes:
+    """What is hashed of a part: MessagePack, a map of its four fields in their order."""
+    return _encode(part)
+
+
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
     """How far a recording goes: so many parts and octets of them, and the head over all of them."""
 

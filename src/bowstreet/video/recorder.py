@@ -206,19 +206,20 @@ class FootageRecorder:
             NotFound: no such recording, or it was erased.
             MalformedProof: a part was changed.
         """
-        key = self._keys.find(recording_id) if recording_id in self.recordings else None
-        path = self._path(recording_id)
-        if key is None or not path.exists():
-            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        path, key = self.opened(recording_id)
         with path.open("rb") as file:
             yield from footage.read(file, recording_id, key)
 
-    def reel(self, recording_id: str) -> Reel:
-        """A recording laid out to be shown. It reads the file through: call it from a thread. Raises `NotFound`."""
+    def opened(self, recording_id: str) -> tuple[Path, AESGCM]:
+        """Where a recording lies, and what opens it. Raises `NotFound`: there is none, or it was erased."""
         key, path = self.key_of(recording_id), self._path(recording_id)
         if not path.exists():
             raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
-        return laid_out(recording_id, path, key)
+        return path, key
+
+    def reel(self, recording_id: str) -> Reel:
+        """A recording laid out to be shown. It reads the file through: call it from a thread. Raises `NotFound`."""
+        return laid_out(recording_id, *self.opened(recording_id))
 
     def path_of(self, recording_id: str, suffix: str) -> Path:
         """Where what belongs to a recording is kept beside it; `sweep` takes it away with the recording."""

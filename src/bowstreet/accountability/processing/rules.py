@@ -49,6 +49,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.RecordingClosed: _FOOTAGE,
     m.RedactionChanged: Processing.ALTERATION,
     m.RegionChanged: Processing.ALTERATION,
+    m.FootageDisclosed: Processing.DISCLOSURE,
     m.ZoneChanged: _STAFF,
     m.AccessDenied: NotPersonal(because="nothing was shown or changed"),
     m.SignedIn: _STAFF,
@@ -69,6 +70,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
+    m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
+    m.PartnerShown: Processing.DISCLOSURE,
+    m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -85,12 +89,15 @@ WHAT: Mapping[str, str] = {
     "RecordingStarted": "recording-started",
     "RedactionChanged": "redaction",
     "RegionChanged": "redaction-region",
+    "FootageDisclosed": "footage-disclosed",
     "Consulted": "consulted",
     "Disclosed": "disclosed",
     "ErasureOrdered": "erasure-ordered",
     "Erased": "erased",
     "AccountChanged": "account-changed",
     "PublicRequestChanged": "public-request",
+    "SharingChanged": "sharing",
+    "PartnerShown": "shown-to-a-partner",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {
