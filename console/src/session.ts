@@ -29,6 +29,7 @@ const may = computed<readonly string[]>(() => me.value?.may ?? session.value?.ma
 const NEEDS = {
   see: "see",
   watch: "see-pictures",
+  redact: "redact-footage",
   quarantine: "see-quarantine",
   accounts: "see-accounts",
   report: "report",
@@ -67,6 +68,7 @@ export type Deed = keyof typeof NEEDS;
 const WHO_MAY: Record<Deed, string> = {
   see: "anyone who is signed in",
   watch: "a dispatcher, pilot, supervisor or regulator",
+  redact: "a supervisor",
   quarantine: "a dispatcher, supervisor or regulator",
   accounts: "a supervisor or regulator",
   report: "a dispatcher or supervisor",

@@ -62,6 +62,7 @@ from bowstreet.tak.service import PartnerSharing
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -131,6 +132,7 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows

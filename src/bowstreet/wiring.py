@@ -94,10 +94,12 @@ from bowstreet.video.fixed import FixedCamera
 from bowstreet.video.fixed_model import FixedSource
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 WATCHLIST_FOLDER = "watchlists"
 REPORTS_FOLDER = "equitability-reports"
+FINDER = "bowstreet.tracking.finder:thorough"  # who looks through a recording for what is to be covered
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -257,6 +259,9 @@ async def _video(process: Process) -> None:
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
+    process.redactions = Redactions(process.recorder, process.clock, RandomIds(process.clock), process.footage, FINDER)
+    await process.redactions.load(process.store)
+    process.at_stop("redactions", process.redactions.close)
     process.follows = Follows(
         process.recorder, process.clock, process.flight, process.video, process.intake, process.authorities,
         Gimbals(process.flight.missions.find, process.link),
@@ -349,7 +354,8 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video, footage=process.footage, exports=process.exports, eyes=process.eyes, follows=process.follows,
+        video=process.video, footage=process.footage, redactions=process.redactions, exports=process.exports,
+        eyes=process.eyes, follows=process.follows,
         officer_links=process.officer_links, recognition=process.recognition,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
@@ -368,6 +374,7 @@ async def _console(process: Process) -> None:
     await process.server.start()
     process.at_stop("server", process.server.stop)
     process.at_stop("viewings", process.console.viewings.close)
+    process.at_stop("footage viewings", process.console.shown.close)
     process.at_stop("feed", _sync(process.console.feed.close))
     process.at_stop("alert feed", _sync(process.console.alert_feed.close))
     process.spawn(process.console.run(), "live feed")
@@ -398,7 +405,7 @@ async def _retention(process: Process) -> None:
             ClosedIncidents(process.intake, beside=[process.dispatch.decisions, process.relay.watches]),
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
-            FootageHeld(process.footage, is_held),
+            FootageHeld(process.footage, is_held, [process.redactions.all]),
             FollowsHeld(process.follows, is_held),
             process.officer_links,
             process.occurrences,

@@ -83,6 +83,7 @@ from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 from bowstreet.wiring import boroughs_at
 
@@ -267,6 +268,7 @@ async def city(
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
@@ -349,6 +351,8 @@ async def city(
     await footage.load(store)
     officer_links = OfficerLinks(recorder, clock, real_clock, ids, intake, accounts)
     await officer_links.load(store)
+    redactions = Redactions(recorder, clock, ids, footage, finder)
+    await redactions.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -367,6 +371,7 @@ async def city(
         disclosure=disclosure,
         video=pictures,
         footage=footage,
+        redactions=redactions,
         exports=Exports(
             Exporter(
                 recorder,

@@ -29,6 +29,7 @@ class Action(StrEnum):
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
     WATCH = "see-pictures"  # live pictures of drones, and footage
+    REDACT = "redact-footage"  # have heads and plates found and covered in a copy; add and lift covers
     SEE_OCCURRENCES = "see-occurrences"
     SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
     SEE_REQUESTS = "see-requests"  # of the public, with what they say

@@ -33,9 +33,11 @@ from bowstreet.console import (
     live,
     missions,
     occurrences,
+    playing,
     problems,
     record,
     recordings,
+    redactions,
     requests,
     retention,
     sessions,
@@ -53,6 +55,7 @@ from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
 from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.feed import Feed
+from bowstreet.console.footage_viewings import FootageViewings
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
@@ -93,6 +96,7 @@ class Console:
     once: Idempotency
     viewings: Viewings
     alert_feed: alert_feed.AlertFeed
+    shown: FootageViewings
     accounts: Accounts
     document: dict[str, Any]
 
@@ -117,6 +121,7 @@ class Console:
             try:
                 await self.accounts.tidy()
                 await self.once.prune()
+                await self.shown.tidy()
             except BowstreetError as error:
                 log.warning("housekeeping failed", problem=error.problem)
 
@@ -145,6 +150,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
+    shown = FootageViewings(services, access)
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
     recognised = (deployments, watchlists, alerts, street)
@@ -155,8 +161,9 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     officers = alert_feed.AlertFeed(desk)
     api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
-    for module in (recordings, evidence):
+    for module in (recordings, evidence, redactions):
         api.include_router(module.router(desk), prefix=PREFIX)
+    api.include_router(playing.router(desk, shown), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     situations = Situations(services)
     visits = Visits(desk, viewings, situations)
@@ -183,6 +190,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         once=once,
         viewings=viewings,
         alert_feed=officers,
+        shown=shown,
         accounts=services.accounts,
         document=document,
     )

@@ -31,6 +31,7 @@ from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 
@@ -63,6 +64,7 @@ class ConsoleServices:
     disclosure: Disclosure
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows
