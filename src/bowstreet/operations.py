@@ -33,6 +33,7 @@ from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
 from bowstreet.video.address import parse_address
+from bowstreet.video.evidence.credentials import Certificate
 
 DEFAULT_PORT = 8_700
 # The pilot's 200 incidents a week are one in 50 minutes: too few to look at.
@@ -118,7 +119,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port),
+        edge=None if headless else _edge(told.server, port, refuses_own_accounts=told.authority.own_accounts == "refuse"),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
         fixed_wind=None
         if weather.source == "docks"
@@ -131,6 +132,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         master_key=told.ledger.master_key,
+        evidence_certificate=_evidence_certificate(told.evidence),
         log_origin=told.ledger.origin,
         witnesses=tuple((one.address, _witness_key(one.key)) for one in told.ledger.witnesses),
         calls=calls,
@@ -142,6 +144,12 @@ def _retention_table(path: Path) -> tuple[str, str]:
     text = _text(path)
     parse_table(text, path.name)
     return path.name, text
+
+
+def _evidence_certificate(told: config.Evidence) -> Certificate | None:
+    if told.certificate is None or told.private_key is None:
+        return None
+    return Certificate.read(_bytes(told.certificate), _bytes(told.private_key))
 
 
 def _access_policy(path: Path) -> AccessPolicy:
@@ -222,7 +230,7 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
-def _edge(told: config.Server, port: int | None) -> EdgeSettings:
+def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
@@ -231,5 +239,5 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
         private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins,
+        tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
     )  # fmt: skip

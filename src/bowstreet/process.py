@@ -53,6 +53,8 @@ from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.video.evidence.credentials import Certificate
+from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
@@ -88,6 +90,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
+    evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
@@ -117,6 +120,7 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    exports: Exports
     eyes: Eyes
     follows: Follows
     accounts: Accounts

@@ -66,11 +66,15 @@ from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.video.evidence.at_rest import FOLDER
+from bowstreet.video.evidence.credentials import C2paCredentials
+from bowstreet.video.evidence.exports import Exports
+from bowstreet.video.evidence.kept import own_certificate
+from bowstreet.video.evidence.service import Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.service import VideoService
 
-FOOTAGE_FOLDER = "footage"
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
@@ -221,7 +225,7 @@ async def _video(process: Process) -> None:
         process.real_clock,
     )  # fmt: skip
     process.footage = FootageRecorder(
-        process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOOTAGE_FOLDER
+        process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOLDER
     )
     await process.footage.load(process.store)
     process.at_stop("footage", process.footage.close)
@@ -240,7 +244,7 @@ async def _console(process: Process) -> None:
         accounts=process.accounts, passkeys=process.passkeys, provider=process.provider,
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
-        video=process.video, eyes=process.eyes, follows=process.follows,
+        video=process.video, footage=process.footage, exports=process.exports, eyes=process.eyes, follows=process.follows,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -298,6 +302,18 @@ async def _retention(process: Process) -> None:
     process.metrics.read_gauge("erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
+async def _evidence(process: Process) -> None:
+    operator = process.operation.operator_name
+    certificate = process.operation.evidence_certificate or await own_certificate(process.recorder, operator, process.real_clock)
+    exporter = Exporter(
+        process.recorder, process.clock, RandomIds(process.clock), process.log, process.footage, process.authorities,
+        operator=operator, version=__version__, find_erased=process.retention.receipt_of,
+        credentials=C2paCredentials(certificate, __version__, simulated=process.hardware is not None),
+    )  # fmt: skip
+    process.exports = Exports(exporter, process.real_clock)
+    process.at_stop("exports", process.exports.close)
+
+
 async def _disclosure(process: Process) -> None:
     operation = process.operation
     process.disclosure = Disclosure(
@@ -344,12 +360,13 @@ ROLES: dict[str, Role] = {
             needs=("accounts", "dispatch", "correspondence", "video"),
             start=_retention,
         ),
+        Role(name="evidence", does="footage given out under authority", needs=("video", "retention"), start=_evidence),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
         Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight", "dispatch"), start=_video),
         Role(
             name="console",
             does="HTTP, live feed, web console",
-            needs=("accounts", "retention", "disclosure", "video"),
+            needs=("accounts", "retention", "disclosure", "video", "evidence"),
             start=_console,
         ),
         Role(name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "console"), start=_live),

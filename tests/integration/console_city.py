@@ -68,6 +68,8 @@ from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.video.evidence.exports import Exports
+from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
@@ -228,6 +230,7 @@ async def city(
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    credentials: Credentials | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -319,6 +322,22 @@ async def city(
         consultations=consultations,
         disclosure=disclosure,
         video=pictures,
+        footage=footage,
+        exports=Exports(
+            Exporter(
+                recorder,
+                clock,
+                ids,
+                log,
+                footage,
+                authorities,
+                operator="Test Police",
+                version="0.0.0",
+                find_erased=retention.receipt_of,
+                credentials=credentials,
+            ),
+            clock,
+        ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
         correspondence=correspondence,

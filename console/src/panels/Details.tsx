@@ -7,6 +7,7 @@ import { docks, drones, dronesById, events, incidents, missionOfVehicle } from "
 import type { Dock, Drone, FeedEvent, Incident } from "../feed/wire.ts";
 import { capital, count, degrees, metres, position } from "../format.ts";
 import type { Zone } from "../api/deeds.ts";
+import { EvidenceButton } from "../dialogs/Evidence.tsx";
 import { Charge } from "../parts/charge.tsx";
 import { Button } from "../parts/controls.tsx";
 import { GradeMark, Icon, StateWord } from "../parts/marks.tsx";
@@ -128,6 +129,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
         <Button onPress={() => (dialog.value = { kind: "close", incident: incident.id })} deed="close" why={closed ? "The incident is closed." : ""}>
           Close…
         </Button>
+        <EvidenceButton incident={incident.id} />
       </div>
       {closed ? null : <WatchPanel incident={incident} />}
       <WordsPanel incident={incident} />

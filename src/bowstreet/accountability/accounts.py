@@ -291,6 +291,15 @@ class Accounts:
     def people(self) -> Collection[Account]:
         return self._accounts
 
+    def makers_of(self, account_id: str) -> list[str]:
+        """Who made this account, who made theirs, and so on."""
+        makers: list[str] = []
+        account = self._accounts.find(account_id)
+        while account is not None and account.made_by and account.made_by not in makers:
+            makers.append(account.made_by)
+            account = self._accounts.find(account.made_by)
+        return makers
+
     # --- managing ---------------------------------------------------------------------------------------------------
 
     def all(self) -> list[Account]:
@@ -318,7 +327,7 @@ class Accounts:
         self._require_free(name)
         hashed = await self._passwords.hash(password)
         self._require_free(name)
-        account = replace(self._new_account(name, role, hashed), boroughs=boroughs)
+        account = replace(self._new_account(name, role, hashed), boroughs=boroughs, made_by=by.account_id)
         changed = self._changed(account.account_id, f"created:{role}", by.account_id)
         await self._recorder.record(save=[(self._accounts, account)], messages=[changed])
         return account

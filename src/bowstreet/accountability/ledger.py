@@ -51,6 +51,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
+    m.FootageDisclosed: "authorisation_id",
     m.FollowChanged: "follow_id",
     m.CameraSteered: "mission_id",
     m.ZoneChanged: "zone_id",
@@ -96,6 +97,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 encode_entry = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
+# Many at once, a line each.
+encode_entries = msgspec.json.Encoder().encode_lines
+decode_entries = msgspec.json.Decoder(Entry, strict=True).decode_lines
 
 
 def _has_floats(schema: object) -> bool:

@@ -73,6 +73,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     boroughs: tuple[str, ...] = ()  # where it may act; none means everywhere
     issuer: str = ""
     subject: str = ""
+    made_by: str = ""  # the account that made it; none for the first, a provider's, and those made before this was kept
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

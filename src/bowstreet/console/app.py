@@ -20,6 +20,7 @@ from bowstreet.console import (
     airspace,
     authorisations,
     contracts,
+    evidence,
     figures,
     fleet,
     follows,
@@ -31,6 +32,7 @@ from bowstreet.console import (
     occurrences,
     problems,
     record,
+    recordings,
     requests,
     retention,
     sessions,
@@ -138,6 +140,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    for module in (recordings, evidence):
+        api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
@@ -177,6 +181,9 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "recording_id" in parameters:
+        recording = services.footage.recordings.find(parameters["recording_id"])
+        return (_place_of(services, "" if recording is None else recording.incident_id),)
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
 
 

@@ -27,6 +27,8 @@ from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.video.evidence.exports import Exports
+from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
 
 
@@ -58,6 +60,8 @@ class ConsoleServices:
     consultations: Consultations
     disclosure: Disclosure
     video: VideoService
+    footage: FootageRecorder
+    exports: Exports
     eyes: Eyes
     follows: Follows
     correspondence: Correspondence

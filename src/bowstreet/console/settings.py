@@ -20,6 +20,7 @@ class EdgeSettings:
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
         static: where the built console is.
+        refuses_own_accounts: whether an account does not give authority that its maker asked for; else it is marked.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +33,7 @@ class EdgeSettings:
     metrics_token: str = ""
     tile_origins: tuple[str, ...] = ()
     static: Path = STATIC
+    refuses_own_accounts: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

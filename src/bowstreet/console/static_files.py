@@ -27,6 +27,8 @@ def router(folder: Path) -> APIRouter:
     async def file(path: str, request: Request) -> Response:
         if path in ("api", "metrics") or path.startswith(("api/", "log/")):
             raise NotFound("there is nothing at this address", remedy="see /api/v1/openapi.json")
+        if path.startswith("public/"):
+            raise NotFound("there is no such page", remedy="begin at /public")
         found = _inside(root, path)
         if found is not None:
             return _serve(found, request, IMMUTABLE if path.startswith("assets/") else REVALIDATE)

@@ -67,6 +67,7 @@ from bowstreet.messages.runtime import (
     RunChanged,
 )
 from bowstreet.messages.video import (
+    FootageDisclosed,
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
@@ -93,6 +94,7 @@ __all__ = [
     "Erased",
     "ErasureOrdered",
     "FollowChanged",
+    "FootageDisclosed",
     "ForkSeen",
     "IncidentChanged",
     "IncidentOpened",
@@ -172,6 +174,7 @@ MESSAGES: dict[type[Message], Spec] = {
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),
     RecordingClosed: _row("video", 0.05, audited=True),
+    FootageDisclosed: _row("video", 0.001, audited=True),
     FollowChanged: _row("dispatch", 0.01, audited=True),
     CameraSteered: _row("dispatch", 0.2, audited=True),
     ZoneChanged: _row("airspace", 0.001, audited=True),

@@ -37,6 +37,22 @@ class RecordingAnchored(Message, frozen=True, kw_only=True):
     head: str
 
 
+class FootageDisclosed(Message, frozen=True, kw_only=True):
+    """Footage of an incident is about to be given out: by whose order, under which authority, on which ground, to whom.
+
+    `digest` is SHA-256 of the list of what is given (`recordings.json` of the export), hex.
+    """
+
+    export_id: str
+    subject_id: str
+    by: str
+    authorisation_id: str
+    ground: str
+    recipient: str
+    recordings: tuple[str, ...]
+    digest: str
+
+
 class RecordingClosed(Message, frozen=True, kw_only=True):
     """A recording is whole: nothing is added to it any more."""
 

@@ -167,6 +167,7 @@ class Authority(_Section, frozen=True, kw_only=True):
     """Who may do what; without a file, the policy that comes with the product (docs/authority.md)."""
 
     policy: Path | None = None  # Cedar, of the shipped schema
+    own_accounts: Literal["mark", "refuse"] = "mark"  # when an officer's account decides for whoever made that account
 
 
 class Oidc(_Section, frozen=True, kw_only=True):
@@ -213,6 +214,13 @@ class Ledger(_Section, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
 
 
+class Evidence(_Section, frozen=True, kw_only=True):
+    """Who signs the C2PA manifests of exported footage; without it a certificate that is made here (docs/evidence.md)."""
+
+    certificate: Path | None = None  # PEM, the signer's first, then those that lead to its issuer
+    private_key: Path | None = None  # PEM, without a password
+
+
 class Recognition(_Section, frozen=True, kw_only=True):
     """Face models of the operator's own: a folder with their cards and files (docs/evaluate.md)."""
 
@@ -239,6 +247,7 @@ class Config(_Section, frozen=True, kw_only=True):
     sign_in: SignIn = SignIn()
     public: Public = Public()
     ledger: Ledger = Ledger()
+    evidence: Evidence = Evidence()
     recognition: Recognition = Recognition()
     log: Log = Log()
 
@@ -346,6 +355,8 @@ def _check(config: Config, path: Path) -> None:
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
+    if (config.evidence.certificate is None) != (config.evidence.private_key is None):
+        raise _wrong(path, "names only one of 'evidence.certificate' and 'evidence.private_key'", "name both, or neither")
     if server.certificate is not None and not server.https:
         raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
     _check_oidc(config.sign_in.oidc, path)

@@ -114,6 +114,13 @@ class FootageRecorder:
     def is_recording(self, source_id: str) -> bool:
         return source_id in self._running
 
+    def reach_of(self, recording: Recording) -> Chain:
+        """How far a recording goes now, also while it runs."""
+        running = self._running.get(recording.source_id)
+        if running is not None and running.recording.recording_id == recording.recording_id:
+            return running.writer.chain
+        return Chain(parts=recording.parts, octets=recording.octets, head=bytes.fromhex(recording.head))
+
     async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
         """Begin a recording, on record before the first picture is kept; one that runs already goes on.
 
@@ -194,12 +201,17 @@ class FootageRecorder:
             NotFound: no such recording, or it was erased.
             MalformedProof: a part was changed.
         """
+        path, key = self.opened(recording_id)
+        with path.open("rb") as file:
+            yield from footage.read(file, recording_id, key)
+
+    def opened(self, recording_id: str) -> tuple[Path, AESGCM]:
+        """Where a recording lies, and what opens it. Raises `NotFound`: there is none, or it was erased."""
         key = self._keys.find(recording_id) if recording_id in self.recordings else None
         path = self._path(recording_id)
         if key is None or not path.exists():
             raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
-        with path.open("rb") as file:
-            yield from footage.read(file, recording_id, key)
+        return path, key
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
