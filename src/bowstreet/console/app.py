@@ -177,7 +177,17 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "source_id" in parameters:
+        return _place_of_source(services, parameters["source_id"])
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
+
+
+def _place_of_source(services: ConsoleServices, source_id: str) -> Sequence[str]:
+    """Where a camera looks: at what its drone flies to; nowhere in particular while it flies to nothing."""
+    stream = services.video.streams.get(source_id)
+    vehicle_id = "" if stream is None else stream.source.vehicle_id
+    missions = services.flight.active_missions() if vehicle_id else []
+    return tuple(_place_of(services, one.incident_id) for one in missions if one.vehicle_id == vehicle_id)
 
 
 def _place_of(services: ConsoleServices, incident_id: str) -> str:

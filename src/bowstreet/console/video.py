@@ -12,7 +12,7 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.problems import EdgeError, Misfit
-from bowstreet.console.viewings import Viewings
+from bowstreet.console.viewings import Viewings, ViewingView
 from bowstreet.video.model import StreamStatus
 from bowstreet.video.whep import MalformedOffer
 
@@ -31,6 +31,13 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     stream: StreamStatus
 
 
+class Watching(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody watches. All times are microseconds of Unix time."""
+
+    at_us: int
+    viewings: tuple[ViewingView, ...]
+
+
 def router(desk: Desk, viewings: Viewings) -> APIRouter:
     routes = APIRouter(tags=["video"])
     video, needs = desk.services.video, desk.access.needs
@@ -46,6 +53,12 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             )
             for one in video.streams.values()
         ])  # fmt: skip
+
+    @routes.get("/video/viewings", **c.route(Watching))
+    async def own(who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """One's own viewings now, and when the pictures of each were taken. `at_us` is this machine's clock as it answers."""
+        told = tuple(viewings.of(who))
+        return c.json(Watching(at_us=round(video.clock.now().timestamp() * 1e6), viewings=told))
 
     @routes.post("/video/{source_id}/whep", **_offer_route())
     async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:

@@ -54,10 +54,11 @@ class Stream:
 class VideoService:
     """All streams. A drone's is taken in while it flies.
 
-    `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
+    `clock` is real time, whatever the run's: a camera knows no other. `on_finding` and `on_part` are told what analysts find and
+    what can be recorded; they must not block."""
 
     def __init__(self, sources: Iterable[VideoSource], clock: Clock, most: int = MOST_STREAMS) -> None:
-        self._clock, self._most = clock, most
+        self.clock, self._most = clock, most
         self._running = False
         self._on_finding: list[OnFinding] = []
         self._on_part: list[OnPart] = []
@@ -74,7 +75,7 @@ class VideoService:
             self._on_part.append(on_part)
 
     def _add(self, source: VideoSource) -> Stream:
-        ingest = Ingest(source, self._clock, lambda message: self._take(stream, message))
+        ingest = Ingest(source, self.clock, lambda message: self._take(stream, message))
         stream = Stream(source, ingest)
         self.streams[source.source_id] = stream
         if source.vehicle_id:
