@@ -20,6 +20,7 @@ from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
+from bowstreet.console.media_server import MediaServer, TokenSigner
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
 from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
@@ -32,6 +33,7 @@ from bowstreet.process import Operation
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.tracking.streets import Streets, parse_streets
 from bowstreet.video.address import parse_address
 
 DEFAULT_PORT = 8_700
@@ -118,8 +120,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port),
+        edge=None if headless else _edge(told.server, port, _media_server(told.video, path.parent)),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
+        streets=Streets() if told.video.streets is None else parse_streets(_bytes(told.video.streets)),
         fixed_wind=None
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
@@ -161,7 +164,7 @@ def _secret(source: str, folder: Path) -> str:
     kind, _, where = source.partition(":")
     said = _text(folder / where).strip() if kind == "file" else os.environ.get(where, "")
     if not said:
-        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the client's secret there, and nothing else")
+        raise MalformedConfiguration(f"{source} holds no secret", remedy="put the secret there, and nothing else")
     return said
 
 
@@ -222,7 +225,13 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
-def _edge(told: config.Server, port: int | None) -> EdgeSettings:
+def _media_server(told: config.Video, folder: Path) -> MediaServer | None:
+    if not told.whep:
+        return None
+    return MediaServer(told.whep, TokenSigner(_secret(told.token_key, folder)) if told.token_key else None)
+
+
+def _edge(told: config.Server, port: int | None, media_server: MediaServer | None) -> EdgeSettings:
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
@@ -231,5 +240,5 @@ def _edge(told: config.Server, port: int | None) -> EdgeSettings:
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
         private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins,
+        tile_origins=told.tile_origins, media_server=media_server,
     )  # fmt: skip

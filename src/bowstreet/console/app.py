@@ -39,6 +39,7 @@ from bowstreet.console import (
     vehicle_keys,
     video,
     video_socket,
+    video_viewings,
     watches,
     zone_files,
 )
@@ -138,6 +139,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    api.include_router(video_viewings.router(desk, viewings), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)

@@ -11,7 +11,10 @@ from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
+from bowstreet.tracking.camera import view
 from bowstreet.tracking.model import FollowFound, GroundPlace, TrackFound
+from bowstreet.tracking.streets import Label, Near, Streets
+from bowstreet.tracking.wire import Findings
 
 # A whole number, which JSON may also write as 3.0.
 Number = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
@@ -22,6 +25,7 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     """What the last look at a drone's picture found. Boxes are pixels of a picture of `width_px` by `height_px`.
 
     `follow_id` names the follow that is under way; `ends_at` is when it ends without authority, `asks` that it is time to ask.
+    `near` are the names nearest to where it looks, `names` those in the picture, where the operator has a file of streets.
     """
 
     sequence: int
@@ -29,6 +33,8 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int
     tracks: tuple[TrackFound, ...] = ()
     looks_at: GroundPlace | None = None
+    near: tuple[Near, ...] = ()
+    names: tuple[Label, ...] = ()
     follow: FollowFound | None = None
     follow_id: str = ""
     ends_at: str = ""
@@ -66,10 +72,12 @@ def router(desk: Desk) -> APIRouter:
         latest, standing = services.follows.latest(vehicle_id), services.follows.of_vehicle(vehicle_id)
         if latest is None:
             return c.json(FoundView(sequence=0, width_px=0, height_px=0))
+        named = _named(services.streets, latest)
         return c.json(
             FoundView(
                 sequence=latest.sequence, width_px=latest.width_px, height_px=latest.height_px, tracks=latest.tracks,
-                looks_at=latest.looks_at, follow=latest.follow, follow_id="" if standing is None else standing.id,
+                looks_at=latest.looks_at, near=named[0], names=named[1], follow=latest.follow,
+                follow_id="" if standing is None else standing.id,
                 ends_at="" if standing is None else standing.follow.ends_at.isoformat(),
                 asks=standing is not None and standing.follow.stage == "asking", trouble=latest.trouble,
             )
@@ -110,3 +118,13 @@ def router(desk: Desk) -> APIRouter:
         return await desk.command(request, who, act)
 
     return routes
+
+
+def _named(streets: Streets, latest: Findings) -> tuple[tuple[Near, ...], tuple[Label, ...]]:
+    """What is near where a drone looks, and the names in its picture."""
+    if latest.looks_at is None or not len(streets):
+        return (), ()
+    near = streets.near(latest.looks_at.position, most=2)
+    if latest.pose is None or not latest.width_px or not latest.height_px:
+        return near, ()
+    return near, streets.in_picture(view(latest.pose, latest.width_px, latest.height_px), latest.looks_at.position)

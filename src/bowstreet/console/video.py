@@ -12,7 +12,7 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.problems import EdgeError, Misfit
-from bowstreet.console.viewings import Viewings, ViewingView
+from bowstreet.console.viewings import Viewings
 from bowstreet.video.model import StreamStatus
 from bowstreet.video.whep import MalformedOffer
 
@@ -20,7 +20,8 @@ SDP = "application/sdp"
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: whose it is, whether it shows something now and else why not, and how its stream does."""
+    """A source: whose it is, whether it shows something now and else why not, and how its stream does. `elsewhere`: its pictures
+    come from a media server (`POST /video/{source_id}/viewings`)."""
 
     source_id: str
     vehicle_id: str
@@ -29,13 +30,7 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     viewers: int
     stream: StreamStatus
-
-
-class Watching(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody watches. All times are microseconds of Unix time."""
-
-    at_us: int
-    viewings: tuple[ViewingView, ...]
+    elsewhere: bool
 
 
 def router(desk: Desk, viewings: Viewings) -> APIRouter:
@@ -49,16 +44,10 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             SourceView(
                 source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
                 recording=one.order.recording, why=one.order.why, viewers=len(one.pictures) + len(one.fragments),
-                stream=one.ingest.status,
+                stream=one.ingest.status, elsewhere=desk.settings.media_server is not None,
             )
             for one in video.streams.values()
         ])  # fmt: skip
-
-    @routes.get("/video/viewings", **c.route(Watching))
-    async def own(who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
-        """One's own viewings now, and when the pictures of each were taken. `at_us` is this machine's clock as it answers."""
-        told = tuple(viewings.of(who))
-        return c.json(Watching(at_us=round(video.clock.now().timestamp() * 1e6), viewings=told))
 
     @routes.post("/video/{source_id}/whep", **_offer_route())
     async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:

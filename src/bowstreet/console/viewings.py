@@ -18,7 +18,7 @@ from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
 from bowstreet.flight.model import Mission
 from bowstreet.video.service import Stream
 from bowstreet.video.times import PictureTime
-from bowstreet.video.viewing import ViewingBook
+from bowstreet.video.viewing import Picture, ViewingBook
 from bowstreet.video.whep import Whep
 
 log = structlog.get_logger(__name__)
@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 # A wall of pictures has nine; a person sees no more.
 MOST_BY_ACCOUNT = 12
 CHECK_S = 1.0
+# Whoever watches pictures of another server says every few seconds that they are still there.
+LEASE_S = 15.0
 
 
 def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, Stream] | None:
@@ -61,6 +63,7 @@ class Shown:
     way: str
     times: Callable[[], tuple[PictureTime, ...]] = tuple
     watching: asyncio.Task[None] | None = None
+    renewed_s: float = 0.0
 
 
 class Viewings:
@@ -175,6 +178,50 @@ class Viewings:
             if one.viewing_id == viewing_id and one.asker.account_id == asker.account_id:
                 return one
         raise NotFound("this viewing is over", remedy="begin another")
+
+    async def snapshot(self, asker: Asker, viewing_id: str, picture: Picture) -> str:
+        """Put on record that somebody keeps a picture of a viewing of theirs; gives the snapshot's id.
+
+        Raises:
+            NotFound: the viewing is over, or somebody else's.
+            StoreUnavailable: it cannot be recorded, so it is not to be kept.
+        """
+        shown = self.own(asker, viewing_id)
+        why = justified(asker.identity.role, None, acts=False, standing=True)
+        source_id = shown.stream.source.source_id
+        return await self._book.snapshot(viewing_id, asker.account_id, source_id, shown.incident_id, why, picture)
+
+    async def begin_elsewhere(self, asker: Asker, source_id: str) -> Shown:
+        """A viewing whose pictures come from another server. It lasts as long as its viewer says that they are there.
+
+        Raises as `begin`, and `Refused` while the source may show nothing.
+        """
+        self.video.shown(source_id)
+        shown = await self.begin(asker, source_id, "elsewhere")
+        shown.renewed_s = self.video.clock.monotonic_s()
+        self.open(shown.viewing_id, shown)
+        shown.watching = self._spawn(self._lease(shown))
+        return shown
+
+    def renew(self, asker: Asker, viewing_id: str) -> None:
+        """Somebody is still there. Raises `NotFound` for a viewing that is over."""
+        self.own(asker, viewing_id).renewed_s = self.video.clock.monotonic_s()
+
+    async def _lease(self, shown: Shown) -> None:
+        def goes_on() -> bool:
+            heard = self.video.clock.monotonic_s() - shown.renewed_s < LEASE_S
+            return heard and shown.stream.order.live and self.may_go_on(shown.asker, shown.stream)
+
+        while goes_on():  # noqa: ASYNC110 - silence has no event
+            await asyncio.sleep(CHECK_S)
+        await self.end(shown.viewing_id)
+
+    async def end_elsewhere(self, asker: Asker, viewing_id: str) -> None:
+        """Raises `NotFound` for a viewing that is over, or somebody else's, or not of another server."""
+        shown = self.own(asker, viewing_id)
+        if shown.way != "elsewhere":
+            raise NotFound("this viewing is none of another server", remedy="end it the way it began")
+        await self.end(viewing_id)
 
     async def end_whep(self, asker: Asker, session_id: str) -> None:
         """Raises `NotFound` for a session that is over, or somebody else's."""

@@ -70,6 +70,7 @@ from bowstreet.messages.video import (
     RecordingAnchored,
     RecordingClosed,
     RecordingStarted,
+    SnapshotTaken,
     VideoLeft,
     VideoWatched,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "RetentionTableInForce",
     "RunChanged",
     "SignedIn",
+    "SnapshotTaken",
     "Spec",
     "VehicleChanged",
     "VehicleGrounded",
@@ -168,6 +170,7 @@ MESSAGES: dict[type[Message], Spec] = {
     DockChanged: _row("flight", 1.0, audited=False),
     PacketRejected: _row("flight", 0.1, audited=False),
     VideoWatched: _row("video", 0.05, audited=True),
+    SnapshotTaken: _row("video", 0.01, audited=True),
     VideoLeft: _row("video", 0.05, audited=True),
     RecordingStarted: _row("video", 0.05, audited=True),
     RecordingAnchored: _row("video", 0.5, audited=True),

@@ -105,7 +105,7 @@ class Lookout:
         return wire.Findings(
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
             tracks=tuple(track.found(here) for track in tracks if track.looks >= TOLD_LOOKS),
-            camera_motion_known=motion.known, looks_at=_looks_at(here),
+            camera_motion_known=motion.known, pose=frame.pose, looks_at=_looks_at(here),
             follow=followed, given=self._given, trouble=trouble,
             timing=Timing(
                 motion_ms=(moved - began) / 1e6, detect_ms=(detected - moved) / 1e6, track_ms=(tracked - detected) / 1e6,

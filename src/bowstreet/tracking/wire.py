@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from bowstreet.errors import MalformedPacket
+from bowstreet.frames import CameraPose
 from bowstreet.tracking.handover import HandOver
 from bowstreet.tracking.model import FollowFound, GroundPlace, Name, Timing, TrackFound
 
@@ -74,6 +75,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     tracks: Annotated[tuple[TrackFound, ...], msgspec.Meta(max_length=500)]
     timing: Timing
     camera_motion_known: bool
+    pose: CameraPose | None = None
     looks_at: GroundPlace | None = None
     follow: FollowFound | None = None
     given: HandOver | None = None
