@@ -85,10 +85,11 @@ class Viewings:
 
         Raises:
             NotFound: no such source.
+            Refused: it may show nothing now.
             TooManyAttempts: this account watches too many.
             StoreUnavailable: it cannot be recorded, so nothing is shown.
         """
-        stream = self.video.find(source_id)
+        stream = self.video.shown(source_id)
         if sum(one == asker.account_id for one in self._begun.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
@@ -194,9 +195,8 @@ class Viewings:
     async def begin_elsewhere(self, asker: Asker, source_id: str) -> Shown:
         """A viewing whose pictures come from another server. It lasts as long as its viewer says that they are there.
 
-        Raises as `begin`, and `Refused` while the source may show nothing.
+        Raises as `begin`.
         """
-        self.video.shown(source_id)
         shown = await self.begin(asker, source_id, "elsewhere")
         shown.renewed_s = self.video.clock.monotonic_s()
         self.open(shown.viewing_id, shown)
