@@ -68,6 +68,7 @@ from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.service import VideoService
@@ -228,6 +229,7 @@ async def city(
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    streets: Streets | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -321,6 +323,7 @@ async def city(
         video=pictures,
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures),
+        streets=streets or Streets(),
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

@@ -12,6 +12,8 @@ import { Picture } from "../video/Picture.tsx";
 import { useSources } from "../video/sources.ts";
 import { added, columns, led, onWall } from "../video/wall.ts";
 
+/** More side by side have no room for all buttons. */
+const MANY = 4;
 /** In the address, where every picture was hidden. */
 const NONE = "-";
 
@@ -23,7 +25,7 @@ export function PicturesPage() {
     <main class="page wide" id="main" tabIndex={-1}>
       <div class="page-inner">
         <h1>Pictures</h1>
-        <p class="soft lead">Drones that are up and may show what they see. Every viewing is in the record: who, which drone, from when until when.</p>
+        <p class="soft">Drones that are up and may show what they see. Every viewing is in the record: who, which drone, from when until when.</p>
         <ForThose who="watch">
           {sources === null ? (
             <p class="soft">Asking…</p>
@@ -75,7 +77,7 @@ function Wall({ shown }: { shown: readonly VideoSource[] }) {
   const rows = Math.ceil(ids.length / across);
   return (
     <>
-      <div ref={wall} class={large === "" ? "wall" : "wall enlarged"} style={{ "--columns": String(across), "--rows": String(large === "" ? rows : ids.length - 1) }} onKeyDown={onKeyDown}>
+      <div ref={wall} class={large !== "" ? "wall enlarged" : ids.length > MANY ? "wall many" : "wall"} style={{ "--columns": String(across), "--rows": String(large === "" ? rows : ids.length - 1) }} onKeyDown={onKeyDown}>
         {ids.map((id, number) => {
           const source = shown.find((one) => one.source_id === id);
           return source === undefined ? null : (

@@ -77,18 +77,22 @@ export function Picture({ source, label, found = null, onPick, onEnlarge, large 
           {shows ? `Live, ${play.way}` : ""} <AgeMark age={seen.age} />
         </span>
         <span class="actions">
-          <Button onPress={hands.further} look="quiet" label="Look from further away" why={hands.zoom.scale === 1 ? "The whole picture is shown." : ""}>
-            −
-          </Button>
-          <Button onPress={hands.whole} look="quiet" label={`Zoom ${factor(hands.zoom.scale)}, show the whole picture`}>
-            {factor(hands.zoom.scale)}
-          </Button>
-          <Button onPress={hands.nearer} look="quiet" label="Look closer">
-            +
-          </Button>
-          <Button onPress={() => setOverlay(!overlay)} look="quiet" pressed={overlay} label="Where it is and where it looks, over the picture">
-            Where
-          </Button>
+          <span class="nearness">
+            <Button onPress={hands.further} look="quiet" label="Look from further away" why={hands.zoom.scale === 1 ? "The whole picture is shown." : ""}>
+              −
+            </Button>
+            <Button onPress={hands.whole} look="quiet" label={`Zoom ${factor(hands.zoom.scale)}, show the whole picture`}>
+              {factor(hands.zoom.scale)}
+            </Button>
+            <Button onPress={hands.nearer} look="quiet" label="Look closer">
+              +
+            </Button>
+          </span>
+          <span class="hides">
+            <Button onPress={() => setOverlay(!overlay)} look="quiet" pressed={overlay} label="Where it is and where it looks, over the picture">
+              Where
+            </Button>
+          </span>
           <Button onPress={keep} look="quiet" why={seen.viewing === null ? "There is no picture." : doing.busy ? "One moment…" : ""}>
             Snapshot
           </Button>
