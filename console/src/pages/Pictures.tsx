@@ -24,8 +24,10 @@ export function PicturesPage() {
   return (
     <main class="page wide" id="main" tabIndex={-1}>
       <div class="page-inner">
-        <h1>Pictures</h1>
-        <p class="soft">Drones that are up and may show what they see. Every viewing is in the record: who, which drone, from when until when.</p>
+        <div class="wall-title">
+          <h1>Pictures</h1>
+          <p class="soft">Drones that are up and may show what they see. Every viewing is in the record: who, which drone, from when until when.</p>
+        </div>
         <ForThose who="watch">
           {sources === null ? (
             <p class="soft">Asking…</p>
@@ -77,7 +79,7 @@ function Wall({ shown }: { shown: readonly VideoSource[] }) {
   const rows = Math.ceil(ids.length / across);
   return (
     <>
-      <div ref={wall} class={large !== "" ? "wall enlarged" : ids.length > MANY ? "wall many" : "wall"} style={{ "--columns": String(across), "--rows": String(large === "" ? rows : ids.length - 1) }} onKeyDown={onKeyDown}>
+      <div ref={wall} class={large !== "" ? `wall enlarged${ids.length > MANY ? " lots" : ""}` : ids.length > MANY ? "wall many" : "wall"} style={{ "--columns": String(across), "--rows": String(large === "" ? rows : ids.length - 1) }} onKeyDown={onKeyDown}>
         {ids.map((id, number) => {
           const source = shown.find((one) => one.source_id === id);
           return source === undefined ? null : (
@@ -127,9 +129,11 @@ function Tile({ source, number, look, onEnlarge, onHide }: TileProps) {
     <section class={`tile ${look}`} aria-label={name}>
       <h2 class="card-head">
         <span class="soft num">{number}</span> {name} <span class="soft tile-why">{source.why}</span>
-        <Button onPress={onHide} look="quiet" label={`Hide ${name}`}>
-          Hide
-        </Button>
+        <span class="keeps">
+          <Button onPress={onHide} look="quiet" label={`Hide ${name}`}>
+            Hide
+          </Button>
+        </span>
       </h2>
       <Picture
         source={source.source_id}

@@ -74,7 +74,7 @@ export function Picture({ source, label, found = null, onPick, onEnlarge, large 
       </div>
       <figcaption class="picture-bar">
         <span class="soft num">
-          {shows ? `Live, ${play.way}` : ""} <AgeMark age={seen.age} />
+          <span class="by">{shows ? `Live, ${play.way}` : ""}</span> <AgeMark age={seen.age} />
         </span>
         <span class="actions">
           <span class="nearness">
@@ -93,9 +93,11 @@ export function Picture({ source, label, found = null, onPick, onEnlarge, large 
               Where
             </Button>
           </span>
-          <Button onPress={keep} look="quiet" why={seen.viewing === null ? "There is no picture." : doing.busy ? "One moment…" : ""}>
-            Snapshot
-          </Button>
+          <span class="keeps">
+            <Button onPress={keep} look="quiet" why={seen.viewing === null ? "There is no picture." : doing.busy ? "One moment…" : ""}>
+              Snapshot
+            </Button>
+          </span>
           {onEnlarge === undefined ? null : (
             <Button onPress={onEnlarge} look="quiet" pressed={large} label={`Enlarge ${label}`}>
               Enlarge
