@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from aioice import ice
 from playwright.async_api import Page, async_playwright
-from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
-from tests.integration.console_city import SCENE, City, city
-from tests.integration.test_video_live import SHOWN, free_port
 from tools.find_browser import find
 
 from bowstreet.console.server import Server
@@ -25,6 +23,9 @@ from bowstreet.simulation.cameras import Look, Looks, Mount, Setup
 from bowstreet.simulation.layout import SceneLayout
 from bowstreet.tracking.streets import Streets
 from bowstreet.video.model import StreamState, VideoSource
+from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
+from tests.integration.console_city import SCENE, City, city
+from tests.integration.test_video_live import SHOWN, free_port
 
 NO_WEBRTC = "delete window.RTCPeerConnection;"
 GROUND_M = 35.0
@@ -91,6 +92,8 @@ async def world(
         await asyncio.gather(*tasks, return_exceptions=True)
         town.console.feed.close()
         await server.stop()
+        # The library looks names of browsers up by a lock that it makes once, for the loop of the first test.
+        ice._mdns.__dict__.clear()
 
 
 @asynccontextmanager

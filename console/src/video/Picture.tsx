@@ -60,7 +60,7 @@ export function Picture({ source, label, found = null, onPick, onEnlarge, large 
   const trouble = troubleOf(play, seen.age, sources.value?.find((one) => one.vehicle_id === vehicle || one.source_id === source));
   return (
     <figure class={`picture${large ? " large" : ""}`} aria-label={label}>
-      <div ref={frame} class={`picture-frame ${frameLook(seen.age)}`} tabIndex={0} role="group" aria-label={`${label}. Plus, minus and arrows look closer, S keeps a snapshot.`} onKeyDown={onKeyDown}>
+      <div ref={frame} class={`picture-frame ${frameLook(seen.age)}${hands.zoom.scale > 1 ? " closer" : ""}`} tabIndex={0} role="group" aria-label={`${label}. Plus, minus and arrows look closer, S keeps a snapshot.`} onKeyDown={onKeyDown}>
         <div class={onPick === undefined ? "picture-layers" : "picture-layers picks"} style={{ transform: transform(hands.zoom) }}>
           <video ref={video} muted autoplay playsInline disablePictureInPicture aria-label={label} />
           {found === null ? null : <Overlay found={found} scale={hands.zoom.scale} names={overlay} />}

@@ -110,6 +110,7 @@ class Whep:
         self._video = video
         self._ended = ended
         self._waiting: set[asyncio.Future[None]] = set()
+        self._closing: set[asyncio.Future[None]] = set()
         self._sessions: dict[str, _Session] = {}
 
     def __len__(self) -> int:
@@ -211,14 +212,18 @@ class Whep:
         if found is None:
             raise NotFound("this viewing is over", remedy="begin another")
         found.stream.pictures.leave(found.viewer)
-        await found.peer.close()
         self._ended(session_id)
+        closing = asyncio.ensure_future(found.peer.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)
 
     async def close(self) -> None:
         for waiting in tuple(self._waiting):
             waiting.cancel()
         for session_id in tuple(self._sessions):
             await self._gone(session_id)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 def _checked(sdp: bytes) -> str:
