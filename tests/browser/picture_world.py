@@ -17,14 +17,16 @@ from tools.find_browser import find
 
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
-from bowstreet.geo import GridPoint, to_grid
+from bowstreet.flight.model import Phase
+from bowstreet.geo import GridPoint, Position, to_grid
 from bowstreet.messages import SnapshotTaken, VideoLeft, VideoWatched
 from bowstreet.simulation.cameras import Look, Looks, Mount, Setup
 from bowstreet.simulation.layout import SceneLayout
 from bowstreet.tracking.streets import Streets
 from bowstreet.video.model import StreamState, VideoSource
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
-from tests.integration.console_city import SCENE, City, city
+from tests.integration.console_city import SCENE, City, city, telemetry
+from tests.integration.test_api_routes import open_docks, town_home
 from tests.integration.test_video_live import SHOWN, free_port
 
 NO_WEBRTC = "delete window.RTCPeerConnection;"
@@ -191,3 +193,32 @@ async def browser(
 
 def pairwise_growing(values: Sequence[float]) -> bool:
     return all(earlier <= later for earlier, later in itertools.pairwise(values))
+
+
+async def over_the_scene(made: World, vehicle_id: str, mission_id: str) -> None:
+    """Fly a mission up and out along its route, a second at a time."""
+    town, flight = made.town, made.town.services.flight
+
+    async def at(position: Position, height_m: float) -> None:
+        await town.advance(1.0)
+        await open_docks(town)
+        await flight.on_telemetry(telemetry(vehicle_id, town.clock.now(), position, height_m=height_m))
+
+    await open_docks(town)
+    home = town_home(town, vehicle_id)
+    for height_m in (0.0, 0.0, 0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 80.0):
+        await at(home, height_m)
+    route = flight.missions.get(mission_id).plan.outbound
+    start, end = route[0].position, route[-1].position
+    for step in range(1, 81):
+        if flight.missions.get(mission_id).phase is Phase.ON_SCENE:
+            return
+        part = min(1.0, step / 75)
+        await at(
+            Position(
+                latitude_deg=start.latitude_deg + part * (end.latitude_deg - start.latitude_deg),
+                longitude_deg=start.longitude_deg + part * (end.longitude_deg - start.longitude_deg),
+            ),
+            80.0,
+        )
+    raise AssertionError("it does not get there")

@@ -56,17 +56,17 @@ async def test_how_old_a_picture_is_stands_beside_it(built_console: None, script
 
 async def test_an_age_that_nobody_tells_is_unknown_and_a_lost_stream_is_stalled(built_console: None) -> None:
     address = f"udp://127.0.0.1:{free_port()}"
-    async with world([VideoSource(source_id="cam", vehicle_id="v1", address=address)]) as made:
-        async with sending(address, 120.0) as sender:
-            await made.live("cam")
-            async with browser(made) as (page, wrong):
-                await expect(page.locator(".age")).to_have_text(re.compile("^age unknown, over "), timeout=20_000)
-                assert await page.locator(".age").get_attribute("class") == "age unknown"
-                sender.kill()
-                await expect(page.locator(".age")).to_have_text(re.compile(r"^stalled for \d+ s$"), timeout=15_000)
-                await expect(page.locator(".picture-stalled")).to_contain_text("Stalled: no new picture for")
-                await expect(page.locator(".picture-frame")).to_have_class(re.compile("old"))
-                assert wrong == []
+    sources = [VideoSource(source_id="cam", vehicle_id="v1", address=address)]
+    async with world(sources) as made, sending(address, 120.0) as sender:
+        await made.live("cam")
+        async with browser(made) as (page, wrong):
+            await expect(page.locator(".age")).to_have_text(re.compile("^age unknown, over "), timeout=20_000)
+            assert await page.locator(".age").get_attribute("class") == "age unknown"
+            sender.kill()
+            await expect(page.locator(".age")).to_have_text(re.compile(r"^stalled for \d+ s$"), timeout=15_000)
+            await expect(page.locator(".picture-stalled")).to_contain_text("Stalled: no new picture for")
+            await expect(page.locator(".picture-frame")).to_have_class(re.compile("old"))
+            assert wrong == []
 
 
 async def test_several_at_once_chosen_by_keys_and_one_enlarged(built_console: None, tmp_path: Path) -> None:
