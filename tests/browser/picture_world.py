@@ -100,7 +100,7 @@ async def world(
 
 @asynccontextmanager
 async def scene(
-    sources: Sequence[VideoSource], truth: Path | None = None, rate_hz: float = 12.0, tilt_deg: float = -50.0
+    sources: Sequence[VideoSource], truth: Path | None = None, rate_hz: float = 12.0, tilt_deg: float = -50.0, east_m: float = 0.0
 ) -> AsyncIterator[None]:
     """Simulated cameras that send to `udp://` sources; they hover side by side over a made-up street."""
     place = to_grid(SCENE)
@@ -127,7 +127,7 @@ async def scene(
         while True:
             looks = tuple(
                 msgspec.structs.replace(
-                    NORTH_UP, number=number, east_m=origin.easting_m + 60.0 * number, north_m=float(origin.northing_m),
+                    NORTH_UP, number=number, east_m=origin.easting_m + east_m + 60.0 * number, north_m=float(origin.northing_m),
                     up_m_amsl=GROUND_M + 30.0, heading_deg=(30.0 * number) % 360.0, tilt_deg=tilt_deg,
                 )
                 for number in range(len(sources))

@@ -57,15 +57,16 @@ export function Picture({ source, label, found = null, onPick, onEnlarge, large 
     }
   };
   const shows = play.way === "WebRTC" || play.way === "MP4";
+  const visible = shows && seen.age.kind !== "none"; // before there is a picture nothing lies over it
   const trouble = troubleOf(play, seen.age, sources.value?.find((one) => one.vehicle_id === vehicle || one.source_id === source));
   return (
     <figure class={`picture${large ? " large" : ""}`} aria-label={label}>
       <div ref={frame} class={`picture-frame ${frameLook(seen.age)}${hands.zoom.scale > 1 ? " closer" : ""}`} tabIndex={0} role="group" aria-label={`${label}. Plus, minus and arrows look closer, S keeps a snapshot.`} onKeyDown={onKeyDown}>
         <div class={onPick === undefined ? "picture-layers" : "picture-layers picks"} style={{ transform: transform(hands.zoom) }}>
           <video ref={video} muted autoplay playsInline disablePictureInPicture aria-label={label} />
-          {found === null ? null : <Overlay found={found} scale={hands.zoom.scale} names={overlay} />}
+          {found === null || !visible ? null : <Overlay found={found} scale={hands.zoom.scale} names={overlay} />}
         </div>
-        {overlay && shows ? <Where drone={drone} found={found} /> : null}
+        {overlay && visible ? <Where drone={drone} found={found} /> : null}
         {trouble === "" ? null : (
           <p class={seen.age.kind === "stalled" ? "picture-stalled" : "picture-wait"} role="status">
             {trouble}
