@@ -51,7 +51,10 @@ class Followed:
             follow = look.follow
             if follow is None or follow.box is None or follow.phase is not FollowPhase.HELD:
                 continue
-            ranked = sorted((follow.box.overlap(box_of(one)), one.name) for one in self._told.near(look.captured_us))
+            there = self._told.near(look.captured_us)
+            if not there:  # a picture was left out on a busy machine, and the next one's time is a guess
+                continue
+            ranked = sorted((follow.box.overlap(box_of(one)), one.name) for one in there)
             names.append(ranked[-1][1] if ranked and ranked[-1][0] > 0.1 else "nobody")
         return names
 

@@ -190,6 +190,8 @@ class Reader:
         self._captured_us = 0
         self._captured_at = 0.0
         self._captured_pts_us: int | None = None
+        self._metadata_fresh = False
+        self._before_pts_us: int | None = None
         self._headers = b""
         self._format: StreamFormat | None = None
         self._pace: tuple[float, int] | None = None
@@ -236,6 +238,7 @@ class Reader:
             self._teller.trouble("clock-jump", "the camera's clock has jumped")
         self._captured_us, self._captured_at = sensed.captured_us, now
         self._captured_pts_us = pts_us if stamped else None
+        self._metadata_fresh = True
         if self._looker is not None and sensed.pose is not None:
             self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
         self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
@@ -243,15 +246,19 @@ class Reader:
     def _captured(self, pts_us: int, sent_us: int) -> tuple[int, CapturedBy]:
         """When a picture was taken, and who says so: its own metadata before the sender's report.
 
-        Metadata counts pictures by the same clock where it is stamped (synchronous metadata, MISB ST 1402); else the time since
-        it came is added.
+        Where metadata is stamped by the pictures' own clock (synchronous, MISB ST 1402), what came since the last picture and is
+        stamped nearer to this one is this one's; what is another's is counted on from by that clock. Else the time since it came
+        is added.
         """
+        fresh, self._metadata_fresh = self._metadata_fresh, False
+        before_us, self._before_pts_us = self._before_pts_us, pts_us
         if not self._captured_us:
             return (sent_us, CapturedBy.SENDER) if sent_us else (0, CapturedBy.NOBODY)
-        since_us = int((time.monotonic() - self._captured_at) * 1e6)
-        if self._captured_pts_us is not None and abs(pts_us - self._captured_pts_us) < MOST_METADATA_APART_US:
-            since_us = pts_us - self._captured_pts_us
-        return self._captured_us + since_us, CapturedBy.METADATA
+        stamped_us = self._captured_pts_us
+        if stamped_us is None or abs(pts_us - stamped_us) >= MOST_METADATA_APART_US:
+            return self._captured_us + int((time.monotonic() - self._captured_at) * 1e6), CapturedBy.METADATA
+        its_own = fresh and (before_us is None or abs(pts_us - stamped_us) <= abs(before_us - stamped_us))
+        return self._captured_us + (0 if its_own else pts_us - stamped_us), CapturedBy.METADATA
 
     def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address, sent_us: int) -> None:
         if len(data) > MOST_UNIT_BYTES:
