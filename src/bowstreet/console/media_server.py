@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
+from joserfc.jwk import ECKey
 
 from bowstreet.errors import MalformedConfiguration
 
@@ -19,13 +19,14 @@ from bowstreet.errors import MalformedConfiguration
 TOKEN_LIFE = timedelta(seconds=60)
 SOURCE = "{source}"
 _ISSUER = "bowstreet"
+_ALGORITHM, _CURVE = "ES256", "P-256"  # what every library of tokens knows
 
 
 class TokenSigner:
-    """Signs tokens with an Ed25519 key.
+    """Signs tokens with a key on the curve P-256.
 
     Args:
-        pem: the private key, PKCS #8 (`openssl genpkey -algorithm ed25519`).
+        pem: the private key, PKCS #8 (`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`).
 
     Raises:
         MalformedConfiguration: it is none.
@@ -33,12 +34,13 @@ class TokenSigner:
 
     def __init__(self, pem: str) -> None:
         try:
-            self._key = OKPKey.import_key(pem, {"use": "sig", "alg": "EdDSA"})
-            if self._key.curve_name != "Ed25519" or not self._key.is_private:
+            self._key = ECKey.import_key(pem, {"use": "sig", "alg": _ALGORITHM})
+            if self._key.curve_name != _CURVE or not self._key.is_private:
                 raise ValueError("another kind of key")
         except (ValueError, TypeError, JoseError) as error:
             raise MalformedConfiguration(
-                "video.token_key is no Ed25519 private key in PEM", remedy="make one: openssl genpkey -algorithm ed25519"
+                "video.token_key is no private key on the curve P-256 in PEM",
+                remedy="make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
             ) from error
         self._key_id = self._key.thumbprint()
 
@@ -50,12 +52,12 @@ class TokenSigner:
             "iss": _ISSUER, "sub": viewing_id, "aud": f"{place.scheme}://{place.netloc}", "iat": int(now.timestamp()),
             "exp": int((now + TOKEN_LIFE).timestamp()), "mediamtx_permissions": [{"action": "read", "path": path}],
         }  # fmt: skip
-        return jwt.encode({"alg": "EdDSA", "kid": self._key_id}, claims, self._key, algorithms=["EdDSA"])
+        return jwt.encode({"alg": _ALGORITHM, "kid": self._key_id}, claims, self._key, algorithms=[_ALGORITHM])
 
     def keys(self) -> dict[str, Any]:
         """The public key, as a JWK set (RFC 7517)."""
         public = self._key.as_dict(private=False)
-        return {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": "EdDSA"}]}
+        return {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": _ALGORITHM}]}
 
 
 class MediaServer:
