@@ -2,19 +2,23 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from bowstreet.geo import Position
 from bowstreet.messages import FollowChanged
 from bowstreet.tracking.model import FollowPhase
+from bowstreet.tracking.plane import Plane
+from bowstreet.tracking.streets import Named, Streets
 from bowstreet.tracking.wire import Findings
 from bowstreet.video.model import VideoSource
 from tests.browser.knowing import Told, box_of
 from tests.browser.picture_world import World, browser, over_the_scene, scene, world
-from tests.integration.console_city import call
+from tests.integration.console_city import SCENE, call
 from tests.integration.test_video_live import free_port
 
 pytestmark = pytest.mark.browser
@@ -59,6 +63,12 @@ class Followed:
         return names
 
 
+def streets_through(place: Position) -> Streets:
+    """A street that runs 25 m north of a place, from west to east."""
+    plane = Plane(place)
+    return Streets([Named(name="Upper Street", line=(plane.to_position(-300.0, 25.0), plane.to_position(300.0, 25.0)))])
+
+
 async def pressed(page: Page) -> None:
     await page.locator(".picture-frame").scroll_into_view_if_needed()
     async with asyncio.timeout(60):
@@ -85,7 +95,11 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
     source = VideoSource(
         source_id="d1", vehicle_id="d1", address=f"udp://127.0.0.1:{free_port()}", analyst="knowing_here:Lookout", analysed_hz=5.0
     )
-    async with world([source], limit_s=240.0) as made, scene([source], truth=truth, rate_hz=10.0, east_m=40.0):
+    names_here = streets_through(SCENE)
+    async with (
+        world([source], streets=names_here, limit_s=240.0) as made,
+        scene([source], truth=truth, rate_hz=10.0, east_m=40.0),
+    ):
         follows = made.town.services.follows
         said: list[Any] = []
 
@@ -110,6 +124,11 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
             await page.locator(f"#queue-{incident_id}").click()
             await page.get_by_role("button", name="Take control").click()
             await expect(page.get_by_role("button", name="Release control")).to_be_visible()
+            await expect(page.locator(".picture-overlay .street").first).to_have_text("Upper Street", timeout=30_000)
+            await expect(page.locator(".picture-where")).to_contain_text("heading")
+            await expect(page.locator(".picture-where")).to_contain_text(
+                re.compile(r"Looks at 51\.\d+, −0\.\d+ ± \d+ m · Upper Street")
+            )
             for begin in (pressed, chosen_by_keys):
                 await begin(page)
                 async with asyncio.timeout(10):
