@@ -22,15 +22,19 @@ from tests.integration.console_city import SCENE, call
 from tests.integration.test_video_live import free_port
 
 pytestmark = pytest.mark.browser
-# Where a person stands in the picture on the page now, in pixels of the page; null while nobody stands well inside it.
-WHERE = """() => {
-  const overlay = document.querySelector(".picture-overlay");
-  if (overlay === null) return null;
-  const frame = document.querySelector(".picture-frame").getBoundingClientRect();
+# Where a person stands in the picture on the page now, in pixels of the page; null while nobody stands well inside it, or the page
+# still moves under the picture.
+WHERE = """async () => {
+  const place = () => document.querySelector(".picture-frame").getBoundingClientRect();
+  const before = place();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const [overlay, frame] = [document.querySelector(".picture-overlay"), place()];
+  if (overlay === null || frame.y !== before.y || frame.height !== before.height) return null;
   for (const one of overlay.querySelectorAll(".shape.good rect")) {
     const box = one.getBoundingClientRect();
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-    if (x > frame.x + 60 && x < frame.right - 60 && y > frame.y + 40 && y < frame.bottom - 60) return [x, y];
+    if (x > frame.x + 60 && x < frame.right - 60 && y > frame.y + 40 && y < frame.bottom - 60 &&
+        document.elementFromPoint(x, y)?.closest(".picture-frame") !== null) return [x, y];
   }
   return null;
 }"""
@@ -131,7 +135,7 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
             )
             for begin in (pressed, chosen_by_keys):
                 await begin(page)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(20):
                     while not said or said[-1].stage != "following":
                         await asyncio.sleep(0.1)
                 note = page.locator(".note", has_text="Follow:")
