@@ -25,6 +25,7 @@ export type Dialog =
   | { readonly kind: "decide"; readonly authorisation: Authorisation; readonly allow: boolean }
   | { readonly kind: "revoke"; readonly authorisation: Authorisation }
   | { readonly kind: "order"; readonly authorisation: Authorisation }
+  | { readonly kind: "evidence"; readonly incident: string; readonly recording: string }
   | { readonly kind: "zone"; readonly zone: string; readonly activate: boolean };
 
 /** What a click on the map means while it is asked for a place. */

@@ -82,7 +82,7 @@ async def pressed(page: Page) -> None:
 
 
 async def chosen_by_keys(page: Page) -> None:
-    offer = page.get_by_role("group", name="Follow", exact=True).get_by_role("button").first
+    offer = page.get_by_role("group", name="Whom to follow").get_by_role("button").first
     await expect(offer).to_be_visible(timeout=60_000)
     await offer.focus()
     await page.keyboard.press("Enter")
@@ -138,7 +138,7 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
                 async with asyncio.timeout(20):
                     while not said or said[-1].stage != "following":
                         await asyncio.sleep(0.1)
-                note = page.locator(".note", has_text="Follow:")
+                note = page.get_by_role("region", name="Follow", exact=True)
                 await expect(note).to_be_visible()
                 await expect(page.locator(".shape.followed")).to_have_count(1)
                 seen = Followed(made, truth)
@@ -154,7 +154,7 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
                         latest = seen.take()
                         assert latest is not None
                         assert latest.follow is not None
-                        if f"Follow: {latest.follow.phase}, {latest.follow.reason}." in (await note.inner_text()):
+                        if f"{latest.follow.quality}: {latest.follow.reason}" in (await note.inner_text()):
                             break
                         await asyncio.sleep(0.05)
                 let_go = page.get_by_role("button", name="Let go")

@@ -12,6 +12,7 @@ from tests.integration.console_city import PASSWORD, START, City, call, city
 from bowstreet.accountability import rules as sign_in_rules
 from bowstreet.accountability.model import Identity, Role
 from bowstreet.cli import main
+from bowstreet.console.settings import EdgeSettings
 from bowstreet.messages import AccessDenied, AuthorisationChanged, CommandDecided, ProvedAgain
 
 AT = "/api/v1/authorisations"
@@ -71,6 +72,43 @@ async def test_the_same_officer_does_not_do_both(town: City) -> None:
     assert refused.json()["remedy"] == "ask another authorising officer"
     assert (refused.json()["rule"], refused.json()["type"]) == ("two-persons", "urn:bowstreet:problem:not-permitted")
     assert [one.rule for one in await town.ledger(AccessDenied)] == ["two-persons"]
+
+
+@pytest.mark.requirement("R3")
+async def test_an_officer_whom_the_asker_made_is_marked_for_good(town: City) -> None:
+    """The supervisor made both accounts here; a colleague made by the same hand is nobody's own."""
+    async with town.signed_in("supervisor") as asking, town.signed_in("authorising-officer") as officer:
+        at = f"{AT}/{(await asking.post(AT, json=request())).json()['authorisation_id']}"
+        assert (await officer.post(f"{at}/decision", json={"allow": True})).json()["own_account"] is True
+        assert "was made by the one that asked" in (await officer.get(f"{at}/print")).text
+        body = {"name": "Second", "role": "supervisor", "password": PASSWORD}
+        assert (await asking.post("/api/v1/accounts", json=body)).status_code == 201
+        async with town.client() as second:
+            await _sign_in(second, "Second")
+            at = f"{AT}/{(await second.post(AT, json=request())).json()['authorisation_id']}"
+        assert "own_account" not in (await officer.post(f"{at}/decision", json={"allow": True})).json()
+
+
+@pytest.mark.requirement("R3")
+async def test_an_operator_can_refuse_what_ones_own_officer_decides() -> None:
+    strict = await city(EdgeSettings(refuses_own_accounts=True))
+    async with strict.signed_in("supervisor") as asking, strict.signed_in("authorising-officer") as officer:
+        at = f"{AT}/{(await asking.post(AT, json=request())).json()['authorisation_id']}"
+        refused = await officer.post(f"{at}/decision", json={"allow": True})
+        assert (refused.status_code, refused.json()["rule"]) == (403, "own-account")
+        assert refused.json()["remedy"] == "ask an officer whose account somebody else made"
+    assert "own-account" in {one.rule for one in await strict.ledger(AccessDenied)}
+    strict.services.accounts.close()
+
+
+async def test_making_an_account_asks_for_the_password_again(town: City) -> None:
+    async with town.signed_in("supervisor") as supervisor:
+        town.clock.advance_to(START + timedelta(minutes=6))
+        body = {"name": "Late", "role": "viewer", "password": PASSWORD}
+        refused = await supervisor.post("/api/v1/accounts", json=body)
+        assert (refused.status_code, refused.json()["type"]) == (403, "urn:bowstreet:problem:proof-needed")
+        assert (await supervisor.post("/api/v1/session/proof", json={"password": PASSWORD})).status_code == 200
+        assert (await supervisor.post("/api/v1/accounts", json=body)).status_code == 201
 
 
 async def test_grave_acts_ask_for_the_password_again(town: City) -> None:

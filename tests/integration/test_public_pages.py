@@ -77,6 +77,12 @@ async def test_a_flight_is_published_after_its_delay_and_never_changes(town: Cit
     assert "All of them are here" in page.text
 
 
+async def test_an_address_that_is_no_page_is_not_the_console(town: City) -> None:
+    async with town.client() as anybody:
+        answer = await anybody.get("/public/flights")
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "begin at /public")
+
+
 async def test_one_that_took_off_twice_in_the_record_is_one_flight(town: City) -> None:
     await took_off(town)
     mission_id = (await town.ledger(LaunchAuthorised))[-1].mission_id

@@ -191,6 +191,36 @@ def test_a_ledger_rewritten_whole_does_not_fit_its_checkpoint(data: Path) -> Non
     assert "rewritten" in report.verification.what
 
 
+@pytest.mark.parametrize(
+    "shared",
+    [
+        lambda one, two: (one + b"\n" + two[:60], two[60:]),
+        lambda one, two: (one + b"\n" + two, b""),
+        lambda one, two: (one + b"\n", two),
+    ],
+)
+def test_entries_that_are_right_only_together_are_found(
+    data: Path, shared: Callable[[bytes, bytes], tuple[bytes, bytes]]
+) -> None:
+    """Every hash is right, and so is all text of all entries in a row: only where one ends and the next begins is not."""
+    with SqliteReader(data / "record.db") as reader:
+        rows = list(reader.log_rows())
+    entries = [row.entry for row in rows]
+    entries[40:42] = shared(*entries[40:42])
+    last = NO_LINK
+    connection = sqlite3.connect(data / "record.db", isolation_level=None)
+    connection.execute("DELETE FROM log")
+    for row, entry in zip(rows, entries, strict=True):
+        last = link(last, leaf_hash(entry))
+        columns = (row.index, entry, leaf_hash(entry), last, row.payload, row.salt)
+        connection.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", columns)
+    connection.close()
+    (data / published.FILE).unlink()
+    found = verify_data(data).verification
+    assert (found.ok, found.first_wrong) == (False, 40)
+    assert "entry 40" in found.what
+
+
 def test_an_act_left_out_of_a_forged_ledger_shows_in_the_records(data: Path) -> None:
     """The operator forges the ledger and the checkpoints too; the mission without its launch entry is still there."""
     left_out: list[int] = []

@@ -9,13 +9,15 @@ import pytest
 
 from bowstreet.accountability.keys import SoftwareMasterKey
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.accountability.sealed import SealedStore
+from bowstreet.accountability.retention.subject_access import held_of
+from bowstreet.accountability.sealed import SEALED_KINDS, SECRET_KINDS, SealedStore
 from bowstreet.accountability.vault import Vault
 from bowstreet.accountability.verify import verify_log
 from bowstreet.errors import StoreUnavailable
 from bowstreet.messages import IncidentChanged
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.memory import MemoryStore
 from bowstreet.runtime.ports import Batch, Record
 from bowstreet.runtime.sqlite import SqliteStore
 
@@ -103,3 +105,12 @@ async def test_an_entry_that_is_none_is_named_and_not_stumbled_over(place: Place
         database.execute("UPDATE log SET entry = CAST('{\"subject\"~' AS BLOB) WHERE idx = 1")
     found = await verify_log(place.store.log_rows())
     assert (found.ok, found.first_wrong) == (False, 1)
+
+
+async def test_secrets_of_vehicles_and_of_the_program_are_given_to_nobody_as_personal_data() -> None:
+    """They are sealed like personal data; a disclosure of what is held of a subject must leave them out."""
+    store = MemoryStore()
+    puts = [Record(kind=kind, id="drone-7", version=1, state="", body=b'{"secret":"x"}') for kind in sorted(SEALED_KINDS)]
+    await store.commit(Batch(puts=puts))
+    held = await held_of(store, "drone-7")
+    assert {one.kind for one in held.records} == SEALED_KINDS - SECRET_KINDS

@@ -20,6 +20,7 @@ export interface Authorisation {
   readonly reviewed_by: string | null;
   readonly reviewed_at: Millis | null;
   readonly refused_because?: string;
+  readonly own_account?: boolean;
   readonly names?: Readonly<Record<string, string>>;
 }
 

@@ -15,6 +15,7 @@ import { announce, dialog } from "../state.ts";
 import { droneWord, gradeName } from "../words.ts";
 import { isForUs, zonesById } from "../zones.ts";
 import { DecideDialog, OrderDialog, RevokeDialog } from "./Authority.tsx";
+import { EvidenceDialog } from "./Evidence.tsx";
 import { Help } from "./Help.tsx";
 
 export function Dialogs() {
@@ -30,6 +31,7 @@ export function Dialogs() {
   if (asked.kind === "decide") return <DecideDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} allow={asked.allow} />;
   if (asked.kind === "revoke") return <RevokeDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} />;
   if (asked.kind === "order") return <OrderDialog key={asked.authorisation.authorisation_id} one={asked.authorisation} />;
+  if (asked.kind === "evidence") return <EvidenceDialog key={asked.incident} incident={asked.incident} recording={asked.recording} />;
   if (asked.kind === "zone") return <ZoneDialog key={asked.zone} zone={asked.zone} activate={asked.activate} />;
   return <GroundDialog key={asked.vehicle} vehicle={asked.vehicle} back={asked.back} />;
 }

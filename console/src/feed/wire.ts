@@ -197,7 +197,7 @@ export function parseFrame(data: string | ArrayBuffer): Frame {
   return said as Frame;
 }
 
-const IS_TIME = /(^at|_at|^since|_since|^until)$/;
+const IS_TIME = /(^at|_at|^since|_since|^until|_until)$/;
 
 /** `value` with its times as milliseconds, wherever they stand: JSON says them as ISO 8601, msgpack as timestamps. Drone rows hold none. */
 export function withTimes(value: unknown): unknown {

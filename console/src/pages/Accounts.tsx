@@ -7,6 +7,7 @@ import {
 import { endSessionsOf } from "../api/passkeys.ts";
 import { utcDateTime } from "../format.ts";
 import { Button, type Doing, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { proved } from "../proof.ts";
 import { allowed, session } from "../session.ts";
 import { announce } from "../state.ts";
 import { roleName, ROLES } from "../words.ts";
@@ -89,7 +90,7 @@ function People() {
                   {account.disabled_at !== null ? null : (
                     <span class="actions end">
                       <Button
-                        onPress={() => void doing.run(() => endSessionsOf(account.account_id)).then((done) => (done ? announce(`${account.name} is signed out everywhere`) : undefined))}
+                        onPress={() => void doing.run(() => proved(() => endSessionsOf(account.account_id))).then((done) => (done ? announce(`${account.name} is signed out everywhere`) : undefined))}
                         deed="manage"
                         label={`Sign out ${account.name} everywhere`}
                       >
@@ -121,7 +122,7 @@ function Disable({ account, doing, done }: { account: Account; doing: Doing; don
     );
   }
   const disable = async (): Promise<void> => {
-    if (await doing.run(() => disableAccount(account.account_id))) {
+    if (await doing.run(() => proved(() => disableAccount(account.account_id)))) {
       announce(`${account.name} is disabled`);
       done();
     }
@@ -143,7 +144,7 @@ function AddPerson({ done }: { done: () => void }) {
   const [role, setRole] = useState("dispatcher");
   const [password, setPassword] = useState("");
   const add = async (): Promise<void> => {
-    if (!(await doing.run(() => createAccount(name, role, password)))) return;
+    if (!(await doing.run(() => proved(() => createAccount(name, role, password))))) return;
     announce(`${name} has an account`);
     setName("");
     setPassword("");
@@ -188,7 +189,7 @@ function Tokens() {
   const [label, setLabel] = useState("");
   const [issued, setIssued] = useState<IssuedToken | null>(null);
   const issue = async (): Promise<void> => {
-    await doing.run(async () => setIssued(await issueToken(label)));
+    await doing.run(async () => setIssued(await proved(() => issueToken(label))));
     setLabel("");
     again();
   };
@@ -222,7 +223,7 @@ function Tokens() {
                 <td class="right">
                   {token.revoked_at !== null ? null : (
                     <Button
-                      onPress={() => void doing.run(() => revokeToken(token.token_id)).then(again)}
+                      onPress={() => void doing.run(() => proved(() => revokeToken(token.token_id))).then(again)}
                       deed="manage"
                       label={`End the token ${token.label}`}
                     >

@@ -105,6 +105,7 @@ function Facts({ one }: { one: Authorisation }) {
         </Fact>
       )}
       {one.refused_because === undefined ? null : <Fact name="Because">{refusalName(one.refused_because)}</Fact>}
+      {one.own_account === true ? <Fact name="Mark">The account that decided was made by the one that asked</Fact> : null}
       <Fact name="Id">
         <span class="mono">{one.authorisation_id}</span>
       </Fact>

@@ -7,6 +7,7 @@ import { docks, drones, dronesById, events, incidents, missionOfVehicle } from "
 import type { Dock, Drone, FeedEvent, Incident } from "../feed/wire.ts";
 import { capital, count, degrees, metres, position } from "../format.ts";
 import type { Zone } from "../api/deeds.ts";
+import { EvidenceButton } from "../dialogs/Evidence.tsx";
 import { Charge } from "../parts/charge.tsx";
 import { Button } from "../parts/controls.tsx";
 import { GradeMark, Icon, StateWord } from "../parts/marks.tsx";
@@ -15,6 +16,7 @@ import { dialog, flightsOf, following, select, selection } from "../state.ts";
 import { closeReason, dockWord, droneWord, gradeName, isAirborne, stateWord, statusWord } from "../words.ts";
 import { isForUs, limits, restriction, zonesById } from "../zones.ts";
 import { MissionCard } from "./MissionCard.tsx";
+import { OfficersPanel } from "./Officers.tsx";
 import { EventList } from "./Timeline.tsx";
 import { WatchPanel } from "./Watch.tsx";
 import { WhyPanel } from "./Why.tsx";
@@ -128,8 +130,10 @@ function IncidentDetails({ incident }: { incident: Incident }) {
         <Button onPress={() => (dialog.value = { kind: "close", incident: incident.id })} deed="close" why={closed ? "The incident is closed." : ""}>
           Close…
         </Button>
+        <EvidenceButton incident={incident.id} />
       </div>
       {closed ? null : <WatchPanel incident={incident} />}
+      <OfficersPanel incident={incident} />
       <WordsPanel incident={incident} />
       {flights.map((mission) => (
         <MissionCard key={mission.id} mission={mission} />

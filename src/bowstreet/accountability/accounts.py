@@ -260,6 +260,14 @@ class Accounts:
         who = Who(account_id=identity.account_id, role=identity.role, boroughs=identity.boroughs, proved_s=identity.proved_s)
         return self.policy.decide(who, action, what)
 
+    def may_now(self, account_id: str, action: Action, what: What = EVERYWHERE) -> bool:
+        """Whether somebody who does not ask now could do something that is not grave. What they gave others ends with that."""
+        account = self._accounts.find(account_id)
+        if account is None or account.disabled_at is not None:
+            return False
+        who = Who(account_id=account_id, role=account.role, boroughs=account.boroughs)
+        return self.policy.decide(who, action, what).allowed
+
     async def require(self, identity: Identity, action: Action, what: What = EVERYWHERE) -> Decision:
         """Raises `NotPermitted`, and records the refusal, when the policy does not allow the act."""
         decision = self.decide(identity, action, what)
@@ -291,6 +299,15 @@ class Accounts:
     def people(self) -> Collection[Account]:
         return self._accounts
 
+    def makers_of(self, account_id: str) -> list[str]:
+        """Who made this account, who made theirs, and so on."""
+        makers: list[str] = []
+        account = self._accounts.find(account_id)
+        while account is not None and account.made_by and account.made_by not in makers:
+            makers.append(account.made_by)
+            account = self._accounts.find(account.made_by)
+        return makers
+
     # --- managing ---------------------------------------------------------------------------------------------------
 
     def all(self) -> list[Account]:
@@ -318,7 +335,7 @@ class Accounts:
         self._require_free(name)
         hashed = await self._passwords.hash(password)
         self._require_free(name)
-        account = replace(self._new_account(name, role, hashed), boroughs=boroughs)
+        account = replace(self._new_account(name, role, hashed), boroughs=boroughs, made_by=by.account_id)
         changed = self._changed(account.account_id, f"created:{role}", by.account_id)
         await self._recorder.record(save=[(self._accounts, account)], messages=[changed])
         return account

@@ -47,13 +47,19 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.VehicleGrounded: "vehicle_id",
     m.VehicleReleased: "vehicle_id",
     m.VideoWatched: "viewing_id",
+    m.FootageWatched: "viewing_id",
     m.VideoLeft: "viewing_id",
     m.SnapshotTaken: "snapshot_id",
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",
+    m.RedactionChanged: "recording_id",
+    m.RegionChanged: "recording_id",
+    m.FootageDisclosed: "authorisation_id",
     m.FollowChanged: "follow_id",
+    m.FollowConsentChanged: "follow_id",
     m.CameraSteered: "mission_id",
+    m.OfficerLinkChanged: "link_id",
     m.ZoneChanged: "zone_id",
     m.AccessDenied: "subject",
     m.SignedIn: "subject",
@@ -74,6 +80,18 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.PublicRequestChanged: "request_id",
     m.ForkSeen: "fork_id",
     m.VehicleKeyChanged: "vehicle_id",
+    m.SharingChanged: "sharing_id",
+    m.PartnerShown: "sharing_id",
+    m.SharingCounted: "sharing_id",
+    m.DeploymentChanged: "deployment_id",
+    m.DeploymentCounted: "deployment_id",
+    m.WatchlistChanged: "deployment_id",
+    m.ListingReviewed: "deployment_id",
+    m.AlertRaised: "alert_id",
+    m.AlertViewed: "alert_id",
+    m.AlertChanged: "alert_id",
+    m.VolunteerPassed: "deployment_id",
+    m.DeploymentPublished: "deployment_id",
     m.RunChanged: "change",
 }
 
@@ -97,6 +115,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 encode_entry = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 decode_entry = msgspec.json.Decoder(Entry, strict=True).decode
+# Many at once, a line each.
+encode_entries = msgspec.json.Encoder().encode_lines
+decode_entries = msgspec.json.Decoder(Entry, strict=True).decode_lines
 
 
 def _has_floats(schema: object) -> bool:

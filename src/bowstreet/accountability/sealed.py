@@ -20,8 +20,11 @@ log = structlog.get_logger(__name__)
 
 # Kinds of record that hold what somebody said, or who somebody is. The rest holds ids, places of drones and moments.
 # A decision bears its incident's id, and is erased with it: it has the reason that a person typed.
-# A vehicle's secret is no personal datum, but lies in every copy just as they do.
-SEALED_KINDS = frozenset({"incident", "decision", "quarantine", "account", "public-request", "passkeys", "vehicle-secret"})
+# Secrets are no personal data, but lie in every copy just as they do.
+SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key"})
+SEALED_KINDS = SECRET_KINDS | frozenset(
+    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert", "probe"}
+)
 SALT_BYTES = 32
 
 

@@ -5,8 +5,9 @@ reordered or put in between; a payload that is not what its entry committed to; 
 a ledger cut short or rewritten whole. What it cannot find: that something which happened was never recorded.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ from bowstreet.accountability.tiles import GrowingTree
 from bowstreet.runtime.ports import LogRow
 
 Columns = tuple[Any, ...]
+# Rows that are compared at once.
+CHUNK = 1_000
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,48 +95,74 @@ class Verifier:
         )  # fmt: skip
 
     def _add(self, rows: Iterable[Columns]) -> None:
-        leaves: list[bytes] = []
-        try:
-            self._check(rows, leaves)
-        finally:
-            self._tree.extend(leaves)
-
-    def _check(self, rows: Iterable[Columns], leaves: list[bytes]) -> None:
-        """The hot loop of an audit: what is right passes by comparisons alone; what is not is looked at again for its name."""
-        last, checkpoints, index, subjects, hashed = self._link, self._checkpoints, self.entries, self._subjects, sha256
-        read, write, version, append = ledger.decode_entry, ledger.encode_entry, ledger.VERSION, leaves.append
-        for place, stored, leaf_hash, chained, payload, salt in rows:
-            leaf = hashed(b"\x00" + stored).digest()
-            before, last = last, hashed(b"\x02" + last + leaf).digest()
-            if place != index or leaf != leaf_hash or last != chained:
-                row = LogRow(index=place, entry=stored, leaf_hash=leaf_hash, link=chained)
-                raise _misplaced(row, index, before, leaf)
-            try:
-                entry = read(stored)
-            except ValueError:
-                raise _wrong_entry(stored, index, payload, salt) from None
-            if entry.index != index or write(entry) != stored or entry.v != version:
-                raise _wrong_entry(stored, index, payload, salt)
-            if payload is not None and salt is not None:
-                if hashed(salt + payload).hexdigest() != entry.commitment:
-                    raise _wrong_entry(stored, index, payload, salt)
-            elif payload is salt:
-                self.erased += 1
-            elif salt is None and payload.startswith(ledger.SEALED):
-                self.sealed += 1
+        rows = iter(rows)
+        while chunk := list(islice(rows, CHUNK)):
+            sound = self._sound(chunk)
+            if sound is None:
+                self._look_closely(chunk)
             else:
-                raise _wrong_entry(stored, index, payload, salt)
-            if entry.kind in subjects:
-                subjects[entry.kind].add(entry.subject)
-            append(leaf)
-            index += 1
-            if index in checkpoints:
-                self._tree.extend(leaves)
-                leaves.clear()
-                if checkpoints[index] != self._tree.root():
-                    what = f"the ledger up to entry {index - 1} is not the one of the checkpoint: it was rewritten"
-                    raise Wrong(index - 1, what)
-        self._link = last
+                self._grow(sound)
+
+    def _sound(self, chunk: Sequence[Columns]) -> list[bytes] | None:
+        """The hot loop of an audit: many rows at once, by comparisons alone. Gives their leaves, or None when any of them is
+        not as it should be; then they are looked at one by one."""
+        places, stored, leaf_hashes, links, payloads, salts = zip(*chunk, strict=True)
+        # No canonical entry holds a line feed, so as many lines as rows means that each row is one entry.
+        lines = b"\n".join(stored) + b"\n"
+        try:
+            entries = ledger.decode_entries(lines)
+        except ValueError:
+            return None
+        here = range(self.entries, self.entries + len(chunk))
+        if len(entries) != len(chunk) or ledger.encode_entries(entries) != lines or places != tuple(here):
+            return None
+        leaves = [sha256(b"\x00" + one).digest() for one in stored]
+        last = self._link
+        if leaves != list(leaf_hashes) or [last := sha256(b"\x02" + last + leaf).digest() for leaf in leaves] != list(links):
+            return None
+        erased = sealed = 0
+        for index, entry, payload, salt in zip(here, entries, payloads, salts, strict=True):
+            if entry.index != index or entry.v != ledger.VERSION:
+                return None
+            if payload is not None and salt is not None:
+                if sha256(salt + payload).hexdigest() != entry.commitment:
+                    return None
+            elif payload is salt:
+                erased += 1
+            elif salt is None and payload.startswith(ledger.SEALED):
+                sealed += 1
+            else:
+                return None
+            if entry.kind in self._subjects:
+                self._subjects[entry.kind].add(entry.subject)
+        self.erased, self.sealed, self._link = self.erased + erased, self.sealed + sealed, last
+        return leaves
+
+    def _look_closely(self, chunk: Sequence[Columns]) -> None:
+        """Something here is wrong: what comes before it still counts, and the first that is wrong gets its name."""
+        for columns in chunk:
+            leaves = self._sound((columns,))
+            if leaves is None:
+                raise _first_wrong(columns, self.entries, self._link)
+            self._grow(leaves)
+
+    def _grow(self, leaves: list[bytes]) -> None:
+        """Add to the tree, and hold it against each checkpoint on the way."""
+        start, done = self.entries, 0
+        for size in sorted(size for size in self._checkpoints if start < size <= start + len(leaves)):
+            self._tree.extend(leaves[done : size - start])
+            done = size - start
+            if self._checkpoints[size] != self._tree.root():
+                raise Wrong(size - 1, f"the ledger up to entry {size - 1} is not the one of the checkpoint: it was rewritten")
+        self._tree.extend(leaves[done:])
+
+
+def _first_wrong(columns: Columns, index: int, last: bytes) -> Wrong:
+    row = LogRow(**dict(zip(LogRow.__struct_fields__, columns, strict=True)))
+    leaf = sha256(b"\x00" + row.entry).digest()
+    if row.index != index or leaf != row.leaf_hash or link(last, leaf) != row.link:
+        return _misplaced(row, index, last, leaf)
+    return _wrong_entry(row.entry, index, row.payload, row.salt)
 
 
 def _misplaced(row: LogRow, index: int, last: bytes, leaf: bytes) -> Wrong:

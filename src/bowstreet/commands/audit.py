@@ -18,12 +18,15 @@ from bowstreet.accountability.audit import find_record, keyring_of, verify_data
 from bowstreet.accountability.note import PLAIN, SoftwareSigner, VerifierKey
 from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.rotation import transitions_of
-from bowstreet.accountability.sealed import opened_rows
+from bowstreet.accountability.sealed import opened_row, opened_rows
+from bowstreet.accountability.vault import Keyring
 from bowstreet.commands.output import DEFAULT_DATA, expect_writable, progress, read_file, say, write_json, write_text
 from bowstreet.errors import NotFound, StoreUnavailable
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.sqlite import SqliteReader
+from bowstreet.video.evidence import at_rest
+from bowstreet.video.evidence.source import is_evidence
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -31,14 +34,40 @@ def verify(arguments: argparse.Namespace) -> int:
     if arguments.log is not None:
         return _verify_log(arguments)
     path: Path = arguments.data or arguments.path or DEFAULT_DATA
+    if is_evidence(path):
+        from bowstreet.commands.evidence import verify_bundle
+
+        return verify_bundle(arguments, path)
     if path.is_file() and bundle.is_bundle(path):
         return _verify_bundle(path, arguments)
     with progress("verifying") as on_progress, keyring_of(path, arguments.master_key) as keyring:
         report = verify_data(path, known=_since(arguments), keyring=keyring, on_progress=on_progress)
-    write_json(arguments.json, msgspec.to_builtins(report))
+        footage = _footage(path, keyring, on_progress) if report.ok else None
+    said = msgspec.to_builtins(report) | ({} if footage is None else {"footage": msgspec.to_builtins(footage)})
+    ok = report.ok and (footage is None or footage.ok)
+    write_json(arguments.json, said | {"ok": ok})
     if arguments.json != "-":
-        sys.stdout.write(report.says() + "\n")
-    return 0 if report.ok else 1
+        sys.stdout.write(report.says() + "\n" + ("" if footage is None else footage.says() + "\n"))
+    return 0 if ok else 1
+
+
+def _footage(path: Path, keyring: Keyring | None, on_progress: at_rest.OnProgress) -> at_rest.FootageReport | None:
+    """None where there is none, and nothing says that there ever was."""
+    record = find_record(path)
+    folder = record.parent / at_rest.FOLDER
+    there = at_rest.listed(folder)
+    if path.is_file() or (keyring is None and not there):
+        return None
+    if keyring is None:
+        return at_rest.FootageReport(ok=True, sealed=len(there))
+    found: at_rest.FootageReport | None = None
+    for _ in range(2):  # what was erased while it was looked at is on record by the second time
+        with SqliteReader(record) as reader:
+            anchors = at_rest.collected(reader.log_rows(), lambda row: opened_row(row, keyring))
+        found = at_rest.verify(folder, there, anchors, keyring.find, on_progress) if anchors or there else None
+        if found is None or found.ok:
+            break
+    return found
 
 
 def _verify_bundle(path: Path, arguments: argparse.Namespace) -> int:

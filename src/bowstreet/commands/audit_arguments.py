@@ -37,14 +37,15 @@ def _add_verify(verbs: Any) -> None:
     verify = _verb(
         verbs, "verify", _verify,
         help="recompute everything; name the first wrong entry",
-        description="Recomputes every hash of the ledger in a data directory, a bundle or a log elsewhere, and names the first "
-        "entry that is wrong.",
+        description="Recomputes every hash of the ledger and the footage in a data directory, of a bundle, a bundle of evidence "
+        "or a log elsewhere, and names the first that is wrong.",
         epilog="examples:\n  bowstreet audit verify bowstreet-data\n  bowstreet audit verify ledger.bundle --key KEY\n"
         "  bowstreet audit verify --log https://bow.example/log --key KEY --since last.checkpoint --save last.checkpoint",
     )  # fmt: skip
     verify.add_argument(
-        "path", type=Path, nargs="?", metavar="DIR", help="a data directory (default ./bowstreet-data) or a bundle"
-    )
+        "path", type=Path, nargs="?", metavar="DIR",
+        help="a data directory (default ./bowstreet-data), a bundle of the ledger or one of evidence",
+    )  # fmt: skip
     verify.add_argument("--data", type=Path, metavar="DIR", help="the same, as an option")
     verify.add_argument("--log", metavar="URL", help="a log elsewhere, read over HTTP: nothing else of its operator is needed")
     verify.add_argument("--master-key", default="", metavar="SOURCE", help=MASTER_HELP)
@@ -62,6 +63,7 @@ def _add_verify(verbs: Any) -> None:
     verify.add_argument("--entry", type=int, metavar="N", help="of a log: the entry to look for (default: the last)")
     verify.add_argument("--all", action="store_true", help="of a log: read every entry")
     verify.add_argument("--save", type=Path, metavar="FILE", help="of a log: keep its checkpoint, for --since the next time")
+    verify.add_argument("--trust", type=Path, metavar="FILE", help="of evidence: PEM of whose C2PA certificates to trust")
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
 
 

@@ -146,17 +146,21 @@ def _changed(routes: APIRouter, desk: Desk) -> None:
         standing = authorities.find(authorisation_id)
         asked_by = None if standing is None else standing.requested_by
         places = (NOWHERE,) if standing is None else standing.place.boroughs
+        makers = desk.services.accounts.makers_of(who.account_id)
+        own = desk.settings.refuses_own_accounts and rules.is_own_account(asked_by or "", who.account_id, makers)
         for borough in places if who.identity.boroughs else ():
-            about = What(thing=authorisation_id, borough=borough, requested_by=asked_by)
+            about = What(thing=authorisation_id, borough=borough, requested_by=asked_by, own_account=own)
             await access.require(who, Action.AUTHORISE, about, changes=False)
-        await access.require(who, Action.AUTHORISE, What(thing=authorisation_id, requested_by=asked_by), changes=True)
+        about = What(thing=authorisation_id, requested_by=asked_by, own_account=own)
+        await access.require(who, Action.AUTHORISE, about, changes=True)
         said: AuthorityDecision = await c.read(request, AuthorityDecision)
         if said.allow is (said.because is not None):
             raise BadInput("a refusal says why, and nothing else does", remedy="give because with allow false, and only then")
         because = UNSET if said.because is None else said.because
 
         async def act() -> Response:
-            return c.json(await authorities.decide(authorisation_id, who.account_id, allow=said.allow, because=because))
+            decided = authorities.decide(authorisation_id, who.account_id, allow=said.allow, because=because, makers=makers)
+            return c.json(await decided)
 
         return await desk.command(request, who, act)
 

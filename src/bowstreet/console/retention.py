@@ -74,7 +74,7 @@ def router(desk: Desk) -> APIRouter:
         who = await access.person(request, Action.ERASE)
         await access.may_ever(who, Action.ERASE)
         said: EraseOrder = await c.read(request, EraseOrder)
-        await _with_authority(desk, who, Action.ERASE, UseCase.ERASURE, said.subject_id)
+        await with_authority(desk, who, Action.ERASE, UseCase.ERASURE, said.subject_id)
 
         async def act() -> Response:
             done = await services.retention.erase(said.retention_class, said.subject_id, who.account_id)
@@ -88,14 +88,14 @@ def router(desk: Desk) -> APIRouter:
         who = await access.person(request, Action.DISCLOSE)
         await access.may_ever(who, Action.DISCLOSE)
         said: DisclosureOrder = await c.read(request, DisclosureOrder)
-        leave = await _with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, said.subject_id)
+        leave = await with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, said.subject_id)
         held = await disclose_of(services.recorder, said.subject_id, who.account_id, leave, said.recipient)
         return c.json(held)
 
     return routes
 
 
-async def _with_authority(desk: Desk, who: Asker, action: Action, use_case: UseCase, subject_id: str) -> Authorisation:
+async def with_authority(desk: Desk, who: Asker, action: Action, use_case: UseCase, subject_id: str) -> Authorisation:
     """The authorisation that covers it, given for where it is. Raises `NotPermitted`."""
     borough = desk.access.borough_of(incident_id=subject_id)
     held = desk.services.intake.quarantined.find(subject_id)

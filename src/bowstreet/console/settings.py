@@ -22,6 +22,8 @@ class EdgeSettings:
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
         media_server: where viewers take pictures from, when that is not here.
         static: where the built console is.
+        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is elsewhere.
+        refuses_own_accounts: whether an account does not give authority that its maker asked for; else it is marked.
     """
 
     host: str = "127.0.0.1"
@@ -35,6 +37,8 @@ class EdgeSettings:
     tile_origins: tuple[str, ...] = ()
     media_server: MediaServer | None = None
     static: Path = STATIC
+    officers: str = ""
+    refuses_own_accounts: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

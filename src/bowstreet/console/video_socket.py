@@ -88,7 +88,7 @@ class _Player:
 
     def __init__(self, viewings: Viewings, socket: WebSocket, shown: Shown, header: Header, viewer: Viewer[Fragment]) -> None:
         self._viewings, self._socket = viewings, socket
-        self._asker: Asker = shown.asker
+        self._asker = shown.asker
         self._stream, self._header = shown.stream, header
         self._next: tuple[Stream, Header] | None = None
         self._sources, self._times = Succession(viewer), PictureTimes()

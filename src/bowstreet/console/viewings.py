@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
@@ -28,6 +29,18 @@ MOST_BY_ACCOUNT = 12
 CHECK_S = 1.0
 # Whoever watches pictures of another server says every few seconds that they are still there.
 LEASE_S = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guest:
+    """Somebody with no account who was given leave to see one incident. `holds` says whether the leave still stands."""
+
+    account_id: str
+    why: Justification
+    holds: Callable[[], bool]
+
+
+Beholder = Asker | Guest
 
 
 def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, Stream] | None:
@@ -56,7 +69,7 @@ class ViewingView(msgspec.Struct, frozen=True, kw_only=True):
 class Shown:
     """A viewing that is under way. `watching` ends it when its viewer may see no more."""
 
-    asker: Asker
+    asker: Beholder
     viewing_id: str
     incident_id: str
     stream: Stream
@@ -73,15 +86,15 @@ class Viewings:
         self.services, self.access, self.video = services, access, services.video
         self._book = ViewingBook(services.recorder, services.clock)
         self._shown: dict[str, Shown] = {}
-        self._begun: dict[str, str] = {}  # viewing -> account; some are on record and not open yet
+        self._begun: dict[str, Shown] = {}  # by viewing: all that are on record; not each is open here
         self._tasks: set[asyncio.Task[None]] = set()
         self.whep = Whep(services.video, self._whep_ended)
 
     def __len__(self) -> int:
         return len(self._begun)
 
-    async def begin(self, asker: Asker, source_id: str, way: str) -> Shown:
-        """Put a viewing on record: `open` it then, or say by `give_up` that nothing was shown. Its end is put on record by `end`.
+    async def begin(self, asker: Beholder, source_id: str, way: str) -> Shown:
+        """Put a viewing on record: `give_up` puts its end there. One that is `open` in a session ends with it.
 
         Raises:
             NotFound: no such source.
@@ -90,18 +103,22 @@ class Viewings:
             StoreUnavailable: it cannot be recorded, so nothing is shown.
         """
         stream = self.video.shown(source_id)
-        if sum(one == asker.account_id for one in self._begun.values()) >= MOST_BY_ACCOUNT:
+        if sum(one.asker.account_id == asker.account_id for one in self._begun.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
-        why = justified(asker.identity.role, None, acts=False, standing=True)
+        if isinstance(asker, Guest):
+            why = asker.why
+        else:
+            why = justified(asker.identity.role, None, acts=False, standing=True)
         viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
-        self._begun[viewing_id] = asker.account_id
-        return Shown(asker=asker, viewing_id=viewing_id, incident_id=incident_id, stream=stream, way=way)
+        shown = Shown(asker=asker, viewing_id=viewing_id, incident_id=incident_id, stream=stream, way=way)
+        self._begun[viewing_id] = shown
+        return shown
 
     def open(self, session_id: str, shown: Shown) -> None:
         self._shown[session_id] = shown
 
-    async def begin_whep(self, asker: Asker, source_id: str, offer: bytes) -> tuple[str, str]:
+    async def begin_whep(self, asker: Beholder, source_id: str, offer: bytes) -> tuple[str, str]:
         """The WHEP session's id and the answer. Raises as `begin` and `Whep.offer` do."""
         shown = await self.begin(asker, source_id, "whep")
         try:
@@ -114,7 +131,7 @@ class Viewings:
         shown.watching = self._spawn(self._watch(session_id))
         return session_id, answer
 
-    async def begin_whep_of_incident(self, asker: Asker, incident_id: str, offer: bytes) -> tuple[str, str, str]:
+    async def begin_whep_of_incident(self, asker: Beholder, incident_id: str, offer: bytes) -> tuple[str, str, str]:
         """The same of whatever shows an incident: it changes over with the watch, each source recorded before its first picture.
 
         Gives the source, the session's id and the answer. Raises `NotFound` when nothing shows it now, and as `begin_whep` does.
@@ -125,7 +142,7 @@ class Viewings:
             raise NotFound("no drone with a camera serves this incident now", remedy="ask again when one does")
         source_id = found[1].source.source_id
         session_id, answer = await self.begin_whep(asker, source_id, offer)
-        self._spawn(self._changegive_up(incident_id, session_id))
+        self._spawn(self._change_over(incident_id, session_id))
         return source_id, session_id, answer
 
     def another(self, incident_id: str, now: Stream) -> Stream | None:
@@ -133,7 +150,7 @@ class Viewings:
         found = picture_of(self.services, incident_id)
         return None if found is None or found[1] is now else found[1]
 
-    async def _changegive_up(self, incident_id: str, session_id: str) -> None:
+    async def _change_over(self, incident_id: str, session_id: str) -> None:
         """As long as the session lasts: when another source has the watch, it is joined before the old one is let go."""
         while (shown := self._shown.get(session_id)) is not None:
             await asyncio.sleep(CHECK_S)
@@ -223,7 +240,7 @@ class Viewings:
             raise NotFound("this viewing is none of another server", remedy="end it the way it began")
         await self.end(viewing_id)
 
-    async def end_whep(self, asker: Asker, session_id: str) -> None:
+    async def end_whep(self, asker: Beholder, session_id: str) -> None:
         """Raises `NotFound` for a session that is over, or somebody else's."""
         shown = self._shown.get(session_id)
         if shown is None or shown.asker.account_id != asker.account_id:
@@ -240,15 +257,25 @@ class Viewings:
         await self.give_up(shown)
 
     async def give_up(self, shown: Shown) -> None:
-        """A viewing is over, on record."""
-        self._begun.pop(shown.viewing_id, None)
+        """A viewing is over, on record; doing it again is harmless."""
+        if self._begun.pop(shown.viewing_id, None) is None:
+            return
         try:
             await self._book.over(shown.viewing_id)
         except BowstreetError as error:
             log.warning("the end of a viewing was not recorded", problem=error.problem)
 
-    def may_go_on(self, asker: Asker, stream: Stream) -> bool:
+    async def cut(self, account_id: str) -> None:
+        """End at once what somebody watches by WebRTC; who serves a socket ends that."""
+        for session_id, shown in tuple(self._shown.items()):
+            if shown.asker.account_id == account_id and shown.way == "whep":
+                with contextlib.suppress(NotFound):
+                    await self.whep.end(session_id)
+
+    def may_go_on(self, asker: Beholder, stream: Stream) -> bool:
         """Whether somebody may see a source still: their session holds, and what its drone flies to is where they see."""
+        if isinstance(asker, Guest):
+            return asker.holds()
         return (
             self.access.still_valid(asker) and Action.WATCH in asker.identity.may and self.sees(asker, stream.source.vehicle_id)
         )
@@ -263,6 +290,8 @@ class Viewings:
         await self.whep.close()
         for session_id in tuple(self._shown):
             await self.end(session_id)
+        for shown in tuple(self._begun.values()):
+            await self.give_up(shown)
 
     def _incident_of(self, vehicle_id: str) -> str:
         missions = self.services.flight.active_missions()

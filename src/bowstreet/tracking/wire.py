@@ -66,7 +66,7 @@ AnyOrder = Setup | Click | Choose | Release | Give | Receive
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found. `trouble` is in words, empty when all is well; `given` once after `Give`."""
+    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: the camera's then."""
 
     sequence: int
     captured_us: int
@@ -75,11 +75,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     tracks: Annotated[tuple[TrackFound, ...], msgspec.Meta(max_length=500)]
     timing: Timing
     camera_motion_known: bool
-    pose: CameraPose | None = None
     looks_at: GroundPlace | None = None
     follow: FollowFound | None = None
     given: HandOver | None = None
     trouble: str = ""
+    pose: CameraPose | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -33,6 +33,7 @@ class PartKind(StrEnum):
     FRAGMENT = "fragment"
     KLV = "klv"  # a MISB ST 0601 local set, as received
     PLACE = "place"  # where the drone was by its telemetry, JSON
+    RECORD = "record"  # of a redacted copy: what was covered in it, JSON
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +47,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Part).decode
+
+
+def body_of(part: Part) -> bytes:
+    """What is hashed of a part: MessagePack, a map of its four fields in their order."""
+    return _encode(part)
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,10 +105,11 @@ class FootageWriter:
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """A part that was read, and the chain with it."""
+    """A part that was read, the chain with it, and where in the file it begins."""
 
     part: Part
     chain: Chain
+    place: int = 0
 
 
 def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
@@ -113,21 +120,41 @@ def read(file: BinaryIO, recording_id: str, key: AESGCM) -> Iterator[Read]:
     """
     if file.read(len(MAGIC)) != MAGIC:
         raise MalformedProof("this is no footage", remedy="name a file of the footage folder")
-    chain = start(recording_id)
-    while len(said := file.read(_LENGTH.size)) == _LENGTH.size:
-        (length,) = _LENGTH.unpack(said)
-        if length > MOST_PART_BYTES:
-            raise _wrong(recording_id, chain.parts)
-        sealed = file.read(length)
-        if len(sealed) < length:
-            return
-        try:
-            body = open_with(key, sealed, _context(recording_id, chain.parts))
-            part = _decode(body)
-        except (InvalidTag, msgspec.DecodeError, ValueError) as error:
-            raise _wrong(recording_id, chain.parts) from error
+    chain, place = start(recording_id), len(MAGIC)
+    while (sealed := _sealed(file, recording_id, chain.parts)) is not None:
+        body, part = _opened(sealed, recording_id, chain.parts, key)
         chain = chain.then(body)
-        yield Read(part=part, chain=chain)
+        yield Read(part=part, chain=chain, place=place)
+        place += _LENGTH.size + len(sealed)
+
+
+def read_one(file: BinaryIO, recording_id: str, key: AESGCM, number: int, place: int) -> Part:
+    """One part again, where `read` said that it begins. Raises `MalformedProof` when it is not there, or was changed."""
+    file.seek(place)
+    sealed = _sealed(file, recording_id, number)
+    if sealed is None:
+        raise _wrong(recording_id, number)
+    return _opened(sealed, recording_id, number, key)[1]
+
+
+def _sealed(file: BinaryIO, recording_id: str, number: int) -> bytes | None:
+    """None at the end of the file, or when a crash has cut the part off."""
+    said = file.read(_LENGTH.size)
+    if len(said) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(said)
+    if length > MOST_PART_BYTES:
+        raise _wrong(recording_id, number)
+    sealed = file.read(length)
+    return None if len(sealed) < length else sealed
+
+
+def _opened(sealed: bytes, recording_id: str, number: int, key: AESGCM) -> tuple[bytes, Part]:
+    try:
+        body = open_with(key, sealed, _context(recording_id, number))
+        return body, _decode(body)
+    except (InvalidTag, msgspec.DecodeError, ValueError) as error:
+        raise _wrong(recording_id, number) from error
 
 
 def _wrong(recording_id: str, number: int) -> MalformedProof:

@@ -19,6 +19,7 @@ from bowstreet.video.model import (
     AccessUnit,
     Ended,
     FromWorker,
+    Looked,
     StreamFormat,
     StreamState,
     StreamStatus,
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 0.5
 READ_BYTES = 256 * 1024
 # What a worker needs of the environment, and nothing else of it.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 # The program that flies comes first, from a worker's first moment: its start is what costs most. POSIX.
 NICE = ("nice", "-n", "5")
@@ -59,6 +60,11 @@ class Ingest:
         self._told = False  # whether this worker, or who watches it, has said what is wrong
         self.status = StreamStatus(source_id=source.source_id, state=StreamState.CONNECTING, since=clock.now())
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The process that takes it in now; None while there is none."""
+        return None if self._worker is None else self._worker.pid
+
     async def run(self) -> None:
         """Until the source ends by itself, or cancelled."""
         while True:
@@ -78,7 +84,7 @@ class Ingest:
         """Nothing is asked of the source now."""
         self._enter(StreamState.ENDED)
 
-    def order(self, order: orders.PoseKnown | orders.Order) -> None:
+    def order(self, order: orders.AnyOrder) -> None:
         """Tell the worker; dropped while there is none."""
         worker = self._worker
         if worker is None or worker.stdin is None or worker.stdin.is_closing():
@@ -89,7 +95,7 @@ class Ingest:
 
     async def _once(self) -> bool:
         """Run a worker; whether the source ended by itself."""
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
                 *NICE, sys.executable, "-m", "bowstreet.video.worker", env=environment, limit=READ_BYTES,
@@ -154,6 +160,8 @@ class Ingest:
                 self.status, units=self.status.units + 1, octets=self.status.octets + len(message.data),
                 last_unit_at=self._clock.now(),
             )  # fmt: skip
+        elif isinstance(message, Looked):
+            self.status = replace(self.status, looked=message)
         elif isinstance(message, Trouble):
             self._trouble(message)
         self._on_message(message)

@@ -117,6 +117,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     data: bytes
 
 
+class Still(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """One picture, small, as JPEG: for whoever's link does not carry the stream. Made only while somebody asks.
+
+    `captured_us` is when it was taken, as far as that is known, else when the worker had it; microseconds of Unix time.
+    """
+
+    sequence: int
+    captured_us: int
+    width_px: int
+    height_px: int
+    data: bytes
+
+
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something wrong with a stream. `code` is stable; `text` is for people and holds nothing that the stream said."""
 
@@ -125,11 +138,29 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     count: int = 1
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """How the analyst keeps up, since the worker connected.
+
+    Attributes:
+        looked: pictures that were looked at.
+        passed_over: that were due, and gave way to a newer one.
+        undecoded: that were not even decoded, for too many waited.
+        analysed_hz: how many a second are due now; less than was asked where the machine is busy.
+        age_ms: how old the last picture was when its finding was there.
+    """
+
+    looked: int
+    passed_over: int
+    undecoded: int
+    analysed_hz: float
+    age_ms: float
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Still | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,4 +177,5 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     corrupt: int = 0
     restarts: int = 0
     last_unit_at: datetime | None = None
+    looked: Looked | None = None
     trouble: str = ""

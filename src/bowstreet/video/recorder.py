@@ -25,11 +25,14 @@ from bowstreet.runtime.records import Collection
 from bowstreet.video import footage
 from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
 from bowstreet.video.model import Fragment, Header, Metadata, VideoSource
+from bowstreet.video.playback import Reel, laid_out
 
 log = structlog.get_logger(__name__)
 
 # What a power cut may take from the record of a recording; also how often the file is synced.
 ANCHOR_EVERY_S = 5.0
+# Of the footage folder's files: recordings, what was found in them to be covered, redacted copies, and one in the making.
+SUFFIXES = frozenset({".footage", ".found", ".redacted", ".part"})
 # Parts that wait for the disk: some 20 s of one stream. Beyond it the recording has a gap, which is counted.
 MOST_WAITING = 1_000
 
@@ -106,13 +109,22 @@ class FootageRecorder:
 
     def sweep(self) -> int:
         """Remove the files of recordings that were erased; gives how many."""
-        doomed = [path for path in self._folder.glob("*.footage") if path.stem not in self.recordings]
+        doomed = [
+            path for path in self._folder.iterdir() if path.suffix in SUFFIXES and path.stem.split(".")[0] not in self.recordings
+        ]
         for path in doomed:
             path.unlink(missing_ok=True)
         return len(doomed)
 
     def is_recording(self, source_id: str) -> bool:
         return source_id in self._running
+
+    def reach_of(self, recording: Recording) -> Chain:
+        """How far a recording goes now, also while it runs."""
+        running = self._running.get(recording.source_id)
+        if running is not None and running.recording.recording_id == recording.recording_id:
+            return running.writer.chain
+        return Chain(parts=recording.parts, octets=recording.octets, head=bytes.fromhex(recording.head))
 
     async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
         """Begin a recording, on record before the first picture is kept; one that runs already goes on.
@@ -194,12 +206,31 @@ class FootageRecorder:
             NotFound: no such recording, or it was erased.
             MalformedProof: a part was changed.
         """
-        key = self._keys.find(recording_id) if recording_id in self.recordings else None
-        path = self._path(recording_id)
-        if key is None or not path.exists():
-            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        path, key = self.opened(recording_id)
         with path.open("rb") as file:
             yield from footage.read(file, recording_id, key)
+
+    def opened(self, recording_id: str) -> tuple[Path, AESGCM]:
+        """Where a recording lies, and what opens it. Raises `NotFound`: there is none, or it was erased."""
+        key, path = self.key_of(recording_id), self._path(recording_id)
+        if not path.exists():
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        return path, key
+
+    def reel(self, recording_id: str) -> Reel:
+        """A recording laid out to be shown. It reads the file through: call it from a thread. Raises `NotFound`."""
+        return laid_out(recording_id, *self.opened(recording_id))
+
+    def path_of(self, recording_id: str, suffix: str) -> Path:
+        """Where what belongs to a recording is kept beside it; `sweep` takes it away with the recording."""
+        return self._folder / f"{recording_id}{suffix}"
+
+    def key_of(self, recording_id: str) -> AESGCM:
+        """Asked again before each showing: once it is destroyed nothing can be shown. Raises `NotFound` then."""
+        key = self._keys.find(recording_id) if recording_id in self.recordings else None
+        if key is None:
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        return key
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
@@ -274,12 +305,15 @@ class FootageHeld:
 
     Args:
         is_held: whether a legal hold stands on an incident; it holds the incident's footage too.
+        beside: records that bear a recording's id, and go with it.
     """
 
     retention_class = "footage"
 
-    def __init__(self, footage_recorder: FootageRecorder, is_held: Callable[[str], bool]) -> None:
-        self._footage, self._is_held = footage_recorder, is_held
+    def __init__(
+        self, footage_recorder: FootageRecorder, is_held: Callable[[str], bool], beside: Sequence[Collection[Any]] = ()
+    ) -> None:
+        self._footage, self._is_held, self._beside = footage_recorder, is_held, beside
 
     async def since(self) -> Iterable[tuple[str, datetime]]:
         self._footage.sweep()
@@ -290,7 +324,7 @@ class FootageHeld:
         ]
 
     def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
-        return [(self._footage.recordings, subject_id)]
+        return [(one, subject_id) for one in (self._footage.recordings, *self._beside)]
 
 
 def _append(writer: FootageWriter, parts: Sequence[Part]) -> None:

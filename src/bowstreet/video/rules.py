@@ -52,6 +52,32 @@ def capture_can_be(captured_us: int, received_us: int) -> bool:
     return -MOST_AHEAD_US <= received_us - captured_us <= MOST_BEHIND_US
 
 
+# --- how often pictures are looked at -----------------------------------------------------------------------------------
+
+# A finding older than this is about where somebody was; then fewer pictures are looked at, so that those are newer.
+LATE_S, IN_TIME_S = 0.5, 0.25
+# At a walk somebody is then a metre and a half further on: the least at which a follow holds.
+LEAST_HZ = 1.0
+SLOWER, FASTER_HZ = 0.7, 0.1
+# Coded pictures that wait for the decoder: a third of a second's.
+MANY_WAITING = 8
+
+
+def analysed_hz(now_hz: float, asked_hz: float, age_s: float, waiting: int) -> float:
+    """How many pictures a second are looked at from now on. Never more than asked; recording is not touched by it.
+
+    Args:
+        age_s: how old the last picture was when its finding was there.
+        waiting: coded pictures that wait to be decoded.
+    """
+    least_hz = min(LEAST_HZ, asked_hz)
+    if age_s > LATE_S or waiting > MANY_WAITING:
+        return max(least_hz, now_hz * SLOWER)
+    if age_s < IN_TIME_S:
+        return min(asked_hz, now_hz + FASTER_HZ)
+    return max(least_hz, min(asked_hz, now_hz))
+
+
 # --- the camera of a drone ----------------------------------------------------------------------------------------------
 
 

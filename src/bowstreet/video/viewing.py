@@ -1,11 +1,12 @@
-"""The record of who saw live pictures: every viewing before its first picture, its end, and what was kept of it as a file."""
+"""The record of who saw pictures, live or recorded: every viewing before its first picture, its end, and what was kept of it as a
+file."""
 
 from datetime import datetime
 
 import msgspec
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.messages import SnapshotTaken, VideoLeft, VideoWatched
+from bowstreet.messages import FootageWatched, SnapshotTaken, VideoLeft, VideoWatched
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock
 
@@ -45,6 +46,16 @@ class ViewingBook:
         )  # fmt: skip
         await self._recorder.record(messages=[said])
         return snapshot_id
+
+    async def begun_footage(self, by: str, recording_id: str, incident_id: str, what: str, justification: str) -> str:
+        """The same of what was recorded."""
+        viewing_id = self._ids.new("vie")
+        said = FootageWatched(
+            at=self._clock.now(), viewing_id=viewing_id, by=by, recording_id=recording_id, incident_id=incident_id, what=what,
+            justification=justification,
+        )  # fmt: skip
+        await self._recorder.record(messages=[said])
+        return viewing_id
 
     async def over(self, viewing_id: str) -> None:
         await self._recorder.record(messages=[VideoLeft(at=self._clock.now(), viewing_id=viewing_id)])

@@ -51,6 +51,7 @@ def says(authorisation: Authorisation) -> list[tuple[str, str]]:
     one = authorisation
     review = "by nobody yet" if one.reviewed_at is None else f"by {one.reviewed_by} at {_moment(one.reviewed_at)}"
     because = [] if one.refused_because is msgspec.UNSET else [("Refused because", one.refused_because.value)]
+    own = [] if one.own_account is msgspec.UNSET else [("Mark", "the account that decided was made by the one that asked")]
     return [
         ("Authorisation", one.authorisation_id),
         ("Use case", one.use_case.value),
@@ -64,6 +65,7 @@ def says(authorisation: Authorisation) -> list[tuple[str, str]]:
         ("State", one.state.value),
         ("Decided", "not yet" if one.decided_at is None else f"by {one.decided_by} at {_moment(one.decided_at)}"),
         *because,
+        *own,
     ]
 
 

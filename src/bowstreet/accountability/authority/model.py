@@ -80,5 +80,7 @@ class Authorisation(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None = None
     reviewed_by: str | None = None
     reviewed_at: datetime | None = None
-    # Left out where there is none, so that documents signed before it existed still have the digest that is in the ledger.
+    # Left out where there is none, so that documents signed before they existed still have the digest that is in the ledger.
     refused_because: Refusal | msgspec.UnsetType = msgspec.UNSET
+    # Who asked made the account that decided or reviewed, or one that made it: two accounts are perhaps one person.
+    own_account: bool | msgspec.UnsetType = msgspec.UNSET

@@ -31,12 +31,14 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class What(msgspec.Struct, frozen=True, kw_only=True):
-    """What is acted upon: the whole operation, or a thing in it. `authorised`: an authorisation in force covers the act."""
+    """What is acted upon: the whole operation, or a thing in it. `authorised`: an authorisation in force covers the act.
+    `own_account`: who asked for authority made the account that would give it, and the operator refuses that."""
 
     thing: str = OPERATION
     borough: str | None = None
     requested_by: str | None = None
     authorised: bool = False
+    own_account: bool = False
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SEE = "see docs/authority.md"
-GRAVE = frozenset({Action.AUTHORISE, Action.MANAGE_VEHICLE_KEYS, Action.ERASE, Action.DISCLOSE})
+GRAVE = frozenset({Action.AUTHORISE, Action.MANAGE_ACCOUNTS, Action.MANAGE_VEHICLE_KEYS, Action.ERASE, Action.DISCLOSE})
 # Somebody who never proved who they are here, such as a program.
 NEVER_S = 2**31
 EVERYWHERE = What()
@@ -127,7 +129,8 @@ class AccessPolicy:
         thing = {"type": "Thing", "id": what.thing}
         context: dict[str, Any] = {}
         if action in GRAVE:
-            context = {"proved_s": NEVER_S if who.proved_s is None else who.proved_s, "authorised": what.authorised}
+            proved_s = NEVER_S if who.proved_s is None else who.proved_s
+            context = {"proved_s": proved_s, "authorised": what.authorised, "own_account": what.own_account}
         asked = {"principal": account, "action": {"type": "Action", "id": str(action)}, "resource": thing, "context": context}
         told = {"account_id": who.account_id, "boroughs": list(who.boroughs)}
         entities: list[dict[Any, Any]] = [

@@ -1,5 +1,6 @@
 """What an authorisation may become, and what it covers. Pure: an authorisation and the time in, an authorisation out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import UNSET, UnsetType
@@ -68,8 +69,13 @@ def made_urgent(asked: Authorisation, now: datetime) -> Authorisation:
     return replace(asked, urgent=True, state=State.IN_FORCE, ends_at=ends_at, decided_by=asked.requested_by, decided_at=now)
 
 
-def decided(asked: Authorisation, by: str, allow: bool, now: datetime, because: Because = UNSET) -> Authorisation:
+def decided(
+    asked: Authorisation, by: str, allow: bool, now: datetime, because: Because = UNSET, makers: Sequence[str] = ()
+) -> Authorisation:
     """Another officer's word on a request.
+
+    Args:
+        makers: of the account that decides, see `is_own_account`.
 
     Raises:
         Refused: it was decided on before, its time is over, or the officer is who asked for it (R3).
@@ -81,10 +87,15 @@ def decided(asked: Authorisation, by: str, allow: bool, now: datetime, because: 
     if asked.state is not State.REQUESTED:
         raise Refused(f"the request is {asked.state} already", remedy="request it again if it is still needed")
     state = State.IN_FORCE if allow else State.REFUSED
-    return replace(asked, state=state, decided_by=by, decided_at=now, refused_because=UNSET if allow else because)
+    own = True if is_own_account(asked.requested_by, by, makers) else UNSET
+    return replace(
+        asked, state=state, decided_by=by, decided_at=now, refused_because=UNSET if allow else because, own_account=own
+    )
 
 
-def reviewed(urgent: Authorisation, by: str, uphold: bool, now: datetime, because: Because = UNSET) -> Authorisation:
+def reviewed(
+    urgent: Authorisation, by: str, uphold: bool, now: datetime, because: Because = UNSET, makers: Sequence[str] = ()
+) -> Authorisation:
     """Another officer's review of an urgent authority; upheld it holds to its end, which stays as it was.
 
     Raises:
@@ -96,7 +107,13 @@ def reviewed(urgent: Authorisation, by: str, uphold: bool, now: datetime, becaus
         raise Refused("whoever gave an urgent authority does not review it", remedy="ask another authorising officer")
     state = urgent.state if uphold or urgent.state is not State.IN_FORCE else State.REVOKED
     why = UNSET if state is not State.REVOKED else because
-    return replace(urgent, reviewed_by=by, reviewed_at=now, state=state, refused_because=why)
+    own = True if is_own_account(urgent.requested_by, by, makers) else UNSET
+    return replace(urgent, reviewed_by=by, reviewed_at=now, state=state, refused_because=why, own_account=own)
+
+
+def is_own_account(asked_by: str, decides: str, makers: Sequence[str]) -> bool:
+    """Whether who asks could be who decides, under an account that they made themselves, directly or through others (R3)."""
+    return decides != asked_by and asked_by in makers
 
 
 def revoked(standing: Authorisation, now: datetime) -> Authorisation:

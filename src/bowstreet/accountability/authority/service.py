@@ -1,5 +1,6 @@
 """The authorisations of one operation: asked for, decided on, ended, and asked whether they cover an act. All of it recorded."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -77,12 +78,13 @@ class Authorities:
             requested_at=self._clock.now(),
         )  # fmt: skip
 
-    async def decide(self, authorisation_id: str, by: str, *, allow: bool, because: rules.Because = UNSET) -> Authorisation:
+    async def decide(
+        self, authorisation_id: str, by: str, *, allow: bool, because: rules.Because = UNSET, makers: Sequence[str] = ()
+    ) -> Authorisation:
         """Another officer's word on a request, or their review of an urgent authority. Raises `NotFound`, `Refused`."""
         standing, now = self.get(authorisation_id), self._clock.now()
-        if standing.urgent:
-            return await self._save(rules.reviewed(standing, by, allow, now, because), by)
-        return await self._save(rules.decided(standing, by, allow, now, because), by)
+        say = rules.reviewed if standing.urgent else rules.decided
+        return await self._save(say(standing, by, allow, now, because, makers), by)
 
     async def revoke(self, authorisation_id: str, by: str) -> Authorisation:
         """Raises `NotFound`, `Refused`."""

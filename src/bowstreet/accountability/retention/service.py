@@ -92,6 +92,14 @@ class Retention:
             return 0.0
         return max(0.0, (self._clock.now() - self.oldest_due_at).total_seconds())
 
+    def receipt_of(self, subject_id: str) -> str:
+        """In words, when it was erased and by which receipt; "" when it was not."""
+        found = next((one for one in self.erasures.all() if one.subject_id == subject_id), None)
+        if found is None:
+            return ""
+        when = "is being erased" if found.done_at is None else f"was erased on {found.done_at:%Y-%m-%d %H:%M} UTC"
+        return f"{when} (receipt {found.erasure_id})"
+
     async def erase(self, retention_class: str, subject_id: str, by: str) -> Erasure:
         """Erase one subject now, by a person's order, whatever its period.
 
@@ -100,6 +108,9 @@ class Retention:
             Refused: a legal hold stands on it.
         """
         async with self._lock:
+            if begun := [one for one in self.erasures.in_states(Step.ORDERED) if one.subject_id == subject_id]:
+                await self._finish(begun)  # ordered before a crash: one order, one receipt
+                return self.erasures.get(begun[0].erasure_id)
             holding = self._holdings.get(retention_class)
             known = {} if holding is None else dict(await holding.since())
             if subject_id not in known:

@@ -11,7 +11,7 @@ from bowstreet.accountability.authority.model import Authorisation
 from bowstreet.accountability.processing.model import Recipient
 from bowstreet.accountability.processing.rules import RECIPIENTS
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.accountability.sealed import SEALED_KINDS, subject_of
+from bowstreet.accountability.sealed import SEALED_KINDS, SECRET_KINDS, subject_of
 from bowstreet.messages import Disclosed
 from bowstreet.runtime.ports import Store
 from bowstreet.runtime.turns import in_turns
@@ -62,7 +62,7 @@ async def held_of(store: Store, subject_id: str) -> Held:
     """Read the record through, in bounded memory but for what is found."""
     records = [
         HeldRecord(kind=kind, body=_shown(found.body))
-        for kind in sorted(SEALED_KINDS)
+        for kind in sorted(SEALED_KINDS - SECRET_KINDS)
         if (found := await store.get(kind, subject_id)) is not None
     ]
     entries = []

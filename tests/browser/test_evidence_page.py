@@ -1,0 +1,113 @@
+"""The real program in a real browser: footage of an incident is given out, saved by the browser, and verifies."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import WATCH_POLICY
+from tests.browser.test_console_page import accessible
+from tests.unit.evidence_data import NAME, PASSWORD, verified
+
+FOOTAGE = """
+import asyncio, sys
+from pathlib import Path
+from tests.unit.evidence_data import stopped
+asyncio.run(stopped(Path(sys.argv[1]), recordings=2, incidents=True))
+"""
+CITY = '[ledger]\norigin = "bow.example/city"\n'
+
+
+@pytest.fixture
+def program(tmp_path: Path, built_console: None) -> Iterator[str]:
+    """A program on a data folder with footage of two incidents; gives its address."""
+    subprocess.run([sys.executable, "-c", FOOTAGE, str(tmp_path / "data")], check=True, timeout=120)  # a loop runs here already
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "city.toml").write_text(CITY)
+    words = ["up", "--config", "city.toml", "--data", "data", "--port", str(port)]
+    with (tmp_path / "log.txt").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "bowstreet", *words], cwd=tmp_path, stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, (tmp_path / "log.txt").read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=120) == 0, (tmp_path / "log.txt").read_text()
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def page(browser: Browser, program: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    context.add_init_script(WATCH_POLICY)
+    shown, errors = context.new_page(), list[str]()
+    shown.set_default_timeout(20_000)
+    shown.on("pageerror", lambda error: errors.append(str(error)))
+    shown.goto(program)
+    shown.get_by_label("Name").fill(NAME)
+    shown.get_by_label("Password").fill(PASSWORD)
+    shown.get_by_role("button", name="Sign in").click()
+    expect(shown.get_by_role("button", name="Sign out")).to_be_visible()
+    yield shown
+    violations = shown.evaluate("window.violations")
+    context.close()
+    assert (errors, violations) == ([], [])
+
+
+def opened(page: Page, category: str) -> None:
+    page.get_by_role("button", name=re.compile(category, re.IGNORECASE)).first.click()
+    page.get_by_role("button", name="Export footage…").click()
+    expect(page.get_by_role("dialog", name="Export footage as evidence")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.live
+def test_footage_is_exported_by_keyboard_saved_and_verifies(page: Page, tmp_path: Path) -> None:
+    opened(page, "robbery")
+    dialog = page.get_by_role("dialog", name="Export footage as evidence")
+    expect(dialog.get_by_role("checkbox")).to_be_focused()
+    expect(dialog.get_by_role("checkbox")).to_be_checked()
+    page.screenshot(path=tmp_path / "choose.png")
+    accessible(page)
+    page.keyboard.press("Space")
+    expect(dialog.get_by_role("button", name="Export it")).to_be_disabled()
+    page.keyboard.press("Space")
+    dialog.get_by_label("To whom").select_option("court")
+    dialog.get_by_role("button", name="Export it").focus()
+    page.keyboard.press("Enter")
+    save = dialog.get_by_role("link", name=re.compile("^Save exp-"))
+    expect(save).to_be_visible()
+    page.screenshot(path=tmp_path / "ready.png")
+    accessible(page)
+    with page.expect_download() as waiting:
+        save.click()
+    waiting.value.save_as(tmp_path / "one.zip")
+    status, found = verified(str(tmp_path / "one.zip"))
+    assert (status, found["ok"], found["leave"]["recipient"]) == (0, True, "court")
+
+
+@pytest.mark.browser
+@pytest.mark.live
+def test_without_authority_it_says_so_and_leads_to_asking_for_it(page: Page) -> None:
+    opened(page, "burglary")
+    dialog = page.get_by_role("dialog", name="Export footage as evidence")
+    dialog.get_by_role("button", name="Export it").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("authorisation in force")
+    dialog.get_by_role("link", name="Request authority for it").click()
+    form = page.get_by_role("form", name="Request authority")
+    expect(form.get_by_role("radio", name=re.compile("^Disclosure"))).to_be_checked()
+    assert form.get_by_label("Subject", exact=True).input_value().startswith("inc-")
