@@ -21,6 +21,7 @@ from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
+from bowstreet.console.media_server import MediaServer, TokenSigner
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
 from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
@@ -38,6 +39,7 @@ from bowstreet.simulation.kernel import OPERATOR, demo_zones
 from bowstreet.simulation.street_cameras import PLACE
 from bowstreet.tak.certificates import context
 from bowstreet.tak.model import Kind, Partner, TlsFiles
+from bowstreet.tracking.streets import Streets, parse_streets
 from bowstreet.video.address import parse_address
 from bowstreet.video.evidence.credentials import Certificate
 
@@ -132,8 +134,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port, refuses_own_accounts=told.authority.own_accounts == "refuse"),
+        edge=None if headless else _edge(told, port, path.parent),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
+        streets=Streets() if told.video.streets is None else parse_streets(_bytes(told.video.streets)),
         fixed_wind=None
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
@@ -296,7 +299,14 @@ def _name_in(address: str) -> str:
     return found["name"].lower()
 
 
-def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
+def _media_server(told: config.Video, folder: Path) -> MediaServer | None:
+    if not told.whep:
+        return None
+    return MediaServer(told.whep, TokenSigner(_secret(told.token_key, folder)) if told.token_key else None)
+
+
+def _edge(whole: config.Config, port: int | None, folder: Path) -> EdgeSettings:
+    told = whole.server
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
@@ -308,5 +318,6 @@ def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) 
     return EdgeSettings(
         host=told.host, port=port or told.port, hosts=frozenset(names), officers=told.officers.rstrip("/"), https=told.https,
         certificate=told.certificate, private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies),
-        metrics_token=token, tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
+        metrics_token=token, tile_origins=told.tile_origins, refuses_own_accounts=whole.authority.own_accounts == "refuse",
+        media_server=_media_server(whole.video, folder),
     )  # fmt: skip

@@ -355,7 +355,7 @@ async def _console(process: Process) -> None:
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         video=process.video, footage=process.footage, redactions=process.redactions, exports=process.exports,
-        eyes=process.eyes, follows=process.follows,
+        eyes=process.eyes, follows=process.follows, streets=operation.streets,
         officer_links=process.officer_links, recognition=process.recognition,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,

@@ -79,6 +79,7 @@ from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
@@ -268,6 +269,7 @@ async def city(
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    streets: Streets | None = None,
     finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
 ) -> City:
@@ -388,6 +390,7 @@ async def city(
             clock,
         ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
+        streets=streets or Streets(),
         follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
         officer_links=officer_links,
         recognition=recognised,

@@ -74,6 +74,11 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/video/none/whep"): ROOM | {"regulator"},
     ("POST", "/video/incident/inc-1/whep"): ROOM | {"regulator"},
     ("DELETE", "/video/none/whep/none"): ROOM | {"regulator"},
+    ("GET", "/video/viewings"): ROOM | {"regulator"},
+    ("POST", "/video/none/viewings"): ROOM | {"regulator"},
+    ("POST", "/video/viewings/none/renew"): ROOM | {"regulator"},
+    ("POST", "/video/viewings/none/snapshots"): ROOM | {"regulator"},
+    ("DELETE", "/video/viewings/none"): ROOM | {"regulator"},
     ("GET", "/vehicles"): SEE,
     ("GET", "/docks"): SEE,
     ("POST", "/vehicles/none/ground"): {"supervisor"},
@@ -171,6 +176,7 @@ OPEN = {
     ("POST", "/session/proof"),
     # Ways in, and what everybody signed in has of their own.
     ("GET", "/session/ways"),
+    ("GET", "/video/keys"),  # a public key
     ("POST", "/session/oidc"),
     ("POST", "/session/passkey/question"),
     ("POST", "/session/passkey"),

@@ -2,7 +2,7 @@
 
 import { utcTime } from "../format.ts";
 import { Button } from "../parts/controls.tsx";
-import { chooseSubject, consent, type Found, letGo, motionInWords, placeInWords, revoke } from "./found.ts";
+import { chooseSubject, consent, type Found, letGo, motionInWords, placeInWords, revoke, type Track } from "./found.ts";
 
 const PHASES: Record<string, string> = {
   held: "in sight",
@@ -12,11 +12,19 @@ const PHASES: Record<string, string> = {
   idle: "not begun",
 };
 
-export function Following({ found, mine, run }: { found: Found; mine: boolean; run: (act: () => Promise<unknown>) => void }) {
-  if (found.follow_id === "") {
-    if (!mine || found.tracks.length === 0) return null;
-    return <p class="soft">{found.tracks.length} shapes found. Press on one in the picture to follow it.</p>;
-  }
+/** So many shapes are offered as buttons; more would be no choice. */
+const MOST_OFFERED = 8;
+
+export interface FollowingProps {
+  readonly found: Found;
+  readonly mine: boolean;
+  /** Follow what stands there, in shares of the picture. */
+  readonly pick: ((x: number, y: number) => void) | undefined;
+  readonly run: (act: () => Promise<unknown>) => void;
+}
+
+export function Following({ found, mine, pick, run }: FollowingProps) {
+  if (found.follow_id === "") return mine && pick !== undefined && found.tracks.length > 0 ? <Offer found={found} pick={pick} /> : null;
   const until = typeof found.ends_at === "number" ? found.ends_at : Date.parse(found.ends_at);
   const followed = found.follow;
   const held = followed?.phase === "held" || followed?.phase === "coasting";
@@ -71,4 +79,33 @@ export function Following({ found, mine, run }: { found: Found; mine: boolean; r
       ) : null}
     </section>
   );
+}
+
+/** Whom to follow, without a mouse too. */
+function Offer({ found, pick }: { found: Found; pick: (x: number, y: number) => void }) {
+  return (
+    <div role="group" aria-label="Whom to follow">
+      <p class="soft">{found.tracks.length === 1 ? "One shape" : `${found.tracks.length} shapes`} found. Press on one in the picture to follow it, or choose:</p>
+      <div class="chips">
+        {offered(found.tracks).map((one) => (
+          <button
+            key={one.track_id}
+            type="button"
+            class="chip"
+            onClick={() => pick((one.box.left + one.box.width / 2) / found.width_px, (one.box.top + one.box.height / 2) / found.height_px)}
+          >
+            {`Follow ${one.shape} ${one.track_id}`}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Those that are held well first; each keeps its place in the row while it is there. */
+function offered(tracks: readonly Track[]): Track[] {
+  return [...tracks]
+    .sort((a, b) => Number(b.quality === "good") - Number(a.quality === "good") || a.track_id - b.track_id)
+    .slice(0, MOST_OFFERED)
+    .sort((a, b) => a.track_id - b.track_id);
 }

@@ -6,7 +6,6 @@ import { Button, Trouble, useDoing } from "../parts/controls.tsx";
 import { allowed } from "../session.ts";
 import { Following } from "./Following.tsx";
 import { follow, useFound } from "./found.ts";
-import { Overlay } from "./Overlay.tsx";
 import { Picture } from "./Picture.tsx";
 import { useSources } from "./sources.ts";
 
@@ -14,7 +13,7 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
   const [open, setOpen] = useState(true);
   const source = useSources()?.find((one) => one.vehicle_id === mission.vehicle_id);
   const shown = allowed("watch") && source !== undefined && source.shown;
-  const found = useFound(shown && open ? mission.id : null);
+  const found = useFound(shown && open ? mission.id : null, mission.vehicle_id);
   const doing = useDoing();
   if (!allowed("watch") || source === undefined) return null;
   if (!source.shown) return <p class="soft">No picture: {source.why}.</p>;
@@ -22,9 +21,7 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
   return (
     <>
       {open ? (
-        <Picture source={source.source_id} label={`Live picture of ${mission.vehicle_id}`} onPick={pick}>
-          {found === null ? null : <Overlay found={found} />}
-        </Picture>
+        <Picture source={source.source_id} label={`Live picture of ${mission.vehicle_id}`} found={found} onPick={pick} />
       ) : null}
       <div class="picture-bar">
         <span class="soft">
@@ -35,7 +32,7 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
           {open ? "Hide picture" : "Show picture"}
         </Button>
       </div>
-      {found === null ? null : <Following found={found} mine={mine} run={(act) => void doing.run(act)} />}
+      {found === null ? null : <Following found={found} pick={pick} mine={mine} run={(act) => void doing.run(act)} />}
       <Trouble error={doing.error} />
     </>
   );

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { act, get, path } from "../api/client.ts";
+import { type Look, setLook } from "./looks.ts";
 
 export interface Box {
   readonly left: number;
@@ -38,6 +39,13 @@ export interface Found {
   readonly width_px: number;
   readonly height_px: number;
   readonly tracks: readonly Track[];
+  readonly looks_at: {
+    readonly position: { readonly latitude_deg: number; readonly longitude_deg: number };
+    readonly ellipse: { readonly semi_major_m: number; readonly semi_minor_m: number; readonly bearing_deg: number };
+  } | null;
+  readonly near: readonly { readonly name: string; readonly distance_m: number }[];
+  /** Names of streets in the picture, in shares of its width and height. */
+  readonly names: readonly { readonly name: string; readonly x: number; readonly y: number }[];
   readonly follow: {
     readonly phase: string;
     readonly quality: string;
@@ -60,8 +68,11 @@ export interface Found {
 }
 
 const EVERY_MS = 300;
+/** For a picture that is one of many. */
+export const SELDOM_MS = 1_000;
 
-export function useFound(mission: string | null): Found | null {
+/** What was found last, and with it where the drone looks, which the map shows too. */
+export function useFound(mission: string | null, vehicle: string, every = EVERY_MS): Found | null {
   const [found, setFound] = useState<Found | null>(null);
   useEffect(() => {
     if (mission === null) return undefined;
@@ -70,19 +81,30 @@ export function useFound(mission: string | null): Found | null {
     const ask = async (): Promise<void> => {
       try {
         const latest = await get<Found>(path("missions", mission, "found"));
-        if (here) setFound(latest);
+        if (!here) return;
+        setFound(latest);
+        setLook(vehicle, lookOf(latest));
       } catch {
-        if (here) setFound(null);
+        if (!here) return;
+        setFound(null);
+        setLook(vehicle, null);
       }
-      if (here) timer = window.setTimeout(() => void ask(), EVERY_MS);
+      timer = window.setTimeout(() => void ask(), every);
     };
     void ask();
     return () => {
       here = false;
       window.clearTimeout(timer);
+      setFound(null);
+      setLook(vehicle, null);
     };
-  }, [mission]);
+  }, [mission, vehicle, every]);
   return found;
+}
+
+export function lookOf(found: Found | null): Look | null {
+  const place = found?.looks_at ?? null;
+  return place === null ? null : { lat: place.position.latitude_deg, lon: place.position.longitude_deg, ...place.ellipse };
 }
 
 export const follow = (mission: string, x: number, y: number, sequence: number): Promise<unknown> =>

@@ -49,6 +49,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.VideoWatched: "viewing_id",
     m.FootageWatched: "viewing_id",
     m.VideoLeft: "viewing_id",
+    m.SnapshotTaken: "snapshot_id",
     m.RecordingStarted: "recording_id",
     m.RecordingAnchored: "recording_id",
     m.RecordingClosed: "recording_id",

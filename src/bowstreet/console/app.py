@@ -47,6 +47,7 @@ from bowstreet.console import (
     vehicle_keys,
     video,
     video_socket,
+    video_viewings,
     watches,
     watchlists,
     zone_files,
@@ -161,6 +162,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     officers = alert_feed.AlertFeed(desk)
     api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    api.include_router(video_viewings.router(desk, viewings), prefix=PREFIX)
     for module in (recordings, evidence, redactions):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(playing.router(desk, shown), prefix=PREFIX)
@@ -220,10 +222,20 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "source_id" in parameters:
+        return _place_of_source(services, parameters["source_id"])
     if "recording_id" in parameters:
         recording = services.footage.recordings.find(parameters["recording_id"])
         return (_place_of(services, "" if recording is None else recording.incident_id),)
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
+
+
+def _place_of_source(services: ConsoleServices, source_id: str) -> Sequence[str]:
+    """Where a camera looks: at what its drone flies to; nowhere in particular while it flies to nothing."""
+    stream = services.video.streams.get(source_id)
+    vehicle_id = "" if stream is None else stream.source.vehicle_id
+    missions = services.flight.active_missions() if vehicle_id else []
+    return tuple(_place_of(services, one.incident_id) for one in missions if one.vehicle_id == vehicle_id)
 
 
 def _place_of(services: ConsoleServices, incident_id: str) -> str:

@@ -12,8 +12,13 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.dispatch.follows import Follows
+from bowstreet.tracking.camera import view
 from bowstreet.tracking.model import FollowFound, GroundPlace, TrackFound
 from bowstreet.tracking.rules import Stage
+from bowstreet.tracking.streets import Label, Near, Streets
+from bowstreet.tracking.wire import Findings
+
+NO_STREETS = Streets()
 
 # A whole number, which JSON may also write as 3.0.
 Number = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
@@ -26,6 +31,7 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     `follow_id` names the follow that is under way; `ends_at` is when it ends without authority, `asks` that it is time to ask,
     `authorisation_id` what carries it. `camera` says what the gimbal does, `camera_trouble` why it does not do what it is told;
     `vehicle` what the vehicle does by its pilot's consent, null without one.
+    `near` are the names nearest to where it looks, `names` those in the picture, where the operator has a file of streets.
     """
 
     sequence: int
@@ -33,6 +39,8 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     height_px: int
     tracks: tuple[TrackFound, ...] = ()
     looks_at: GroundPlace | None = None
+    near: tuple[Near, ...] = ()
+    names: tuple[Label, ...] = ()
     follow: FollowFound | None = None
     follow_id: str = ""
     ends_at: str = ""
@@ -63,14 +71,15 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: str
 
 
-def view_of(follows: Follows, vehicle_id: str) -> FoundView:
+def view_of(follows: Follows, vehicle_id: str, streets: Streets = NO_STREETS) -> FoundView:
     """What is shown of a drone's looks and its follow."""
     latest, standing = follows.latest(vehicle_id), follows.of_vehicle(vehicle_id)
     seen = FoundView(sequence=0, width_px=0, height_px=0)
     if latest is not None:
+        near, names = _named(streets, latest)
         seen = FoundView(
             sequence=latest.sequence, width_px=latest.width_px, height_px=latest.height_px, tracks=latest.tracks,
-            looks_at=latest.looks_at, follow=latest.follow, trouble=latest.trouble,
+            looks_at=latest.looks_at, near=near, names=names, follow=latest.follow, trouble=latest.trouble,
         )  # fmt: skip
     if standing is None:
         return seen
@@ -92,7 +101,7 @@ def router(desk: Desk) -> APIRouter:
     async def found(mission_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """Shapes in the drone's picture, where they are on the ground and how well that is known."""
         vehicle_id = services.flight.missions.get(mission_id).vehicle_id
-        return c.json(view_of(services.follows, vehicle_id))
+        return c.json(view_of(services.follows, vehicle_id, services.streets))
 
     @routes.post(
         "/missions/{mission_id}/follow", **c.route(Begun, status=201, body=Subject, changes=True, key=True, says="Followed")
@@ -149,3 +158,13 @@ def router(desk: Desk) -> APIRouter:
         return await desk.command(request, who, act)
 
     return routes
+
+
+def _named(streets: Streets, latest: Findings) -> tuple[tuple[Near, ...], tuple[Label, ...]]:
+    """What is near where a drone looks, and the names in its picture."""
+    if latest.looks_at is None or not len(streets):
+        return (), ()
+    near = streets.near(latest.looks_at.position, most=2)
+    if latest.pose is None or not latest.width_px or not latest.height_px:
+        return near, ()
+    return near, streets.in_picture(view(latest.pose, latest.width_px, latest.height_px), latest.looks_at.position)

@@ -92,6 +92,7 @@ from bowstreet.messages.video import (
     RecordingStarted,
     RedactionChanged,
     RegionChanged,
+    SnapshotTaken,
     VideoLeft,
     VideoWatched,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "SharingChanged",
     "SharingCounted",
     "SignedIn",
+    "SnapshotTaken",
     "Spec",
     "VehicleChanged",
     "VehicleGrounded",
@@ -208,6 +210,7 @@ MESSAGES: dict[type[Message], Spec] = {
     DockChanged: _row("flight", 1.0, audited=False),
     PacketRejected: _row("flight", 0.1, audited=False),
     VideoWatched: _row("video", 0.05, audited=True),
+    SnapshotTaken: _row("video", 0.01, audited=True),
     FootageWatched: _row("video", 0.01, audited=True),
     VideoLeft: _row("video", 0.05, audited=True),
     RecordingStarted: _row("video", 0.05, audited=True),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable
 
@@ -124,8 +125,7 @@ class Ingest:
         finally:
             self._worker = None
             watching.cancel()
-            with contextlib.suppress(ProcessLookupError):
-                worker.kill()
+            _end(worker)
             status = await asyncio.shield(worker.wait())
         if not ended and not self._told:
             self._trouble(Trouble(code="worker", text=f"its worker ended without a word (exit status {status})"))
@@ -140,12 +140,12 @@ class Ingest:
             if not had_unit:
                 # A worker that connects gives up by itself; one that listens waits for as long as it takes.
                 if not listens and silent_s > 4 * rules.RECONNECT_S:
-                    worker.kill()
+                    _end(worker)
                 continue
             self._enter(rules.stream_state(silent_s, had_unit))
             if rules.reconnects(silent_s):
                 self._trouble(Trouble(code="stalled", text="nothing came any more; connected anew"))
-                worker.kill()
+                _end(worker)
                 return
 
     def _take(self, message: FromWorker) -> None:
@@ -175,3 +175,11 @@ class Ingest:
         corrupt = trouble.count if trouble.code == "corrupt" else self.status.corrupt
         self.status = replace(self.status, trouble=trouble.text, corrupt=corrupt)
         log.warning("trouble with a video stream", source=self.source.source_id, code=trouble.code, count=trouble.count)
+
+
+def _end(worker: asyncio.subprocess.Process) -> None:
+    """Kill a worker. `Process.kill` first asks whether it is dead, which takes its exit status from under the loop's own watcher:
+    "Unknown child process pid", and a status of 255. Until the loop has that status the process id is the worker's alone."""
+    if worker.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)

@@ -174,16 +174,17 @@ class VideoService:
 
     def join(self, source_id: str) -> Viewer[AccessUnit]:
         """Watch coded pictures. Leave with `leave`. Raises `NotFound`, and `Refused` while nothing may be shown."""
-        return self._shown(source_id).pictures.join()
+        return self.shown(source_id).pictures.join()
 
     def join_fragments(self, source_id: str) -> tuple[Header, Viewer[Fragment]]:
         """The same as MP4. Raises `Refused` also before the first picture."""
-        stream = self._shown(source_id)
+        stream = self.shown(source_id)
         if stream.header is None:
             raise Refused("nothing has come from this source yet", remedy="try again when it is live")
         return stream.header, stream.fragments.join()
 
-    def _shown(self, source_id: str) -> Stream:
+    def shown(self, source_id: str) -> Stream:
+        """A source that may be shown now. Raises `NotFound`, and `Refused` while nothing may be shown."""
         stream = self.find(source_id)
         if not stream.order.live:
             raise Refused(f"this camera shows nothing now: {stream.order.why}", remedy="watch again when the drone flies")

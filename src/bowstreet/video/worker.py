@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import resource
+import struct
 import sys
 import threading
 import time
@@ -29,6 +30,7 @@ from bowstreet.video.model import (
     MOST_PIXELS,
     MOST_UNIT_BYTES,
     AccessUnit,
+    CapturedBy,
     Codec,
     Ended,
     Finding,
@@ -56,6 +58,10 @@ MOST_WAITING = 30
 TELL_EVERY_S = 2.0
 # Two metadata packets further apart than this do not tell the same camera: a clock that jumps is reported.
 MOST_CLOCK_JUMP_US = 5_000_000
+# Metadata further from its picture than this, by the stream's clock, is not about that picture: the clock was set anew.
+MOST_METADATA_APART_US = 2_000_000
+# `AVProducerReferenceTime`: microseconds of Unix time, then flags. Where an RTP sender reports on its clock, each packet has one.
+_PRODUCED = struct.Struct("<q")
 
 
 def limit() -> None:
@@ -226,11 +232,14 @@ class Reader:
         self._first_pts_us: int | None = None
         self._captured_us = 0
         self._captured_at = 0.0
+        self._captured_pts_us: int | None = None
+        self._metadata_fresh = False
+        self._before_pts_us: int | None = None
         self._headers = b""
         self._format: StreamFormat | None = None
         self._pace: tuple[float, int] | None = None
         self._fragments: Fragmenter | None = None
-        self._before: AccessUnit | None = None
+        self._before: tuple[AccessUnit, int] | None = None
 
     def read(self, container: Any, address: Address) -> None:
         streams = container.streams.video
@@ -249,12 +258,13 @@ class Reader:
             if packet.size == 0:
                 continue
             if packet.stream.type == "data":
-                self._metadata(bytes(packet), _us(packet))
+                self._metadata(bytes(packet), _us(packet), stamped=packet.pts is not None)
                 continue
+            sent_us = _sender_us(packet)
             for part in filters.filter(packet):
-                self._unit(codec, stream, bytes(part), _us(part), address)
+                self._unit(codec, stream, bytes(part), _us(part), address, sent_us)
 
-    def _metadata(self, data: bytes, pts_us: int) -> None:
+    def _metadata(self, data: bytes, pts_us: int, *, stamped: bool) -> None:
         if len(data) > klv.MOST_BYTES:
             self._teller.trouble("bad-metadata", "a metadata packet is too large")
             return
@@ -270,11 +280,30 @@ class Reader:
         ):
             self._teller.trouble("clock-jump", "the camera's clock has jumped")
         self._captured_us, self._captured_at = sensed.captured_us, now
+        self._captured_pts_us = pts_us if stamped else None
+        self._metadata_fresh = True
         if sensed.pose is not None:
             self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
         self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
 
-    def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address) -> None:
+    def _captured(self, pts_us: int, sent_us: int) -> tuple[int, CapturedBy]:
+        """When a picture was taken, and who says so: its own metadata before the sender's report.
+
+        Where metadata is stamped by the pictures' own clock (synchronous, MISB ST 1402), what came since the last picture and is
+        stamped nearer to this one is this one's; what is another's is counted on from by that clock. Else the time since it came
+        is added.
+        """
+        fresh, self._metadata_fresh = self._metadata_fresh, False
+        before_us, self._before_pts_us = self._before_pts_us, pts_us
+        if not self._captured_us:
+            return (sent_us, CapturedBy.SENDER) if sent_us else (0, CapturedBy.NOBODY)
+        stamped_us = self._captured_pts_us
+        if stamped_us is None or abs(pts_us - stamped_us) >= MOST_METADATA_APART_US:
+            return self._captured_us + int((time.monotonic() - self._captured_at) * 1e6), CapturedBy.METADATA
+        its_own = fresh and (before_us is None or abs(pts_us - stamped_us) <= abs(before_us - stamped_us))
+        return self._captured_us + (0 if its_own else pts_us - stamped_us), CapturedBy.METADATA
+
+    def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address, sent_us: int) -> None:
         if len(data) > MOST_UNIT_BYTES:
             self._teller.trouble("too-large", "a coded picture is larger than 4 MB")
             return
@@ -291,13 +320,10 @@ class Reader:
             self._first_pts_us = pts_us
         if address.file:
             self._keep_pace(pts_us)
-        received_us = _now_us()
-        captured_us = 0
-        if self._captured_us:
-            captured_us = self._captured_us + int((time.monotonic() - self._captured_at) * 1e6)
+        captured_us, captured_by = self._captured(pts_us, sent_us)
         unit = AccessUnit(
-            sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=received_us, keyframe=keyframe, data=data,
-            captured_us=captured_us,
+            sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=_now_us(), keyframe=keyframe, data=data,
+            captured_us=captured_us, captured_by=captured_by,
         )  # fmt: skip
         self._sequence += 1
         self._teller.say(unit)
@@ -314,12 +340,14 @@ class Reader:
         except av.FFmpegError:
             self._teller.trouble("not-recorded", "a picture cannot be put into a file")
             return
-        before, self._before = self._before, unit
-        if data and before is not None:
+        held, self._before = self._before, (unit, self._fragments.at_us)
+        if data and held is not None:
+            before, at_us = held
             self._teller.say(
                 Fragment(
                     sequence=before.sequence, pts_us=before.pts_us, captured_us=before.captured_us or before.received_us,
-                    keyframe=before.keyframe, data=data,
+                    keyframe=before.keyframe, data=data, captured_by=before.captured_by, received_us=before.received_us,
+                    at_us=at_us,
                 )
             )  # fmt: skip
 
@@ -352,6 +380,14 @@ class _Unusable(Exception):
 def _us(packet: Any) -> int:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return 0 if stamp is None or packet.time_base is None else int(stamp * packet.time_base * 1_000_000)
+
+
+def _sender_us(packet: Any) -> int:
+    """When the sender says the picture was taken; 0 when it does not."""
+    for said in packet.iter_sidedata():
+        if said.data_type == "prft" and len(data := bytes(said)) >= _PRODUCED.size:
+            return max(0, int(_PRODUCED.unpack_from(data)[0]))
+    return 0
 
 
 def _now_us() -> int:
