@@ -35,6 +35,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -47,15 +48,21 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.tak.model import Partner
+from bowstreet.tak.service import PartnerSharing
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -89,12 +96,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
+    partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
+    cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
+    face_models: Path | None = None  # the operator's own; None is what comes with the product
+    face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
+    street: str = ""  # where the demo's street camera sends to; "" is no such camera
     demand: DemandModel | None = None
     demand_factor: float = 1.0
     demand_note: str = ""
@@ -120,9 +132,11 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
     accounts: Accounts
     passkeys: Passkeys
     provider: ProviderSignIn | None
@@ -130,12 +144,15 @@ class Process:
     vault: Vault
     vehicle_keys: VehicleKeys
     retention: Retention
+    recognition: Recognition
+    lists_held: ListsHeld
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch
     disclosure: Disclosure
     correspondence: Correspondence
     gossip: Gossip
+    sharing: PartnerSharing
     console: Console | None
     server: Server | None
     hardware: Hardware | None

@@ -11,6 +11,7 @@ from typing import Any
 import argon2
 import httpx
 import shapely
+from tests.unit.recognition_world import CAMERAS, Fixed, Watched
 from tests.unit.test_footage import Keys
 
 from bowstreet.accountability import checkpoint, ledger
@@ -49,6 +50,7 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -63,6 +65,14 @@ from bowstreet.intake import area
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Message
+from bowstreet.recognition.alerts.service import Alerts
+from bowstreet.recognition.book import Book
+from bowstreet.recognition.enrol import Enrolment
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
+from bowstreet.recognition.public_records import PublicRecords
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock, SystemClock
 from bowstreet.runtime.ids import RandomIds
@@ -73,7 +83,9 @@ from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
+from bowstreet.wiring import boroughs_at
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PASSWORD = "three unrelated words"
@@ -191,6 +203,22 @@ class NoKeys:
         return 0
 
 
+class DestroyedKeys(Keys):
+    """Keys in memory, gone when they are destroyed."""
+
+    async def destroy(self, subjects: Iterable[str]) -> int:
+        return sum(self.made.pop(one, None) is not None for one in subjects)
+
+
+def recognition(recorder: Recorder, clock: Any, ids: Any, authorities: Authorities) -> Recognition:
+    """Recognition with two cameras at Highbury Corner, in Islington, and a model whose report covers everything."""
+    folder = Path(tempfile.mkdtemp(prefix="watchlists-"))
+    enrolment = Enrolment(clock, ids, DestroyedKeys(), PortraitReader(), folder)
+    book = Book(recorder, clock, ids, authorities, enrolment, Fixed())
+    planning = Planning(book, CAMERAS, lambda places: boroughs_at(area.london(), places))
+    return Recognition(book, planning, Alerts(recorder, clock, ids), PublicRecords(clock, "Test Police"), Watched())
+
+
 class Kept:
     """Signed checkpoints, in memory."""
 
@@ -236,18 +264,21 @@ async def city(
     *,
     bus: Any = None,
     clock: Any = None,
+    real_clock: Any = None,
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
     store, clock, link = store or MemoryStore(), clock or SimulatedClock(START), ObedientLink()
+    real_clock = real_clock or clock
     recorder, ids = Recorder(store, bus or InlineBus(), clock), RandomIds(clock)
     await recorder.open()
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=real_clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
     vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
@@ -296,10 +327,12 @@ async def city(
     consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     relay = RelayService(recorder, clock, intake, flight, airspace, dispatch, FixedWind())
+    kept: list[Any] = [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
+                       correspondence]  # fmt: skip
+    recognised = recognition(recorder, clock, ids, authorities)
+    kept.extend([ListsHeld(recognised.planning.book), recognised.alerts])
     retention = Retention(
-        recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
-         correspondence],
+        recorder, clock, ids, recognised.planning.book.enrolment.keys, parse_table(text, name), "0" * 64, kept,
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
@@ -312,8 +345,14 @@ async def city(
     gossip = Gossip(recorder, log, clock)
     await gossip.load(store)
     pictures = VideoService(video, SystemClock())
+    recognised.planning.erase = retention.erase
+    await recognised.load(store)
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
+    officer_links = OfficerLinks(recorder, clock, real_clock, ids, intake, accounts)
+    await officer_links.load(store)
+    redactions = Redactions(recorder, clock, ids, footage, finder)
+    await redactions.load(store)
     services = ConsoleServices(
         intake=intake,
         dispatch=dispatch,
@@ -332,6 +371,7 @@ async def city(
         disclosure=disclosure,
         video=pictures,
         footage=footage,
+        redactions=redactions,
         exports=Exports(
             Exporter(
                 recorder,
@@ -349,6 +389,8 @@ async def city(
         ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
         follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
+        officer_links=officer_links,
+        recognition=recognised,
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,
@@ -356,7 +398,7 @@ async def city(
         store=store,
         bus=recorder.bus,
         clock=clock,
-        real_clock=clock,
+        real_clock=real_clock,
         run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
         wind=FixedWind().wind,
         metrics=Metrics(),

@@ -37,6 +37,7 @@ from bowstreet.process import Process
 from bowstreet.runtime import logs
 from bowstreet.simulation.city import planned
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.tak.model import Partner
 from bowstreet.wiring import start
 
 HEARD = (
@@ -56,11 +57,12 @@ class Stage:
 
     def __init__(
         self, folder: Path, docks: Iterable[tuple[str, Position, int]], *, speed: float, zones: tuple[Zone, ...] = (),
+        partners: tuple[Partner, ...] = (),
         cameras: bool = False,
     ) -> None:  # fmt: skip
         city = planned(list(docks))
         operation = demo_operation(city, calls=None, speed=speed, seed=3, port=None)
-        operation = msgspec.structs.replace(operation, demand=None, zones=(*operation.zones, *zones))
+        operation = msgspec.structs.replace(operation, demand=None, zones=(*operation.zones, *zones), partners=partners)
         self.speed = speed
         self.hardware = Hardware(folder, city, speed, DEMO_WIND, 3, cameras=cameras)
         self.process = Process(operation, folder, self.hardware)

@@ -116,7 +116,7 @@ export function Picture({ source, label, children, onPick }: PictureProps) {
 }
 
 /** What is seen now, as a file. What is evidence is the recording, not this. */
-function snapshot(video: HTMLVideoElement | null, label: string): void {
+export function snapshot(video: HTMLVideoElement | null, label: string): void {
   if (video === null || video.videoWidth === 0) return;
   const canvas = document.createElement("canvas");
   canvas.width = video.videoWidth;

@@ -17,7 +17,7 @@ from bowstreet.errors import BowstreetError, NotPermitted, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
 API = "/api/"
-FILES = "/api/v1/airspace/sources/"  # what is put here is a file
+FILES = ("/api/v1/airspace/sources/", "/api/v1/recognition/lists/")  # what is put here is a file
 PROBES = ("/healthz", "/readyz")  # asked by address, by what watches the program; they tell nothing that a page could use
 Denied = Callable[[str, str, str], Awaitable[None]]
 """Record a refusal: address, action, rule."""

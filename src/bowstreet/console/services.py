@@ -20,15 +20,18 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 
@@ -61,9 +64,12 @@ class ConsoleServices:
     disclosure: Disclosure
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
+    recognition: Recognition
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -20,6 +20,7 @@ class EdgeSettings:
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
         static: where the built console is.
+        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is elsewhere.
         refuses_own_accounts: whether an account does not give authority that its maker asked for; else it is marked.
     """
 
@@ -33,6 +34,7 @@ class EdgeSettings:
     metrics_token: str = ""
     tile_origins: tuple[str, ...] = ()
     static: Path = STATIC
+    officers: str = ""
     refuses_own_accounts: bool = False
     limits: Limits = field(default_factory=Limits)
 

@@ -47,20 +47,20 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             for one in video.streams.values()
         ])  # fmt: skip
 
-    @routes.post("/video/{source_id}/whep", **_offer_route())
+    @routes.post("/video/{source_id}/whep", **offer_route())
     async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """Live pictures by WebRTC: an offer in SDP, answered. All candidates are in the answer; there is no trickle."""
-        offer = await _offer(request)
+        offer = await offer_of(request)
         try:
             session_id, answer = await viewings.begin_whep(who, source_id, offer)
         except MalformedOffer as error:
             raise Misfit(error.message, remedy=error.remedy) from error
         return _answer(answer, source_id, session_id)
 
-    @routes.post("/video/incident/{incident_id}/whep", **_offer_route())
+    @routes.post("/video/incident/{incident_id}/whep", **offer_route())
     async def whep_of_incident(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """The same of whatever shows an incident now. It goes on without a break when another drone takes the watch."""
-        offer = await _offer(request)
+        offer = await offer_of(request)
         try:
             source_id, session_id, answer = await viewings.begin_whep_of_incident(who, incident_id, offer)
         except MalformedOffer as error:
@@ -76,7 +76,7 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
     return routes
 
 
-async def _offer(request: Request) -> bytes:
+async def offer_of(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
         raise EdgeError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP", remedy=f"send it as {SDP}"
@@ -89,7 +89,7 @@ def _answer(answer: str, source_id: str, session_id: str) -> Response:
     return Response(answer, HTTPStatus.CREATED, media_type=SDP, headers={"Location": place})
 
 
-def _offer_route() -> dict[str, Any]:
+def offer_route() -> dict[str, Any]:
     said = c.route(status=201, changes=True, also=(415,), says="The answer")
     content = {SDP: {"schema": {"type": "string", "minLength": 1, "maxLength": 32_768}}}
     said["openapi_extra"]["requestBody"] = {"required": True, "content": content}

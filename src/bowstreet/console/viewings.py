@@ -2,11 +2,14 @@
 has ended, or whose drone may show nothing any more, ends by itself."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
@@ -23,6 +26,18 @@ MOST_BY_ACCOUNT = 12
 CHECK_S = 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Guest:
+    """Somebody with no account who was given leave to see one incident. `holds` says whether the leave still stands."""
+
+    account_id: str
+    why: Justification
+    holds: Callable[[], bool]
+
+
+Beholder = Asker | Guest
+
+
 def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, Stream] | None:
     """The flight that has the watch of an incident, or serves it, and its camera's stream; None when there is none."""
     mission = services.dispatch.serving(incident_id)
@@ -36,7 +51,7 @@ class Viewings:
     def __init__(self, services: ConsoleServices, access: Access) -> None:
         self.services, self.access, self.video = services, access, services.video
         self._book = ViewingBook(services.recorder, services.clock)
-        self._open: dict[str, tuple[Asker, asyncio.Task[None] | None]] = {}
+        self._open: dict[str, tuple[Beholder, asyncio.Task[None] | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: dict[str, str] = {}  # WHEP session -> viewing
         self.whep = Whep(services.video, self._whep_ended)
@@ -44,7 +59,7 @@ class Viewings:
     def __len__(self) -> int:
         return len(self._open)
 
-    async def begin(self, asker: Asker, source_id: str, way: str) -> str:
+    async def begin(self, asker: Beholder, source_id: str, way: str) -> str:
         """Put a viewing on record; gives its id. End it with `end`.
 
         Raises:
@@ -56,12 +71,15 @@ class Viewings:
         if sum(one.account_id == asker.account_id for one, _ in self._open.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
-        why = justified(asker.identity.role, None, acts=False, standing=True)
+        if isinstance(asker, Guest):
+            why = asker.why
+        else:
+            why = justified(asker.identity.role, None, acts=False, standing=True)
         viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
         self._open[viewing_id] = asker, None
         return viewing_id
 
-    async def begin_whep(self, asker: Asker, source_id: str, offer: bytes) -> tuple[str, str]:
+    async def begin_whep(self, asker: Beholder, source_id: str, offer: bytes) -> tuple[str, str]:
         """The WHEP session's id and the answer. Raises as `begin` and `Whep.offer` do."""
         viewing_id = await self.begin(asker, source_id, "whep")
         try:
@@ -73,7 +91,7 @@ class Viewings:
         self._open[viewing_id] = asker, self._spawn(self._watch(asker, lambda: self.whep.end(session_id)))
         return session_id, answer
 
-    async def begin_whep_of_incident(self, asker: Asker, incident_id: str, offer: bytes) -> tuple[str, str, str]:
+    async def begin_whep_of_incident(self, asker: Beholder, incident_id: str, offer: bytes) -> tuple[str, str, str]:
         """The same of whatever shows an incident: it changes over with the watch, each source recorded before its first picture.
 
         Gives the source, the session's id and the answer. Raises `NotFound` when nothing shows it now, and as `begin_whep` does.
@@ -87,7 +105,7 @@ class Viewings:
         self._spawn(self._change_over(asker, incident_id, source_id, session_id))
         return source_id, session_id, answer
 
-    async def _change_over(self, asker: Asker, incident_id: str, source_id: str, session_id: str) -> None:
+    async def _change_over(self, asker: Beholder, incident_id: str, source_id: str, session_id: str) -> None:
         """As long as the session lasts: when another source has the watch, it is joined before the old one is let go."""
         while session_id in self._sessions:
             await asyncio.sleep(CHECK_S)
@@ -115,7 +133,7 @@ class Viewings:
             self._open[before] = asker, None
             await self.end(before)
 
-    async def end_whep(self, asker: Asker, session_id: str) -> None:
+    async def end_whep(self, asker: Beholder, session_id: str) -> None:
         """Raises `NotFound` for a session that is over, or somebody else's."""
         asked_by = self._open.get(self._sessions.get(session_id, ""), None)
         if asked_by is None or asked_by[0].account_id != asker.account_id:
@@ -134,7 +152,17 @@ class Viewings:
         except BowstreetError as error:
             log.warning("the end of a viewing was not recorded", problem=error.problem)
 
-    def may_go_on(self, asker: Asker) -> bool:
+    async def cut(self, account_id: str) -> None:
+        """End at once what somebody watches by WebRTC; who serves a socket ends that."""
+        for session_id, viewing_id in tuple(self._sessions.items()):
+            found = self._open.get(viewing_id)
+            if found is not None and found[0].account_id == account_id:
+                with contextlib.suppress(NotFound):
+                    await self.whep.end(session_id)
+
+    def may_go_on(self, asker: Beholder) -> bool:
+        if isinstance(asker, Guest):
+            return asker.holds()
         return self.access.still_valid(asker) and Action.WATCH in asker.identity.may
 
     async def close(self) -> None:
@@ -146,7 +174,7 @@ class Viewings:
         missions = self.services.flight.active_missions()
         return next((one.incident_id for one in missions if one.vehicle_id == vehicle_id), "")
 
-    async def _watch(self, asker: Asker, end: Callable[[], Awaitable[None]]) -> None:
+    async def _watch(self, asker: Beholder, end: Callable[[], Awaitable[None]]) -> None:
         while self.may_go_on(asker):  # noqa: ASYNC110 - time itself ends a session; there is no event for it
             await asyncio.sleep(CHECK_S)
         await end()

@@ -236,6 +236,25 @@ def _handed_over(message: m.WatchHandedOver, names: Names) -> EventView:
     )  # fmt: skip
 
 
+def _sharing(message: m.SharingChanged, names: Names) -> EventView:
+    words = {
+        "begun": f"{', '.join(message.shares)} are shared with {message.recipient}",
+        "connected": f"{message.recipient}'s server is reached",
+        "ended": f"Nothing is shared with {message.recipient} any more",
+    }[message.stage]
+    return _line(message, f"sharing-{message.stage}", f"{words[:1].upper()}{words[1:]}{_because(message.why)}", NOTICE)
+
+
+def _officer_link(message: m.OfficerLinkChanged, names: Names) -> EventView:
+    incident = names.incident(message.incident_id)
+    text, severity = {
+        "made": (f"A link for an officer to {incident} was made by {names.person(message.by)}", INFO),
+        "opened": (f"An officer has opened the link to {incident}", INFO),
+        "turned-away": (f"Another device tried to open an officer's link to {incident}, and was refused", WARNING),
+    }.get(message.change, (f"An officer's link to {incident} is over{_because(message.why.replace('-', ' '))}", INFO))
+    return _line(message, f"officer-link-{message.change}", text, severity, incident=message.incident_id)
+
+
 _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.IncidentOpened: _opened,
     m.CallMerged: _merged,
@@ -248,6 +267,7 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.WatchEnded: _watch_ended,
     m.RelayPlanned: _relay_planned,
     m.WatchHandedOver: _handed_over,
+    m.OfficerLinkChanged: _officer_link,
     m.MissionRetasked: _retasked,
     m.MissionChanged: _mission,
     m.CommandSettled: _settled,
@@ -259,6 +279,7 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.DockChanged: _dock,
     m.ZoneChanged: _zone,
     m.RunChanged: _run,
+    m.SharingChanged: _sharing,
 }
 
 SPOKEN: tuple[type[m.Message], ...] = tuple(_LINES)

@@ -107,6 +107,23 @@ class FollowConsentChanged(Message, frozen=True, kw_only=True):
     why: str = ""
 
 
+class OfficerLinkChanged(Message, frozen=True, kw_only=True):
+    """A link by which an officer sees one incident: `change` is "made", "opened" (on one more device), "turned-away" (another
+    device was refused) or "ended", and then `why` says why. `by` is an account, or the link itself; for whom it is stands in the
+    link's own record, sealed."""
+
+    link_id: str
+    incident_id: str
+    change: str
+    by: str
+    purpose: str
+    expires_at: datetime
+    words: bool
+    devices: int
+    most_devices: int
+    why: str = ""
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 

@@ -99,7 +99,7 @@ class Lookout:
         for order in self._orders:
             if order not in waits:
                 self._obey(order, pixels, here, at)
-        self._orders = waits[-1:]
+        self._orders = [*waits[-1:]]
         followed: FollowFound | None = None
         if self._subject is not None:
             followed = self._subject.step(pixels, tracks, motion, here, at)

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 0.5
 READ_BYTES = 256 * 1024
 # What a worker needs of the environment, and nothing else of it.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 # The program that flies comes first, from a worker's first moment: its start is what costs most. POSIX.
 NICE = ("nice", "-n", "5")
@@ -83,7 +83,7 @@ class Ingest:
         """Nothing is asked of the source now."""
         self._enter(StreamState.ENDED)
 
-    def order(self, order: orders.PoseKnown | orders.Order) -> None:
+    def order(self, order: orders.AnyOrder) -> None:
         """Tell the worker; dropped while there is none."""
         worker = self._worker
         if worker is None or worker.stdin is None or worker.stdin.is_closing():
@@ -94,7 +94,7 @@ class Ingest:
 
     async def _once(self) -> bool:
         """Run a worker; whether the source ended by itself."""
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
                 *NICE, sys.executable, "-m", "bowstreet.video.worker", env=environment, limit=READ_BYTES,

@@ -100,6 +100,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     data: bytes
 
 
+class Still(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """One picture, small, as JPEG: for whoever's link does not carry the stream. Made only while somebody asks.
+
+    `captured_us` is when it was taken, as far as that is known, else when the worker had it; microseconds of Unix time.
+    """
+
+    sequence: int
+    captured_us: int
+    width_px: int
+    height_px: int
+    data: bytes
+
+
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something wrong with a stream. `code` is stable; `text` is for people and holds nothing that the stream said."""
 
@@ -130,7 +143,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Still | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):

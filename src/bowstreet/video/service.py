@@ -16,10 +16,12 @@ from bowstreet.video.model import (
     FromWorker,
     Header,
     Metadata,
+    Still,
     StreamFormat,
     StreamStatus,
     VideoSource,
 )
+from bowstreet.video.newest import Newest
 from bowstreet.video.rules import CameraOrder
 from bowstreet.video.watching import Audience, Viewer
 
@@ -41,6 +43,7 @@ class Stream:
         self.header: Header | None = None
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
+        self.stills = Newest(lambda hz: ingest.order(orders.StillsWanted(hz=hz)))
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
         self.tells_pose = False  # by metadata of its own (MISB ST 0601)
         self.order = (
@@ -55,10 +58,11 @@ class Stream:
 class VideoService:
     """All streams. A drone's is taken in while it flies.
 
+    `clock` is real time, by which pictures are stamped: cameras know no other.
     `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
 
     def __init__(self, sources: Iterable[VideoSource], clock: Clock, most: int = MOST_STREAMS) -> None:
-        self._clock, self._most = clock, most
+        self.clock, self._most = clock, most
         self._running = False
         self._on_finding: list[OnFinding] = []
         self._on_part: list[OnPart] = []
@@ -75,7 +79,7 @@ class VideoService:
             self._on_part.append(on_part)
 
     def _add(self, source: VideoSource) -> Stream:
-        ingest = Ingest(source, self._clock, lambda message: self._take(stream, message))
+        ingest = Ingest(source, self.clock, lambda message: self._take(stream, message))
         stream = Stream(source, ingest)
         self.streams[source.source_id] = stream
         if source.vehicle_id:
@@ -98,6 +102,7 @@ class VideoService:
             for stream in self.streams.values():
                 stream.pictures.close()
                 stream.fragments.close()
+                stream.stills.clear()
 
     def wake(self, vehicle_id: str) -> None:
         """A drone is about to fly: take its pictures in. One process a stream, so not more than `most` at once."""
@@ -126,11 +131,12 @@ class VideoService:
     def _ended(self, stream: Stream) -> None:
         self._tasks.pop(stream.source.source_id, None)
         stream.header, stream.keyframe = None, None
+        stream.stills.clear()
         stream.ingest.rest()
 
     def now_s(self) -> float:
         """Real seconds: cameras know no other time."""
-        return self._clock.monotonic_s()
+        return self.clock.monotonic_s()
 
     def passed_over(self) -> int:
         """Pictures that were due to be looked at and were not, of all streams as they are connected now."""
@@ -159,8 +165,9 @@ class VideoService:
         if not order.live:
             stream.pictures.close()
             stream.fragments.close()
+            stream.stills.clear()
 
-    def tell(self, vehicle_id: str, order: orders.PoseKnown | orders.Order) -> None:
+    def tell(self, vehicle_id: str, order: orders.AnyOrder) -> None:
         stream = self.of_vehicle(vehicle_id)
         if stream is not None:
             stream.ingest.order(order)
@@ -188,6 +195,11 @@ class VideoService:
                 stream.keyframe = message
             if stream.order.live:
                 stream.pictures.give(message)
+        elif isinstance(message, Still):
+            if stream.order.live:
+                stream.stills.put(message)
+        elif isinstance(message, StreamFormat):
+            stream.stills.ask_again()  # a worker that comes new has been asked for nothing
         elif isinstance(message, Finding):
             for on_finding in self._on_finding:
                 on_finding(stream.source, message)

@@ -44,6 +44,7 @@ from bowstreet.video.model import (
 from bowstreet.video.orders import Order, PoseKnown, read_orders
 from bowstreet.video.pipe import framed
 from bowstreet.video.rules import analysed_hz
+from bowstreet.video.stills import StillMaker
 
 # Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
 MEMORY_BYTES = 6 * 1024**3
@@ -88,7 +89,8 @@ class Teller:
 
 
 class Looker:
-    """Decodes and lets the analyst look, in two threads of its own, always at the newest picture."""
+    """Decodes, makes small pictures while they are wanted, and lets the analyst look if there is one: in two threads of its own,
+    always at the newest picture."""
 
     def __init__(self, source: VideoSource, teller: Teller) -> None:
         self._source, self._teller = source, teller
@@ -97,6 +99,7 @@ class Looker:
         self._newest_s = 0.0
         self._orders: deque[bytes] = deque(maxlen=100)
         self._ready, self._seen = threading.Condition(), threading.Condition()
+        self.stills = StillMaker()
         self.pose: CameraPose | None = None
         self.pose_by_stream = False
         self._hz = source.analysed_hz
@@ -105,10 +108,15 @@ class Looker:
 
     def start(self, codec: Codec) -> None:
         threading.Thread(target=self._decode, args=(codec,), daemon=True).start()
-        threading.Thread(target=self._look, daemon=True).start()
+        if self._source.analyst:
+            threading.Thread(target=self._look, daemon=True).start()
 
     def give(self, unit: AccessUnit) -> None:
         with self._ready:
+            if not self._source.analyst and not self.stills.wanted:
+                self._waiting.clear()
+                self._skipping = True
+                return
             if len(self._waiting) >= MOST_WAITING:
                 self._undecoded += len(self._waiting)
                 self._waiting.clear()
@@ -146,11 +154,21 @@ class Looker:
                     continue
                 if picture.is_corrupt:
                     self._teller.trouble("corrupt", "a picture is damaged")
+                self._small(unit, picture)
                 now = time.monotonic()
-                if now < due:
+                if now < due or not self._source.analyst:
                     continue
                 due = max(due + 1.0 / self._hz, now)
                 self._show(unit, picture)
+
+    def _small(self, unit: AccessUnit, picture: Any) -> None:
+        try:
+            still = self.stills.take(unit, picture, time.monotonic())
+        except av.FFmpegError:
+            self._teller.trouble("still", "no small picture can be made of it")
+            return
+        if still is not None:
+            self._teller.say(still)
 
     def _show(self, unit: AccessUnit, picture: Any) -> None:
         at = datetime.fromtimestamp((unit.captured_us or unit.received_us) / 1e6, UTC)
@@ -202,7 +220,7 @@ class Looker:
 class Reader:
     """Reads one opened source to its end."""
 
-    def __init__(self, teller: Teller, looker: Looker | None) -> None:
+    def __init__(self, teller: Teller, looker: Looker) -> None:
         self._teller, self._looker = teller, looker
         self._sequence = 0
         self._first_pts_us: int | None = None
@@ -252,7 +270,7 @@ class Reader:
         ):
             self._teller.trouble("clock-jump", "the camera's clock has jumped")
         self._captured_us, self._captured_at = sensed.captured_us, now
-        if self._looker is not None and sensed.pose is not None:
+        if sensed.pose is not None:
             self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
         self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
 
@@ -283,8 +301,7 @@ class Reader:
         )  # fmt: skip
         self._sequence += 1
         self._teller.say(unit)
-        if self._looker is not None:
-            self._looker.give(unit)
+        self._looker.give(unit)
         self._fragment(unit)
 
     def _fragment(self, unit: AccessUnit) -> None:
@@ -315,8 +332,7 @@ class Reader:
             codec=codec, width_px=width, height_px=height, frame_rate_hz=min(max(rate, 1.0), 240.0), headers=self._headers
         )
         self._teller.say(self._format)
-        if self._looker is not None:
-            self._looker.start(codec)
+        self._looker.start(codec)
 
     def _keep_pace(self, pts_us: int) -> None:
         """A file comes as it was recorded, as a camera would send it."""
@@ -342,16 +358,16 @@ def _now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def _orders(looker: Looker | None) -> None:
+def _orders(looker: Looker) -> None:
     """What the program says, until it goes: then this process ends too."""
     for order in read_orders(sys.stdin.buffer):
-        if looker is None:
-            continue
         if isinstance(order, PoseKnown):
             if not looker.pose_by_stream:
                 looker.pose = order.as_pose()
         elif isinstance(order, Order):
             looker.order(order.data)
+        else:
+            looker.stills.want(order.hz)
     os._exit(0)
 
 
@@ -365,7 +381,7 @@ def main() -> int:
     source = msgspec.json.decode(sys.stdin.buffer.readline(1_000_000), type=VideoSource)
     teller = Teller()
     address = parse_address(source.address)
-    looker = Looker(source, teller) if source.analyst else None
+    looker = Looker(source, teller)
     limit()
     threading.Thread(target=_orders, args=(looker,), daemon=True).start()
     av.logging.set_level(None)
