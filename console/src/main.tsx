@@ -9,6 +9,8 @@ import "./style/panels.css";
 import "./style/details.css";
 import "./style/video.css";
 import "./style/officers.css";
+import "./style/recognition.css";
+import "./style/player.css";
 import "./style/narrow.css";
 import { render } from "preact";
 import { watchAlarms } from "./alarms.ts";

@@ -13,6 +13,7 @@ from typing import NoReturn
 from bowstreet import __version__
 from bowstreet.commands.audit_arguments import add_audit
 from bowstreet.commands.evidence_arguments import add_evidence
+from bowstreet.commands.lfr_arguments import add_lfr
 from bowstreet.errors import BadInput, BowstreetError
 
 EXIT_FAILURE = 1
@@ -57,6 +58,9 @@ def _add_up(commands: "argparse._SubParsersAction[_Parser]") -> None:
     up.add_argument("--port", type=_positive(int), metavar="N", help="port of the console (default 8700)")
     up.add_argument("--headless", action="store_true", help="without the web console")
     up.add_argument("--calls", type=Path, metavar="FILE", help="replay calls from CSV, GeoJSON or JSON lines, the first one now")
+    up.add_argument(
+        "--partners", type=Path, metavar="FILE", help="share the demo with the TAK partners that FILE names (docs/tak.md)"
+    )
     up.add_argument("--speed", type=_positive(float), default=1.0, metavar="X", help="run the demo's clock X times as fast")
     up.add_argument(
         "--for", type=_positive(float), dest="for_s", metavar="SECONDS", help="stop by itself after that many real seconds"
@@ -166,7 +170,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"bowstreet {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_up, _add_simulate, add_audit, add_evidence, _add_airspace, _add_authority, _add_doctor):
+    for add in (_add_up, _add_simulate, add_audit, add_evidence, add_lfr, _add_airspace, _add_authority, _add_doctor):
         add(commands)
     return parser
 

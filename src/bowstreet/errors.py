@@ -136,3 +136,9 @@ class LinkFailure(BowstreetError):
     """A vehicle or dock did not answer, or refused a command."""
 
     problem = "link-failure"
+
+
+class PartnerUnavailable(BowstreetError):
+    """A partner's server does not answer, refuses, or is not who it should be. Nothing is shared with it meanwhile."""
+
+    problem = "partner-unavailable"

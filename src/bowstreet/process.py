@@ -48,15 +48,22 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.tak.model import Partner
+from bowstreet.tak.service import PartnerSharing
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -80,6 +87,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     edge: EdgeSettings | None = None  # None: headless
     boroughs: bytes = b""
+    streets: Streets = msgspec.field(default_factory=Streets)  # names for pictures
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
     public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes
@@ -90,12 +98,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
+    partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
+    cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
+    face_models: Path | None = None  # the operator's own; None is what comes with the product
+    face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
+    street: str = ""  # where the demo's street camera sends to; "" is no such camera
     demand: DemandModel | None = None
     demand_factor: float = 1.0
     demand_note: str = ""
@@ -121,6 +134,7 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows
@@ -132,12 +146,15 @@ class Process:
     vault: Vault
     vehicle_keys: VehicleKeys
     retention: Retention
+    recognition: Recognition
+    lists_held: ListsHeld
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch
     disclosure: Disclosure
     correspondence: Correspondence
     gossip: Gossip
+    sharing: PartnerSharing
     console: Console | None
     server: Server | None
     hardware: Hardware | None

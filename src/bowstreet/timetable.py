@@ -30,6 +30,8 @@ REGULAR = (
     Regular(name="follows", every_s=1.0, real=True, work=lambda process: process.follows.look()),
     # Nobody sees anything by a link from its end on; that it is over is noted within a second.
     Regular(name="officer links", every_s=1.0, real=True, work=lambda process: process.officer_links.work()),
+    # A deployment ends within a second of its window, of its authority, or of the record's loss.
+    Regular(name="recognition", every_s=1.0, real=True, work=lambda process: process.recognition.look()),
     Regular(name="telemetry", every_s=0.5, real=True, work=lambda process: process.store_telemetry()),
     # How far the public log lags behind the ledger.
     Regular(name="checkpoints", every_s=30.0, real=True, work=lambda process: process.checkpoint()),
@@ -54,6 +56,7 @@ def begin(process: Process) -> None:
     process.spawn(process.zone_watch.run(), "zones")
     process.spawn(process.video.run(), "video")
     process.spawn(process.occurrence_watch.run(), "occurrences")
+    process.spawn(process.sharing.run(), "partners")
     for one in REGULAR:
         process.spawn(again_and_again(process, one), one.name)
 

@@ -52,9 +52,21 @@ def test_the_table_of_permissions() -> None:
         }
         | occurrences,
         Role.PILOT: {"see", "see-pictures", "recall", "keep-watch", "control"} | occurrences,
-        Role.SUPERVISOR: {str(action) for action in Action} - {"authorise"},
+        Role.SUPERVISOR: {str(action) for action in Action}
+        - {"authorise", "see-watchlist", "see-alerts", "plan-deployment", "run-deployment", "review-listing", "adjudicate"},
         Role.PLANNER: {"see"},
-        Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"} | authority,
+        Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"}
+        | authority
+        | {"see-recognition", "see-watchlist", "review-listing", "end-deployment"},
+        Role.RECOGNITION_OPERATOR: {
+            "see-recognition",
+            "see-watchlist",
+            "plan-deployment",
+            "run-deployment",
+            "end-deployment",
+            "see-authorisations",
+        },
+        Role.ADJUDICATING_OFFICER: {"see-recognition", "see-alerts", "adjudicate", "end-deployment"},
         Role.REGULATOR: {
             "see",
             "see-pictures",
@@ -64,6 +76,9 @@ def test_the_table_of_permissions() -> None:
             "see-occurrences",
             "see-log",
             "see-requests",
+            "see-recognition",
+            "see-watchlist",
+            "see-alerts",
         },
     }
 

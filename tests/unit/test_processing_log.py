@@ -45,7 +45,10 @@ def test_whoever_did_it_is_found_in_each_kind_where_the_message_says() -> None:
         "CallQuarantined",
         "Erased",
         "RecordingStarted",
-    }  # a call comes in; a receipt follows its order
+        "AlertRaised",
+        "SharingChanged",
+        "PartnerShown",
+    }  # a call comes in; a receipt follows its order; configuration shares; a program compared
     for kind, said in rules.KINDS.items():
         if isinstance(said, Processing) and kind.__name__ not in without:
             assert "by" in {field.name for field in msgspec.structs.fields(kind)}, kind
@@ -130,6 +133,20 @@ async def test_pictures_and_follows_are_found_under_their_incident_and_named() -
     assert [one.what for one in lines] == ["live-pictures", "follow-ended", "recording-started"]
     [alone] = export.lines(rows, export.wanted(None, None, "viw-2", None), {})
     assert alone.justification == "audit"
+
+
+@pytest.mark.requirement("R16")
+async def test_whom_an_incident_was_shown_to_is_found_under_it() -> None:
+    told: dict[str, Any] = {"at": AT, "sharing_id": "shr-1", "recipient": "fire brigade"}
+    rows = await _rows(
+        m.PartnerShown(**told, incident_id="inc-1", what="incident-shown"),
+        m.PartnerShown(**told, incident_id="inc-1", what="subject-shown", follow_id="fol-1"),
+        m.PartnerShown(**told, incident_id="inc-2", what="incident-shown"),
+    )
+    lines = list(export.lines(rows, export.wanted(None, None, "inc-1", None), {}))
+    assert [(one.processing, one.what, one.recipient) for one in lines] == [
+        ("disclosure", "incident-shown", "fire brigade"), ("disclosure", "subject-shown", "fire brigade"),
+    ]  # fmt: skip
 
 
 async def test_what_was_erased_is_counted_and_not_read() -> None:

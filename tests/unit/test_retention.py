@@ -50,6 +50,7 @@ def test_the_table_that_ships_keeps_no_longer_than_it_may() -> None:
         "complaint": 365,
         "officer-link": 365,
         "footage": 28,
+        "follow": 31,
         "alert": 31,
         "watchlist": 1,
     }

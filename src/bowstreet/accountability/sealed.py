@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 # Secrets are no personal data, but lie in every copy just as they do.
 SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key"})
 SEALED_KINDS = SECRET_KINDS | frozenset(
-    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link"}
+    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert", "probe"}
 )
 SALT_BYTES = 32
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from bowstreet.errors import BowstreetError, StoreUnavailable
 from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.runtime.clock import SystemClock
+from bowstreet.tak.model import Partner
 
 SHOWN = 5  # of the vehicles that a line names
+# To get a certificate from a partner takes some days.
+WARNED_BEFORE = timedelta(days=30)
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -24,6 +28,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
     provider: ProviderSettings | None = None
     vehicles: list[VehicleConfig] = []
+    partners: list[Partner] = []
 
     def check_config() -> str:
         nonlocal edge
@@ -34,6 +39,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         nonlocal provider
         provider = operation.provider
         vehicles.extend(operation.vehicles)
+        partners.extend(operation.partners)
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
 
     checks: list[tuple[str, Callable[[], str]]] = [
@@ -43,7 +49,9 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
+        ("face models", lambda: _check_faces(arguments.config)),
         ("identity provider", lambda: _check_provider(provider)),
+        ("partners", lambda: _check_partners(partners)),
     ]
     found: list[dict[str, Any]] = []
     for name, check in checks:
@@ -114,9 +122,49 @@ def _check_provider(settings: ProviderSettings | None) -> str:
     return f"{settings.issuer} answers"
 
 
+def _check_partners(partners: list[Partner]) -> str:
+    """That each can be reached, and is who they should be; no event is sent."""
+    import asyncio
+
+    from bowstreet.tak.certificates import ends_at
+    from bowstreet.tak.events import Origin
+    from bowstreet.tak.service import way_to
+
+    async def reach(partner: Partner) -> None:
+        way = way_to(partner, Origin(name="doctor"), SystemClock())
+        try:
+            await way.open()
+        finally:
+            await way.close()
+
+    said = []
+    for one in partners:
+        asyncio.run(reach(one))
+        soon = "" if one.tls is None else _expiry(one.name, ends_at(one.tls.certificate) - SystemClock().now())
+        said.append(f"{one.name} at {one.address} {'answers' if one.tls else 'can be sent to'}{soon}")
+    return "; ".join(said) or "nothing is shared with anybody"
+
+
+def _expiry(name: str, left: timedelta) -> str:
+    return f", but the certificate that {name} knows you by ends in {left.days} days" if left < WARNED_BEFORE else ""
+
+
 def _check_console() -> str:
     from bowstreet.console.settings import STATIC
 
     if not (STATIC / "index.html").exists():
         raise StoreUnavailable("the web console is not built", remedy="run make console")
     return "built"
+
+
+def _check_faces(configuration: Path | None) -> str:
+    """That the files are there and are those on their cards; they are not loaded."""
+    from bowstreet.recognition.models import shipped
+    from bowstreet.recognition.models.card import verify
+    from bowstreet.recognition.models.runtime import read_file
+    from bowstreet.runtime.config import load
+
+    files = shipped.find(load(configuration).recognition.models if configuration is not None else None)
+    for card in (files.detector, files.embedder):
+        verify(card, read_file(files.folders, card.file))
+    return f"{files.detector.name}; {files.embedder.name}"

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bowstreet import __version__
 from bowstreet.accountability.audit import Report, keyring_of, verify_data
 from bowstreet.commands.output import DEFAULT_DATA, expect_writable, port_of, read_file, say, write_json
@@ -15,11 +17,19 @@ from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
 from bowstreet.intake.replay import due_calls
-from bowstreet.operations import DEFAULT_PORT, configured_operation, demo_city, demo_operation
+from bowstreet.operations import (
+    DEFAULT_PORT,
+    FASTEST_STREET,
+    configured_operation,
+    configured_partners,
+    demo_city,
+    demo_operation,
+)
 from bowstreet.process import Operation, Process
 from bowstreet.runtime import logs
 from bowstreet.simulation import figures
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.simulation.street_program import free_address
 from bowstreet.wiring import start
 
 # A common day over London, so that a demo is not grounded by chance; `simulate` has weather that changes.
@@ -47,6 +57,8 @@ def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, 
     if arguments.config is not None:
         if arguments.demo is not None:
             raise BadInput("--demo and --config are two different operations", remedy="give one of them")
+        if arguments.partners is not None:
+            raise BadInput("--partners is for a demo", remedy="name partners in the configuration, under [tak]")
         if arguments.speed != 1.0 or arguments.drones is not None:
             raise BadInput("--speed and --drones are for a demo: a real operation has its own", remedy="leave them out")
         return configured_operation(arguments.config, calls=calls, headless=arguments.headless, port=port_of(arguments)), None
@@ -55,7 +67,10 @@ def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, 
     city = demo_city(arguments.demo, None if arguments.drones is None else int(arguments.drones))
     hardware = Hardware(folder, city, arguments.speed, DEMO_WIND, arguments.seed)
     port = None if arguments.headless else port_of(arguments) or DEFAULT_PORT
-    operation = demo_operation(city, calls=calls, speed=arguments.speed, seed=arguments.seed, port=port)
+    street = free_address() if port is not None and arguments.speed <= FASTEST_STREET else ""
+    operation = demo_operation(city, calls=calls, speed=arguments.speed, seed=arguments.seed, port=port, street=street)
+    if arguments.partners is not None:
+        operation = msgspec.structs.replace(operation, partners=configured_partners(arguments.partners, operation.area))
     return operation, hardware
 
 

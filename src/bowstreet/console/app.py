@@ -18,8 +18,11 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
+    alert_feed,
+    alerts,
     authorisations,
     contracts,
+    deployments,
     evidence,
     figures,
     fleet,
@@ -30,24 +33,30 @@ from bowstreet.console import (
     live,
     missions,
     occurrences,
+    playing,
     problems,
     record,
     recordings,
+    redactions,
     requests,
     retention,
     sessions,
     sign_in,
     static_files,
+    street,
     vehicle_keys,
     video,
     video_socket,
+    video_viewings,
     watches,
+    watchlists,
     zone_files,
 )
 from bowstreet.console import log as log_pages
 from bowstreet.console.access import Access
 from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.feed import Feed
+from bowstreet.console.footage_viewings import FootageViewings
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
@@ -87,6 +96,8 @@ class Console:
     scene: Scene
     once: Idempotency
     viewings: Viewings
+    alert_feed: alert_feed.AlertFeed
+    shown: FootageViewings
     accounts: Accounts
     document: dict[str, Any]
 
@@ -111,6 +122,7 @@ class Console:
             try:
                 await self.accounts.tidy()
                 await self.once.prune()
+                await self.shown.tidy()
             except BowstreetError as error:
                 log.warning("housekeeping failed", problem=error.problem)
 
@@ -139,15 +151,21 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         redoc_url=None,
         redirect_slashes=False,
     )
+    shown = FootageViewings(services, access)
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
+    recognised = (deployments, watchlists, alerts, street)
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
+    officers = alert_feed.AlertFeed(desk)
+    api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
-    for module in (recordings, evidence):
+    api.include_router(video_viewings.router(desk, viewings), prefix=PREFIX)
+    for module in (recordings, evidence, redactions):
         api.include_router(module.router(desk), prefix=PREFIX)
+    api.include_router(playing.router(desk, shown), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
     situations = Situations(services)
     visits = Visits(desk, viewings, situations)
@@ -173,6 +191,8 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         scene=scene,
         once=once,
         viewings=viewings,
+        alert_feed=officers,
+        shown=shown,
         accounts=services.accounts,
         document=document,
     )
@@ -193,13 +213,29 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "link_id" in parameters:
         link = services.officer_links.links.find(parameters["link_id"])
         return (_place_of(services, "" if link is None else link.incident_id),)
+    if "deployment_id" in parameters:
+        deployment = services.recognition.find(parameters["deployment_id"])
+        return (NOWHERE,) if deployment is None else deployment.plan.boroughs or (NOWHERE,)
+    if "alert_id" in parameters:
+        alert = services.recognition.alerts.find(parameters["alert_id"])
+        return (NOWHERE if alert is None else alert.borough or NOWHERE,)
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "source_id" in parameters:
+        return _place_of_source(services, parameters["source_id"])
     if "recording_id" in parameters:
         recording = services.footage.recordings.find(parameters["recording_id"])
         return (_place_of(services, "" if recording is None else recording.incident_id),)
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
+
+
+def _place_of_source(services: ConsoleServices, source_id: str) -> Sequence[str]:
+    """Where a camera looks: at what its drone flies to; nowhere in particular while it flies to nothing."""
+    stream = services.video.streams.get(source_id)
+    vehicle_id = "" if stream is None else stream.source.vehicle_id
+    missions = services.flight.active_missions() if vehicle_id else []
+    return tuple(_place_of(services, one.incident_id) for one in missions if one.vehicle_id == vehicle_id)
 
 
 def _place_of(services: ConsoleServices, incident_id: str) -> str:

@@ -20,7 +20,8 @@ SDP = "application/sdp"
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: whose it is, whether it shows something now and else why not, and how its stream does."""
+    """A source: whose it is, whether it shows something now and else why not, and how its stream does. `elsewhere`: its pictures
+    come from a media server (`POST /video/{source_id}/viewings`)."""
 
     source_id: str
     vehicle_id: str
@@ -29,6 +30,7 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     viewers: int
     stream: StreamStatus
+    elsewhere: bool
 
 
 def router(desk: Desk, viewings: Viewings) -> APIRouter:
@@ -42,7 +44,7 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             SourceView(
                 source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
                 recording=one.order.recording, why=one.order.why, viewers=len(one.pictures) + len(one.fragments),
-                stream=one.ingest.status,
+                stream=one.ingest.status, elsewhere=desk.settings.media_server is not None,
             )
             for one in video.streams.values()
         ])  # fmt: skip

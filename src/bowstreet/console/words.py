@@ -236,6 +236,15 @@ def _handed_over(message: m.WatchHandedOver, names: Names) -> EventView:
     )  # fmt: skip
 
 
+def _sharing(message: m.SharingChanged, names: Names) -> EventView:
+    words = {
+        "begun": f"{', '.join(message.shares)} are shared with {message.recipient}",
+        "connected": f"{message.recipient}'s server is reached",
+        "ended": f"Nothing is shared with {message.recipient} any more",
+    }[message.stage]
+    return _line(message, f"sharing-{message.stage}", f"{words[:1].upper()}{words[1:]}{_because(message.why)}", NOTICE)
+
+
 def _officer_link(message: m.OfficerLinkChanged, names: Names) -> EventView:
     incident = names.incident(message.incident_id)
     text, severity = {
@@ -270,6 +279,7 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.DockChanged: _dock,
     m.ZoneChanged: _zone,
     m.RunChanged: _run,
+    m.SharingChanged: _sharing,
 }
 
 SPOKEN: tuple[type[m.Message], ...] = tuple(_LINES)

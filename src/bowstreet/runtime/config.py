@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -36,7 +37,10 @@ Latitude = Annotated[float, Meta(ge=-90.0, le=90.0)]
 Longitude = Annotated[float, Meta(ge=-180.0, le=180.0)]
 Bearing = Annotated[float, Meta(ge=0.0, lt=360.0)]
 Link = Annotated[str, Meta(pattern=r"^(udpin|udpout|tcp):[^\s:]+:[0-9]{1,5}$")]
-RoleName = Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
+RoleName = Literal[
+    "viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "recognition-operator",
+    "adjudicating-officer", "regulator",
+]  # fmt: skip
 GradeCode = Literal["I", "S", "E", "R"]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -150,6 +154,14 @@ class Fleet(_Section, frozen=True, kw_only=True):
     vehicles: tuple[Vehicle, ...] = ()
 
 
+class Video(_Section, frozen=True, kw_only=True):
+    """Live pictures (docs/video.md)."""
+
+    streets: Path | None = None  # GeoJSON points and lines with names, WGS 84: shown where a drone looks
+    whep: Annotated[str, Meta(pattern=r"^(https?://[^\s?#]{1,300})?$")] = ""  # a media server that viewers take pictures from
+    token_key: Annotated[str, Meta(pattern=r"^((file|env):.{1,500})?$")] = ""  # signs what it lets viewers in by
+
+
 class Weather(_Section, frozen=True, kw_only=True):
     """Where wind at transit height comes from: the docks' own sensors, or fixed figures."""
 
@@ -215,6 +227,35 @@ class Ledger(_Section, frozen=True, kw_only=True):
     witnesses: tuple[Witness, ...] = ()
 
 
+class TakPartner(_Section, frozen=True, kw_only=True):
+    """Somebody whose TAK shows a part of the situation (docs/tak.md).
+
+    By TLS to their TAK server (`tls://`), with this program's certificate, its key, and the authority that signed
+    theirs; or by datagrams (`udp://`), which anybody on the way can read.
+    """
+
+    name: Text
+    address: Annotated[str, Meta(pattern=r"^(tls|udp)://[A-Za-z0-9.\-]{1,253}:[0-9]{1,5}$")]
+    shares: Annotated[tuple[Literal["drones", "incidents", "look-at", "subjects"], ...], Meta(min_length=1)]
+    boroughs: tuple[Text, ...] = ()  # of which incidents are shown, with their drones; none means all
+    until: Moment | None = None
+    authority: Path | None = None  # PEM
+    certificate: Path | None = None
+    private_key: Path | None = None
+    private_key_password: Annotated[str, Meta(pattern=r"^((file|env):.{1,500})?$")] = ""  # file:PATH or env:NAME
+    server_name: Annotated[str, Meta(max_length=253)] = ""  # what its certificate is made out to, where that is not its address
+    certificate_sha256: Annotated[str, Meta(pattern=r"^([0-9A-Fa-f:]{64,95})?$")] = ""  # believe this certificate only
+    interface: Annotated[str, Meta(max_length=45)] = ""  # the address of the network interface that datagrams leave by
+    hops: Annotated[int, Meta(ge=1, le=32)] = 1  # networks that multicast crosses
+    closed_network: bool = False  # datagrams: you say that nobody reads there who may not
+
+
+class Tak(_Section, frozen=True, kw_only=True):
+    """Partners who are shown a part of the situation. None, unless named."""
+
+    partners: Annotated[tuple[TakPartner, ...], Meta(max_length=16)] = ()
+
+
 class Evidence(_Section, frozen=True, kw_only=True):
     """Who signs the C2PA manifests of exported footage; without it a certificate that is made here (docs/evidence.md)."""
 
@@ -227,6 +268,24 @@ class Log(_Section, frozen=True, kw_only=True):
     format: Literal["console", "json"] = "console"
 
 
+class FixedCamera(_Section, frozen=True, kw_only=True):
+    """A camera that recognition deployments may use: RTSP or another address that video takes, or a file."""
+
+    camera_id: Id
+    name: Text
+    address: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    latitude_deg: Latitude | None = None  # where it usually stands
+    longitude_deg: Longitude | None = None
+
+
+class Recognition(_Section, frozen=True, kw_only=True):
+    """Live facial recognition. Without cameras nothing of it runs."""
+
+    cameras: tuple[FixedCamera, ...] = ()
+    models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of it. Every section may be left out."""
 
@@ -236,13 +295,16 @@ class Config(_Section, frozen=True, kw_only=True):
     dispatch: Dispatch = Dispatch()
     airspace: Airspace = Airspace()
     fleet: Fleet = Fleet()
+    video: Video = Video()
     weather: Weather = Weather()
     retention: Retention = Retention()
     authority: Authority = Authority()
     sign_in: SignIn = SignIn()
     public: Public = Public()
     ledger: Ledger = Ledger()
+    tak: Tak = Tak()
     evidence: Evidence = Evidence()
+    recognition: Recognition = Recognition()
     log: Log = Log()
 
 
@@ -346,6 +408,7 @@ def _check(config: Config, path: Path) -> None:
         _known(path, f"fleet.vehicles[{place}].home_dock_id", vehicle.home_dock_id, docks, "dock")
         _known(path, f"fleet.vehicles[{place}].airframe", vehicle.airframe, airframes, "airframe")
     _pads(path, fleet)
+    _unique(path, "recognition.cameras", "camera_id", (camera.camera_id for camera in config.recognition.cameras))
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
@@ -354,6 +417,10 @@ def _check(config: Config, path: Path) -> None:
     if server.certificate is not None and not server.https:
         raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
     _check_oidc(config.sign_in.oidc, path)
+    _check_video(config.video, path)
+    _unique(path, "tak.partners", "name", (one.name for one in config.tak.partners))
+    for place, partner in enumerate(config.tak.partners):
+        _check_partner(partner, f"tak.partners[{place}]", path)
     if config.weather.source == "docks" and config.weather.speed_mps:
         raise _wrong(
             path, "has 'weather.speed_mps', which the docks' sensors overrule", "set weather.source = 'fixed', or leave it out"
@@ -363,6 +430,35 @@ def _check(config: Config, path: Path) -> None:
             raise _wrong(
                 path, f"has a permission that ends before it starts at 'airspace.permissions[{place}]'", "mend start or end"
             )
+
+
+def _check_partner(partner: TakPartner, key: str, path: Path) -> None:
+    address = urlsplit(partner.address)
+    files = (partner.authority, partner.certificate, partner.private_key)
+    if not _is_port(partner.address):
+        raise _wrong(path, f"has an address without a port at '{key}.address'", "give a port from 1 to 65535, often 8089 or 6969")
+    if address.scheme == "tls":
+        if None in files:
+            raise _wrong(
+                path, f"leaves out who is who at '{key}'", "give 'authority', 'certificate' and 'private_key', PEM files"
+            )
+        return
+    if any(one is not None for one in files):
+        raise _wrong(path, f"has certificates for datagrams at '{key}'", "use tls:// for a TAK server, or leave them out")
+    if not partner.closed_network:
+        what = f"shares in the clear at '{key}': whoever is on that network reads where drones and incidents are"
+        raise _wrong(path, what, "set closed_network = true if nobody is who may not know; else use a TAK server by tls://")
+    for name, value in (("address", address.hostname or ""), ("interface", partner.interface)):
+        try:
+            IPv4Address(value or "0.0.0.0")  # noqa: S104 - an empty value stands for any
+        except ValueError as error:
+            raise _wrong(
+                path, f"needs an IPv4 address at '{key}.{name}'", "give such as 239.2.3.1, which TAK devices listen to"
+            ) from error
+
+
+def _is_port(address: str) -> bool:
+    return 1 <= int(address.rpartition(":")[2]) <= 65_535
 
 
 def _check_oidc(oidc: Oidc | None, path: Path) -> None:
@@ -375,6 +471,20 @@ def _check_oidc(oidc: Oidc | None, path: Path) -> None:
         raise _wrong(
             path, "leaves 'openid' out of 'sign_in.oidc.scopes'", "add it: without it the provider says of nobody who they are"
         )
+
+
+def _check_video(video: Video, path: Path) -> None:
+    if not video.whep:
+        if video.token_key:
+            raise _wrong(path, "has 'video.token_key' but not 'video.whep'", "name the media server, or leave the key out")
+        return
+    address = urlsplit(video.whep)
+    if address.username is not None or not address.hostname or "{" in address.netloc:
+        raise _wrong(path, "has no usable address at 'video.whep'", "write it as https://host/{source}/whep, with no password")
+    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1"):
+        raise _wrong(path, "has a media server without https at 'video.whep'", "use https: the pictures are not for everybody")
+    if address.path.count("{source}") != 1 or video.whep.replace("{source}", "").count("{"):
+        raise _wrong(path, "does not name the source once at 'video.whep'", "write it as https://host/{source}/whep")
 
 
 def _unique(path: Path, key: str, what: str, values: Iterable[str]) -> None:

@@ -21,11 +21,12 @@ class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     heading_deg: float
     tilt_deg: float
     horizontal_fov_deg: float
+    pan_deg: float = 0.0
 
     def as_pose(self) -> CameraPose:
         return CameraPose(
             position=self.position, altitude_m_amsl=self.altitude_m_amsl, heading_deg=self.heading_deg, tilt_deg=self.tilt_deg,
-            horizontal_fov_deg=self.horizontal_fov_deg,
+            pan_deg=self.pan_deg, horizontal_fov_deg=self.horizontal_fov_deg,
         )  # fmt: skip
 
 

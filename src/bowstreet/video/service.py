@@ -45,6 +45,7 @@ class Stream:
         self.fragments: Audience[Fragment] = Audience()
         self.stills = Newest(lambda hz: ingest.order(orders.StillsWanted(hz=hz)))
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
+        self.tells_pose = False  # by metadata of its own (MISB ST 0601)
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
         )
@@ -133,6 +134,15 @@ class VideoService:
         stream.stills.clear()
         stream.ingest.rest()
 
+    def now_s(self) -> float:
+        """Real seconds: cameras know no other time."""
+        return self.clock.monotonic_s()
+
+    def passed_over(self) -> int:
+        """Pictures that were due to be looked at and were not, of all streams as they are connected now."""
+        told = [looked for one in self.streams.values() if (looked := one.ingest.status.looked) is not None]
+        return sum(one.passed_over + one.undecoded for one in told)
+
     def find(self, source_id: str) -> Stream:
         """Raises `NotFound`."""
         stream = self.streams.get(source_id)
@@ -164,16 +174,17 @@ class VideoService:
 
     def join(self, source_id: str) -> Viewer[AccessUnit]:
         """Watch coded pictures. Leave with `leave`. Raises `NotFound`, and `Refused` while nothing may be shown."""
-        return self._shown(source_id).pictures.join()
+        return self.shown(source_id).pictures.join()
 
     def join_fragments(self, source_id: str) -> tuple[Header, Viewer[Fragment]]:
         """The same as MP4. Raises `Refused` also before the first picture."""
-        stream = self._shown(source_id)
+        stream = self.shown(source_id)
         if stream.header is None:
             raise Refused("nothing has come from this source yet", remedy="try again when it is live")
         return stream.header, stream.fragments.join()
 
-    def _shown(self, source_id: str) -> Stream:
+    def shown(self, source_id: str) -> Stream:
+        """A source that may be shown now. Raises `NotFound`, and `Refused` while nothing may be shown."""
         stream = self.find(source_id)
         if not stream.order.live:
             raise Refused(f"this camera shows nothing now: {stream.order.why}", remedy="watch again when the drone flies")
@@ -202,5 +213,6 @@ class VideoService:
             stream.fragments.close()  # a player takes the new head by joining again
         elif isinstance(message, Fragment) and stream.order.live:
             stream.fragments.give(message)
+        stream.tells_pose = stream.tells_pose or isinstance(message, Metadata)
         for on_part in self._on_part:
             on_part(stream.source, message)

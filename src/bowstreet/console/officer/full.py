@@ -39,7 +39,7 @@ class Full:
         except BowstreetError:
             return REFUSED
         try:
-            viewing_id = await self._viewings.begin(self._visitor.guest, stream.source.source_id, "mse")
+            shown = await self._viewings.begin(self._visitor.guest, stream.source.source_id, "mse")
         except BowstreetError:
             stream.fragments.leave(viewer)
             return REFUSED
@@ -53,7 +53,7 @@ class Full:
         finally:
             gone.cancel()
             stream.fragments.leave(viewer)
-            await self._viewings.end(viewing_id)
+            await self._viewings.give_up(shown)
 
     async def _show(
         self, stream: Stream, header: Header, viewer: Viewer[Fragment], gone: "asyncio.Future[None]"

@@ -114,7 +114,7 @@ class _Pulse:
         self._told = told
         self._said_end = False
         self._seq = 0
-        self.alerts: deque[v.AlertView] = deque(maxlen=MOST_ALERTS)
+        self.alerts: deque[v.SilentAlertView] = deque(maxlen=MOST_ALERTS)
 
     def look(self, situation: Situation, link: OfficerLink, now: datetime) -> None:
         self._told, news = rules.tell(self._told, situation, now)
@@ -123,7 +123,7 @@ class _Pulse:
             news = (*news, Alert.ENDS_SOON)
         for kind in news:
             self._seq += 1
-            self.alerts.append(v.AlertView(seq=self._seq, at=now, kind=kind))
+            self.alerts.append(v.SilentAlertView(seq=self._seq, at=now, kind=kind))
 
 
 class _Rate:

@@ -4,7 +4,7 @@ import asyncio
 
 from bowstreet.console.officer.visits import Visitor
 from bowstreet.console.services import ConsoleServices
-from bowstreet.console.viewings import Viewings, picture_of
+from bowstreet.console.viewings import Shown, Viewings, picture_of
 from bowstreet.errors import BowstreetError
 from bowstreet.video.model import Still
 from bowstreet.video.service import Stream
@@ -45,13 +45,13 @@ class Stills:
         if stream is None or (self._shown is not None and self._shown.stream is stream):
             return
         try:
-            viewing_id = await self._viewings.begin(self._visitor.guest, stream.source.source_id, WAY)
+            viewing = await self._viewings.begin(self._visitor.guest, stream.source.source_id, WAY)
         except BowstreetError:  # it cannot be recorded, or too much is open: it is not shown
             return
-        coming = _Joined(stream, viewing_id)
+        coming = _Joined(stream, viewing)
         if self._shown is not None and not await coming.has_come(LOOK_EVERY_S):
             coming.leave()
-            await self._viewings.end(viewing_id)
+            await self._viewings.give_up(viewing)
             return
         before, self._shown = self._shown, coming
         if before is not None:
@@ -59,14 +59,14 @@ class Stills:
 
     async def _leave(self, joined: "_Joined") -> None:
         joined.leave()
-        await self._viewings.end(joined.viewing_id)
+        await self._viewings.give_up(joined.viewing)
 
 
 class _Joined:
     """One drone's small pictures."""
 
-    def __init__(self, stream: Stream, viewing_id: str) -> None:
-        self.stream, self.viewing_id = stream, viewing_id
+    def __init__(self, stream: Stream, viewing: Shown) -> None:
+        self.stream, self.viewing = stream, viewing
         self._number = 0
         stream.stills.join()
 

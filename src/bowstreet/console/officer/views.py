@@ -57,7 +57,7 @@ class PictureState(msgspec.Struct, frozen=True, kw_only=True):
     webrtc: bool
 
 
-class AlertView(msgspec.Struct, frozen=True, kw_only=True):
+class SilentAlertView(msgspec.Struct, frozen=True, kw_only=True):
     """`seq` counts within a link, so that one that was missed is told after a link has broken."""
 
     seq: int
@@ -84,7 +84,7 @@ class StateView(msgspec.Struct, frozen=True, kw_only=True):
     watcher: WatcherView | None
     subject: SubjectView
     picture: PictureState
-    alerts: tuple[AlertView, ...]
+    alerts: tuple[SilentAlertView, ...]
     expires_at: datetime
 
 
