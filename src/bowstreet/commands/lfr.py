@@ -1,13 +1,13 @@
 """`bowstreet lfr`: evaluate a model."""
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bowstreet.commands.output import expect_writable, progress, read_file, say, write_bytes, write_json, write_text
 from bowstreet.errors import BadInput
 from bowstreet.runtime import config
+from bowstreet.runtime.clock import SystemClock
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
@@ -33,7 +33,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     with progress("Looking at pictures") as tell:
-        result = run(options, datetime.now(UTC), tell)
+        result = run(options, SystemClock().now(), tell)
     write_json(arguments.json, result.figures)
     if arguments.report is not None:
         write_text(arguments.report, html_report(result.figures))

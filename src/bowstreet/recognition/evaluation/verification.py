@@ -27,7 +27,9 @@ def best_threshold(scores: FloatArray, same: Flags) -> float:
         return float(ranked[0])
     if cut == len(ranked):
         return float(np.nextafter(ranked[-1], np.inf))
-    return float((ranked[cut - 1] + ranked[cut]) / 2.0)
+    middle = float((ranked[cut - 1] + ranked[cut]) / 2.0)
+    # Of two neighbours among the numbers there is no middle.
+    return middle if middle > ranked[cut - 1] else float(ranked[cut])
 
 
 def over_folds(scores: FloatArray, same: Flags, fold: npt.NDArray[np.intp]) -> dict[str, Any]:

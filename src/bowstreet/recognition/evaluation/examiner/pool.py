@@ -79,7 +79,7 @@ class Worker:
 
     def answer(self) -> FromWorker | None:
         """None when the worker is gone, or had to be ended."""
-        self._expect(time.monotonic() + ANSWER_S)
+        self._expect(time.perf_counter() + ANSWER_S)
         try:
             return answer(self._out)
         except (MalformedPacket, ValueError, OSError):
@@ -95,7 +95,7 @@ class Worker:
     def _watch(self) -> None:
         with self._watching:
             while not self._ended:
-                left = None if self._due is None else self._due - time.monotonic()
+                left = None if self._due is None else self._due - time.perf_counter()
                 if left is not None and left <= 0:
                     self._process.kill()
                     return
