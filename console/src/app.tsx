@@ -16,6 +16,7 @@ import { AccountsPage } from "./pages/Accounts.tsx";
 import { AlertsPage } from "./pages/Alerts.tsx";
 import { DeploymentsPage } from "./pages/Deployments.tsx";
 import { PicturesPage } from "./pages/Pictures.tsx";
+import { FootagePage } from "./pages/Footage.tsx";
 import { AuthorisationsPage } from "./pages/Authorisations.tsx";
 import { OccurrencesPage } from "./pages/Occurrences.tsx";
 import { QuarantinePage } from "./pages/Quarantine.tsx";
@@ -63,6 +64,7 @@ export function App() {
 function Main({ page }: { page: string }) {
   if (page === "quarantine") return <QuarantinePage />;
   if (page === "pictures") return <PicturesPage />;
+  if (page === "footage") return <FootagePage />;
   if (page === "accounts") return <AccountsPage />;
   if (page === "authorisations") return <AuthorisationsPage />;
   if (page === "occurrences") return <OccurrencesPage />;

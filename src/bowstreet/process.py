@@ -35,6 +35,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -58,9 +59,11 @@ from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
 from bowstreet.tak.model import Partner
 from bowstreet.tak.service import PartnerSharing
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
 log = structlog.get_logger(__name__)
@@ -84,6 +87,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     edge: EdgeSettings | None = None  # None: headless
     boroughs: bytes = b""
+    streets: Streets = msgspec.field(default_factory=Streets)  # names for pictures
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
     public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes
@@ -96,14 +100,15 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     log_origin: str = "bowstreet.invalid/operation"
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
+    evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
     face_models: Path | None = None  # the operator's own; None is what comes with the product
     face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
-    evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
+    street: str = ""  # where the demo's street camera sends to; "" is no such camera
     demand: DemandModel | None = None
     demand_factor: float = 1.0
     demand_note: str = ""
@@ -129,9 +134,11 @@ class Process:
     zone_watch: ZoneWatch
     video: VideoService
     footage: FootageRecorder
+    redactions: Redactions
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
     accounts: Accounts
     passkeys: Passkeys
     provider: ProviderSignIn | None

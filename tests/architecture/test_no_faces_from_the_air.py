@@ -1,4 +1,5 @@
-"""People and vehicles are shapes: nothing that looks for a face, describes one or compares one is within reach of `tracking`."""
+"""People and vehicles are shapes: nothing that looks for a face, describes one or compares one is within reach of
+`tracking`, nor of redaction, which covers heads by outlines."""
 
 import ast
 import re
@@ -12,7 +13,8 @@ from bowstreet.tracking.card import parse_card
 from bowstreet.tracking.model import Shape
 
 TRACKING = Path(bowstreet.__file__).parent / "tracking"
-FILES = sorted(TRACKING.rglob("*.py"))
+REDACTION = TRACKING.parent / "video" / "redaction"
+FILES = sorted([*TRACKING.rglob("*.py"), *REDACTION.rglob("*.py")])
 # OpenCV's face parts, cascades, and the libraries of the field.
 FACES = re.compile(
     r"FaceDetector|FaceRecognizer|CascadeClassifier|haarcascade|\bfacemark|yunet|sface|arcface|facenet|insightface|face_recognition"

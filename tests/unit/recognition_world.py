@@ -34,13 +34,14 @@ from bowstreet.recognition.model import (
 )
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
-from bowstreet.recognition.ports import CameraConfig, FaceReader, KnownReport, RunOrder
+from bowstreet.recognition.ports import CameraConfig, CameraState, FaceReader, KnownReport, OperatorsView, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import InlineBus
-from bowstreet.runtime.clock import SimulatedClock
+from bowstreet.runtime.clock import ScaledClock, SimulatedClock
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.ids import SeededIds
+from bowstreet.runtime.ports import Clock
 from bowstreet.runtime.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -120,15 +121,31 @@ class Watched:
     async def stop(self) -> None:
         self.running, self.until = False, None
 
+    def view(self, camera_id: str) -> OperatorsView | None:
+        return None
+
+    def states(self) -> dict[str, CameraState]:
+        return {}
+
 
 class World:
     """Made again on the same folder, it is the same after a restart."""
 
     def __init__(
-        self, folder: Path, *, at: datetime = NOW, seed: int = 1, killing: Killing | None = None, reader: FaceReader | None = None
+        self,
+        folder: Path,
+        *,
+        at: datetime = NOW,
+        seed: int = 1,
+        killing: Killing | None = None,
+        reader: FaceReader | None = None,
+        real: ScaledClock | None = None,
+        cameras: Sequence[CameraConfig] = CAMERAS,
+        pipeline: Pipeline | None = None,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.folder, self.clock = folder, SimulatedClock(at)
+        self.folder, self.simulated = folder, SimulatedClock(at)
+        self.clock: Clock = real or self.simulated
         self.vault = Vault(folder / KEYS_FILE, key_source.load("", folder))
         self.store = SealedStore(SqliteStore(folder / RECORD_FILE), self.vault)
         self.recorder = Recorder(self.store, InlineBus(), self.clock)
@@ -138,10 +155,10 @@ class World:
         self.models, self.pipeline = Fixed(), Watched()
         self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists")
         self.book = Book(self.recorder, self.clock, self.ids, self.authorities, self.enrolment, self.models)
-        self.planning = Planning(self.book, CAMERAS, lambda places: ("Islington",))
+        self.planning = Planning(self.book, cameras, lambda places: ("Islington",))
         self.alerts = Alerts(self.recorder, self.clock, self.ids)
         self.records = PublicRecords(self.clock, "Test Police")
-        self.recognition = Recognition(self.book, self.planning, self.alerts, self.records, self.pipeline)
+        self.recognition = Recognition(self.book, self.planning, self.alerts, self.records, pipeline or self.pipeline)
         name, text = shipped_table()
         self.retention = Retention(
             self.recorder, self.clock, self.ids, KillingKeys(self.vault, killing or Killing("")), parse_table(text, name),
@@ -166,18 +183,18 @@ class World:
 
     async def advance(self, **by: float) -> None:
         """Time runs, and the program looks."""
-        self.clock.advance_to(self.clock.now() + timedelta(**by))
+        self.simulated.advance_to(self.clock.now() + timedelta(**by))
         await self.authorities.expire()
         await self.recognition.look()
 
     # --- steps of a deployment ------------------------------------------------------------------------------------------------
 
-    def a_plan(self, *, hours: float = 4.0, cameras: Sequence[str] = ("north", "south"), threshold: float = THRESHOLD) -> Plan:
+    def a_plan(self, *, hours: float = 4.0, cameras: Sequence[str] = (), threshold: float = THRESHOLD) -> Plan:
         now = self.clock.now()
         return Plan(
             use_case=DeploymentUse.WANTED, location_basis=LocationBasis.CRIME_HOTSPOT, zone=ZONE, boroughs=(), threshold=threshold,
             starts_at=now, ends_at=now + timedelta(hours=hours), model_sha256="",
-            cameras=tuple(PlacedCamera(camera_id=name, position=HIGHBURY) for name in cameras),
+            cameras=tuple(PlacedCamera(camera_id=name, position=HIGHBURY) for name in cameras or self.planning.cameras),
         )  # fmt: skip
 
     async def planned(self, **changes: object) -> Deployment:
@@ -185,8 +202,9 @@ class World:
 
     async def told(self, deployment_id: str) -> None:
         now = self.clock.now()
+        cameras = tuple(one.camera_id for one in self.recognition.get(deployment_id).plan.cameras)
         await self.planning.tell(deployment_id, EvidenceKind.NOTICE, now, "notice-1", (), OPERATOR)
-        await self.planning.tell(deployment_id, EvidenceKind.SIGN, now, "photo-1", ("north", "south"), OPERATOR)
+        await self.planning.tell(deployment_id, EvidenceKind.SIGN, now, "photo-1", cameras, OPERATOR)
 
     async def imported(self, deployment_id: str, rows: Iterable[str], images: dict[str, bytes]) -> tuple[Import, list[RowResult]]:
         """An import with its images given, not finished."""

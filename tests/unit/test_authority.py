@@ -39,7 +39,17 @@ def test_the_table_of_permissions() -> None:
     assert may == {
         Role.VIEWER: {"see"},
         Role.CAD: {"report"},
-        Role.DISPATCHER: {"see", "see-quarantine", "see-pictures", "report", "close", "launch", "recall", "keep-watch"}
+        Role.DISPATCHER: {
+            "see",
+            "see-quarantine",
+            "see-pictures",
+            "report",
+            "close",
+            "launch",
+            "recall",
+            "keep-watch",
+            "link-officers",
+        }
         | occurrences,
         Role.PILOT: {"see", "see-pictures", "recall", "keep-watch", "control"} | occurrences,
         Role.SUPERVISOR: {str(action) for action in Action}

@@ -7,6 +7,7 @@ import { allowed, type Deed } from "../session.ts";
 const PAGES: readonly (readonly [string, string, Deed])[] = [
   ["", "Operation", "see"],
   ["pictures", "Pictures", "watch"],
+  ["footage", "Footage", "watch"],
   ["quarantine", "Quarantine", "quarantine"],
   ["occurrences", "Occurrences", "occurrences"],
   ["deployments", "Recognition", "seeRecognition"],

@@ -29,6 +29,7 @@ class Action(StrEnum):
     SEE_ACCOUNTS = "see-accounts"
     SEE_AUTHORISATIONS = "see-authorisations"
     WATCH = "see-pictures"  # live pictures of drones, and footage
+    REDACT = "redact-footage"  # have heads and plates found and covered in a copy; add and lift covers
     SEE_OCCURRENCES = "see-occurrences"
     SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
     SEE_REQUESTS = "see-requests"  # of the public, with what they say
@@ -39,6 +40,7 @@ class Action(StrEnum):
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
     RECALL = "recall"
+    LINK_OFFICERS = "link-officers"  # give an officer on the ground the picture of an incident, and take it back
     KEEP_WATCH = "keep-watch"  # keep eyes on an incident, or let go
     CONTROL = "control"  # take, use and release control of a drone
     GROUND = "ground"  # take a drone out of service, and put it back

@@ -13,7 +13,10 @@ from bowstreet.accountability.retention.rules import due_at
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
+from bowstreet.console.sight import sight_of
 from bowstreet.video.recorder import Recording, RecordingState
+
+MOST_LISTED = 300
 
 
 class RecordingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,16 @@ class RecordingView(msgspec.Struct, frozen=True, kw_only=True):
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(tags=["video"])
     services, needs = desk.services, desk.access.needs
+
+    @routes.get("/recordings", **c.route(list[RecordingView], says="Newest first"))
+    async def newest(who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
+        """The newest recordings that are still kept, of incidents where one sees. Nothing of the pictures is shown by this."""
+        sight = sight_of(who.identity.boroughs)
+        found = [
+            one for one in services.footage.recordings.all() if sight.sees(desk.access.borough_of(incident_id=one.incident_id))
+        ]
+        newest = sorted(found, key=lambda one: (one.started_at, one.recording_id), reverse=True)[:MOST_LISTED]
+        return c.json([_view(desk, one) for one in newest])
 
     @routes.get("/incidents/{incident_id}/recordings", **c.route(list[RecordingView], says="Oldest first"))
     async def recordings(incident_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:

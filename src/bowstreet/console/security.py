@@ -36,7 +36,8 @@ class Edge:
         self._denied = denied
         self._settings = settings
         self._flood = Buckets(settings.limits.requests, clock)
-        policy = rules.content_security_policy(settings.tile_origins).encode()
+        media = settings.media_server
+        policy = rules.content_security_policy(settings.tile_origins, "" if media is None else media.origin).encode()
         self._headers = [*rules.SECURITY_HEADERS, (b"content-security-policy", policy)]
         if settings.https:
             self._headers.append(rules.STRICT_TRANSPORT)

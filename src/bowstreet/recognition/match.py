@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bowstreet.errors import BadInput, Refused
 from bowstreet.recognition.memory import overwritten, private_pages
@@ -51,6 +52,27 @@ class Gallery:
         for row, place in enumerate(ordered):
             self._rows[row] = references[place].numbers()
         self._gone = False
+
+    @classmethod
+    def over(
+        cls, people: Sequence[str], owners: npt.NDArray[np.int32], rows: npt.NDArray[np.float32], *, threshold_floor: float
+    ) -> "Gallery":
+        """Over rows that lie elsewhere, ordered by owner (`copy_to`). They are overwritten there."""
+        made = cls((), threshold_floor=threshold_floor)
+        made.dimensions, made._people, made._owner, made._rows = rows.shape[1], list(people), owners, rows
+        made._pages, _ = private_pages(len(rows) * 4)
+        made._scores = np.frombuffer(made._pages, dtype=np.float32)[: len(rows)]
+        return made
+
+    def people(self) -> list[str]:
+        """By the numbers that `copy_to` writes."""
+        return list(self._people)
+
+    def copy_to(self, owners: npt.NDArray[np.int32], rows: npt.NDArray[np.float32]) -> None:
+        """Raises `Conflict` when it was overwritten."""
+        if self._gone:
+            raise overwritten()
+        owners[:], rows[:] = self._owner, self._rows
 
     def __len__(self) -> int:
         """How many people."""
@@ -105,6 +127,7 @@ class Gallery:
     def overwrite(self) -> None:
         """Once more does nothing. Nothing can be searched after it."""
         self._gone = True
-        self._rows.fill(0.0)
+        if self._rows.flags.writeable:
+            self._rows.fill(0.0)
         self._scores.fill(0.0)
         self._people = []

@@ -25,12 +25,18 @@ def private_pages(size: int) -> tuple[mmap.mmap, bool]:
     size = -(-max(1, size) // mmap.PAGESIZE) * mmap.PAGESIZE
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if sys.platform == "linux":
-        pages.madvise(mmap.MADV_DONTDUMP)
         pages.madvise(_MADV_WIPEONFORK)
         if size >= LARGE_BYTES:
             with contextlib.suppress(OSError):  # a kernel without them
                 pages.madvise(mmap.MADV_HUGEPAGE)
-    return pages, _lock(pages, size)
+    return pages, hold(pages)
+
+
+def hold(pages: mmap.mmap) -> bool:
+    """Keep pages out of core dumps, and out of swap where a limit allows that; whether it did."""
+    if sys.platform == "linux":
+        pages.madvise(mmap.MADV_DONTDUMP)
+    return _lock(pages, len(pages))
 
 
 def _lock(pages: mmap.mmap, size: int) -> bool:
@@ -38,7 +44,10 @@ def _lock(pages: mmap.mmap, size: int) -> bool:
         lock = ctypes.CDLL(None, use_errno=True).mlock
     except (OSError, AttributeError):
         return False
-    address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    try:
+        address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    except TypeError:  # read-only pages have no address here; whoever wrote them holds them
+        return False
     return int(lock(ctypes.c_void_p(address), ctypes.c_size_t(size))) == 0
 
 

@@ -86,6 +86,24 @@ class RunOrder(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class CameraState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a camera that is looked at is. `trouble` is what went wrong last, in plain words."""
+
+    state: str
+    restarts: int
+    trouble: str
+
+
+class OperatorsView(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera's picture with every face hidden that raised no alert: a JPEG (R8)."""
+
+    at: datetime
+    image: bytes
+
+    def __repr__(self) -> str:
+        return "<OperatorsView>"
+
+
 class Pipeline(Protocol):
     """Cameras to sightings. It processes nothing after `until` of the last word it had, whatever else happens (R2)."""
 
@@ -101,6 +119,14 @@ class Pipeline(Protocol):
         """Nothing is processed any more on return, and what was in memory of the list is overwritten. Again does nothing."""
         ...
 
+    def view(self, camera_id: str) -> OperatorsView | None:
+        """What operators see of a camera; None while nothing came."""
+        ...
+
+    def states(self) -> dict[str, CameraState]:
+        """Of the cameras that are looked at, by id."""
+        ...
+
 
 class Desk(Protocol):
     """What the service is for a pipeline."""
@@ -109,8 +135,8 @@ class Desk(Protocol):
         """Asked for every frame before a face is looked for."""
         ...
 
-    async def submit(self, sighting: Sighting) -> str | None:
-        """A face reached the threshold; the alert's id when it became one, or is of one that stands."""
+    async def submit(self, sighting: Sighting) -> object:
+        """A face reached the threshold: it becomes an alert, or not, on record before anybody is told."""
         ...
 
     def count(self, deployment_id: str, more: Counts) -> None:
@@ -129,3 +155,9 @@ class NoPipeline:
 
     async def stop(self) -> None:
         return None
+
+    def view(self, camera_id: str) -> OperatorsView | None:
+        return None
+
+    def states(self) -> dict[str, CameraState]:
+        return {}

@@ -40,7 +40,8 @@ class Template:
         try:
             if vector.ndim != 1 or not LEAST <= vector.size <= MOST:
                 raise BadInput(f"a template has {LEAST} to {MOST} numbers, not {vector.shape}", remedy="use another model")
-            length = float(np.sqrt(np.dot(vector.astype(np.float64), vector)))
+            # In single precision: a double of the numbers would be a copy, and stay in freed memory.
+            length = float(np.dot(vector, vector)) ** 0.5
             if not 1e-12 < length < float("inf"):
                 raise BadInput("the model's answer is no template: it has no length", remedy="check the model's file and card")
             slot = _SLOTS.setdefault(vector.size, Slots(size=vector.size * 4)).take()

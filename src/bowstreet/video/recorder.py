@@ -25,11 +25,14 @@ from bowstreet.runtime.records import Collection
 from bowstreet.video import footage
 from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
 from bowstreet.video.model import Fragment, Header, Metadata, VideoSource
+from bowstreet.video.playback import Reel, laid_out
 
 log = structlog.get_logger(__name__)
 
 # What a power cut may take from the record of a recording; also how often the file is synced.
 ANCHOR_EVERY_S = 5.0
+# Of the footage folder's files: recordings, what was found in them to be covered, redacted copies, and one in the making.
+SUFFIXES = frozenset({".footage", ".found", ".redacted", ".part"})
 # Parts that wait for the disk: some 20 s of one stream. Beyond it the recording has a gap, which is counted.
 MOST_WAITING = 1_000
 
@@ -106,7 +109,9 @@ class FootageRecorder:
 
     def sweep(self) -> int:
         """Remove the files of recordings that were erased; gives how many."""
-        doomed = [path for path in self._folder.glob("*.footage") if path.stem not in self.recordings]
+        doomed = [
+            path for path in self._folder.iterdir() if path.suffix in SUFFIXES and path.stem.split(".")[0] not in self.recordings
+        ]
         for path in doomed:
             path.unlink(missing_ok=True)
         return len(doomed)
@@ -207,11 +212,25 @@ class FootageRecorder:
 
     def opened(self, recording_id: str) -> tuple[Path, AESGCM]:
         """Where a recording lies, and what opens it. Raises `NotFound`: there is none, or it was erased."""
-        key = self._keys.find(recording_id) if recording_id in self.recordings else None
-        path = self._path(recording_id)
-        if key is None or not path.exists():
+        key, path = self.key_of(recording_id), self._path(recording_id)
+        if not path.exists():
             raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
         return path, key
+
+    def reel(self, recording_id: str) -> Reel:
+        """A recording laid out to be shown. It reads the file through: call it from a thread. Raises `NotFound`."""
+        return laid_out(recording_id, *self.opened(recording_id))
+
+    def path_of(self, recording_id: str, suffix: str) -> Path:
+        """Where what belongs to a recording is kept beside it; `sweep` takes it away with the recording."""
+        return self._folder / f"{recording_id}{suffix}"
+
+    def key_of(self, recording_id: str) -> AESGCM:
+        """Asked again before each showing: once it is destroyed nothing can be shown. Raises `NotFound` then."""
+        key = self._keys.find(recording_id) if recording_id in self.recordings else None
+        if key is None:
+            raise NotFound(f"there is no recording '{recording_id}'", remedy="look whether it was erased")
+        return key
 
     # --- the file ----------------------------------------------------------------------------------------------------
 
@@ -286,12 +305,15 @@ class FootageHeld:
 
     Args:
         is_held: whether a legal hold stands on an incident; it holds the incident's footage too.
+        beside: records that bear a recording's id, and go with it.
     """
 
     retention_class = "footage"
 
-    def __init__(self, footage_recorder: FootageRecorder, is_held: Callable[[str], bool]) -> None:
-        self._footage, self._is_held = footage_recorder, is_held
+    def __init__(
+        self, footage_recorder: FootageRecorder, is_held: Callable[[str], bool], beside: Sequence[Collection[Any]] = ()
+    ) -> None:
+        self._footage, self._is_held, self._beside = footage_recorder, is_held, beside
 
     async def since(self) -> Iterable[tuple[str, datetime]]:
         self._footage.sweep()
@@ -302,7 +324,7 @@ class FootageHeld:
         ]
 
     def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
-        return [(self._footage.recordings, subject_id)]
+        return [(one, subject_id) for one in (self._footage.recordings, *self._beside)]
 
 
 def _append(writer: FootageWriter, parts: Sequence[Part]) -> None:

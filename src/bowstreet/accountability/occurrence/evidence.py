@@ -14,7 +14,7 @@ MOST = 5_000
 async def entries_about(store: Store, subjects: Collection[str], start: datetime, end: datetime) -> tuple[int, ...]:
     """The places of the entries from start to end that are about any of the subjects."""
     found: list[int] = []
-    async for row in in_turns(store.log_rows(await _first_at(store, start))):
+    async for row in in_turns(store.log_rows(await first_at(store, start))):
         entry = ledger.read_entry(row.entry)
         if entry.at > end or len(found) == MOST:
             break
@@ -23,7 +23,7 @@ async def entries_about(store: Store, subjects: Collection[str], start: datetime
     return tuple(found)
 
 
-async def _first_at(store: Store, moment: datetime) -> int:
+async def first_at(store: Store, moment: datetime) -> int:
     """The first entry that is not before a moment."""
     low, high = 0, await store.log_size()
     while low < high:

@@ -40,12 +40,18 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleGrounded: _STAFF,
     m.VehicleReleased: _STAFF,
     m.FollowChanged: Processing.COLLECTION,
+    m.FollowConsentChanged: _STAFF,
     m.CameraSteered: _DRONE,
+    m.OfficerLinkChanged: NotPersonal(because="leave to look, by ids; each look by it has its own entry"),
     m.VideoWatched: Processing.CONSULTATION,
+    m.FootageWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
+    m.SnapshotTaken: Processing.CONSULTATION,
     m.RecordingStarted: Processing.COLLECTION,
     m.RecordingAnchored: _FOOTAGE,
     m.RecordingClosed: _FOOTAGE,
+    m.RedactionChanged: Processing.ALTERATION,
+    m.RegionChanged: Processing.ALTERATION,
     m.FootageDisclosed: Processing.DISCLOSURE,
     m.ZoneChanged: _STAFF,
     m.AccessDenied: NotPersonal(because="nothing was shown or changed"),
@@ -67,6 +73,9 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleKeyChanged: _STAFF,
     m.PublicRequestChanged: Processing.COLLECTION,  # and, after the first, what became of it
     m.ForkSeen: _PROGRAM,
+    m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
+    m.PartnerShown: Processing.DISCLOSURE,
+    m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
     m.DeploymentChanged: NotPersonal(
         because="what a deployment is, by ids and digests; its list and alerts have entries of their own"
     ),
@@ -78,9 +87,6 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.AlertChanged: Processing.ALTERATION,
     m.VolunteerPassed: Processing.COLLECTION,
     m.DeploymentPublished: NotPersonal(because="generalised so that nobody can be found in it (docs/recognition.md)"),
-    m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
-    m.PartnerShown: Processing.DISCLOSURE,
-    m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -93,7 +99,11 @@ WHAT: Mapping[str, str] = {
     "IncidentChanged": "incident-changed",
     "FollowChanged": "follow",
     "VideoWatched": "live-pictures",
+    "SnapshotTaken": "picture-kept-as-a-file",
+    "FootageWatched": "footage",
     "RecordingStarted": "recording-started",
+    "RedactionChanged": "redaction",
+    "RegionChanged": "redaction-region",
     "FootageDisclosed": "footage-disclosed",
     "Consulted": "consulted",
     "Disclosed": "disclosed",
@@ -101,14 +111,14 @@ WHAT: Mapping[str, str] = {
     "Erased": "erased",
     "AccountChanged": "account-changed",
     "PublicRequestChanged": "public-request",
+    "SharingChanged": "sharing",
+    "PartnerShown": "shown-to-a-partner",
     "WatchlistChanged": "watchlist",
     "ListingReviewed": "listing-reviewed",
     "AlertRaised": "face-and-list",
     "AlertViewed": "recognition-alert",
     "AlertChanged": "alert",
     "VolunteerPassed": "volunteer-passed",
-    "SharingChanged": "sharing",
-    "PartnerShown": "shown-to-a-partner",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {

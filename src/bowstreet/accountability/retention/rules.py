@@ -10,8 +10,11 @@ from bowstreet.accountability.retention.model import Due, Standing, Table
 from bowstreet.errors import MalformedConfiguration
 
 NEEDED = frozenset(
-    {"incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage", "alert", "watchlist"}
-)
+    {
+        "incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage", "follow", "officer-link",
+        "alert", "watchlist",
+    }
+)  # fmt: skip
 REMEDY = "see docs/retention.md, and start from the table that comes with the product"
 
 

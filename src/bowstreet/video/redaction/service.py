@@ -1,0 +1,440 @@
+"""The redaction of recordings: found in a worker, changed by people with a reason, made into a copy; each step on record first.
+
+What was found lies sealed beside the recording under the recording's own key, and goes when that goes. So does the copy.
+"""
+
+import asyncio
+import hashlib
+import math
+import os
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from bowstreet.accountability.keys import open_with, seal_with
+from bowstreet.accountability.recorder import Recorder
+from bowstreet.errors import BadInput, BowstreetError, Conflict, MalformedPacket, NotFound
+from bowstreet.messages import RedactionChanged, RegionChanged
+from bowstreet.runtime.ports import Clock, Ids, Store
+from bowstreet.runtime.records import Collection
+from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
+from bowstreet.video.model import MOST_UNIT_BYTES, Finding, Fragment, Header, Trouble
+from bowstreet.video.playback import Clip, Reel, laid_out
+from bowstreet.video.recorder import FootageRecorder, Recording, RecordingState
+from bowstreet.video.redaction import rules
+from bowstreet.video.redaction.labour import worked
+from bowstreet.video.redaction.model import (
+    Added,
+    CoveredRegion,
+    CoverKind,
+    Edit,
+    Found,
+    Lifted,
+    Look,
+    RedactedCopy,
+    Redaction,
+    RedactionRecord,
+    RedactionState,
+    Shape,
+)
+from bowstreet.video.redaction.worker import Job
+
+log = structlog.get_logger(__name__)
+
+LOOKS_HZ = 6.0
+# Of a track that is not seen now a look tells nothing. What was seen of it before and after is joined by `rules`.
+RECKONED = frozenset({"coasting", "lost"})
+# Two hours of looks; and more shapes than a look can have are a fault.
+MOST_LOOKS, MOST_SHAPES, MOST_EDITS = 45_000, 500, 2_000
+
+
+class _Box(msgspec.Struct, frozen=True):
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class _Track(msgspec.Struct, frozen=True):
+    track_id: int
+    shape: CoverKind
+    box: _Box
+    quality: str = ""
+
+
+class _Findings(msgspec.Struct, frozen=True):
+    """Of what a finder says, that which is used."""
+
+    width_px: int
+    height_px: int
+    tracks: tuple[_Track, ...]
+
+
+_read = msgspec.msgpack.Decoder(_Findings).decode
+
+
+class Redactions:
+    """All of one operation, one at work at a time: it is a load that flying must not feel.
+
+    Args:
+        finder: what looks through a recording, as `module:callable`; chosen in `wiring`.
+    """
+
+    def __init__(self, recorder: Recorder, clock: Clock, ids: Ids, footage: FootageRecorder, finder: str) -> None:
+        self._recorder, self._clock, self._ids, self._footage, self._finder = recorder, clock, ids, footage, finder
+        self.all: Collection[Redaction] = Collection(
+            "redaction", Redaction, id_of=lambda one: one.recording_id, state_of=lambda one: one.state
+        )
+        self._turn = asyncio.Lock()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._progress: dict[str, float] = {}
+        self._found: tuple[str, Found] | None = None  # of the recording that was asked for last
+
+    async def load(self, store: Store) -> None:
+        """What was at work when the program ended has to be begun again, and that is on record."""
+        await self.all.load(store)
+        for one in self.all.in_states(RedactionState.FINDING, RedactionState.MAKING):
+            await self._fail(one, "the program ended while it ran")
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # --- what people order --------------------------------------------------------------------------------------------
+
+    async def begin(self, recording_id: str, by: str, reason: str) -> Redaction:
+        """Have heads and plates found. A redaction that was begun before starts anew, without its edits.
+
+        Raises:
+            NotFound: no such recording.
+            Conflict: it still runs, or its redaction is at work.
+        """
+        recording = self._closed(recording_id)
+        self._at_rest(recording_id)
+        one = Redaction(
+            recording_id=recording_id, incident_id=recording.incident_id, state=RedactionState.FINDING,
+            begun_at=self._clock.now(), begun_by=by, reason=reason,
+        )  # fmt: skip
+        await self._change(one, "begun", by, reason)
+        self._begin(recording_id, self._find(recording))
+        return one
+
+    async def add(
+        self, recording_id: str, by: str, reason: str, span_us: tuple[int, int], box: tuple[int, int, int, int]
+    ) -> Redaction:
+        """Cover a part of the picture (left, top, right, bottom) for a time. Raises as `make_copy`, and `BadInput`."""
+        one = self._ready(recording_id)
+        left, top, right, bottom = box
+        if not (0 <= left < right <= one.width_px and 0 <= top < bottom <= one.height_px and 0 <= span_us[0] <= span_us[1]):
+            raise BadInput("that is no part of these pictures", remedy=f"they are {one.width_px} × {one.height_px}")
+        edit = Added(
+            edit_id=self._ids.new("edi"), from_us=span_us[0], until_us=span_us[1], left=left, top=top, right=right,
+            bottom=bottom, reason=reason, by=by, at=self._clock.now(),
+        )  # fmt: skip
+        return await self._edit(one, edit)
+
+    async def lift(self, recording_id: str, by: str, reason: str, span_us: tuple[int, int], region_id: str) -> Redaction:
+        """Uncover what one region covers, for a time. Raises as `_ready`; `NotFound` for a region that is not there then."""
+        one = self._ready(recording_id)
+        if not 0 <= span_us[0] <= span_us[1]:
+            raise BadInput("a time does not end before it begins", remedy="give from and until")
+        standing = await self.regions(recording_id, *span_us)
+        if all(region.region_id != region_id for region in standing):
+            raise NotFound("no such region covers anything then", remedy="look at the regions of that time")
+        edit = Lifted(
+            edit_id=self._ids.new("edi"), region_id=region_id, from_us=span_us[0], until_us=span_us[1], reason=reason, by=by,
+            at=self._clock.now(),
+        )  # fmt: skip
+        return await self._edit(one, edit)
+
+    async def make_copy(self, recording_id: str, by: str, reason: str) -> Redaction:
+        """Make the copy as the regions stand now. Raises as `_ready`."""
+        one = replace(self._ready(recording_id), state=RedactionState.MAKING)
+        await self._change(one, "copy-ordered", by, reason)
+        self._begin(recording_id, self._make(self._closed(recording_id), by, reason))
+        return one
+
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
+    def progress(self, recording_id: str) -> float:
+        """Of what is at work, 0 to 1."""
+        return self._progress.get(recording_id, 0.0)
+
+    async def regions(self, recording_id: str, from_us: int, until_us: int) -> list[CoveredRegion]:
+        """What is covered at any moment of a time. Raises `NotFound` while nothing was looked for."""
+        one = self.all.get(recording_id)
+        every = await asyncio.to_thread(lambda: rules.covered(self._load_found(recording_id), one.edits))
+        return [region for region in every if region.from_us <= until_us and region.until_us >= from_us]
+
+    def copy_reel(self, recording_id: str) -> Reel:
+        """The copy, laid out; it reads it through: call it from a thread. Raises `NotFound` when none was made."""
+        return laid_out(_copy_name(recording_id), self._copy_path(recording_id), self._footage.key_of(recording_id))
+
+    def require_copy(self, recording_id: str) -> RedactedCopy:
+        """Raises `NotFound` when none was made."""
+        one = self.all.find(recording_id)
+        if one is None or one.copy is None or not self._copy_path(recording_id).exists():
+            raise NotFound("no redacted copy of this recording was made", remedy="have one made")
+        return one.copy
+
+    def record_of(self, recording_id: str) -> bytes:
+        """The record of the copy, JSON, as it was put into it; `RedactedCopy.record_sha256` is its digest. Raises `NotFound`."""
+        self.require_copy(recording_id)
+        reel = self.copy_reel(recording_id)
+        if not reel.records:
+            raise NotFound("the copy holds no record", remedy="have it made again")
+        return b"".join(reel.records)
+
+    # --- work ---------------------------------------------------------------------------------------------------------
+
+    def _begin(self, recording_id: str, work: Any) -> None:
+        self._progress[recording_id] = 0.0
+        task = self._tasks[recording_id] = asyncio.ensure_future(self._run(recording_id, work))
+        task.add_done_callback(lambda _: self._tasks.pop(recording_id, None))
+
+    async def _run(self, recording_id: str, work: Any) -> None:
+        try:
+            async with self._turn:
+                await work
+        except (BowstreetError, OSError) as error:
+            log.warning("a redaction failed", recording=recording_id, error=type(error).__name__)
+            said = error.message if isinstance(error, BowstreetError) else f"the disk did not take it ({error.strerror})"
+            one = self.all.find(recording_id)
+            if one is not None:
+                await self._fail(one, said)
+        finally:
+            work.close()
+            self._progress.pop(recording_id, None)
+
+    async def _find(self, recording: Recording) -> None:
+        recording_id = recording.recording_id
+        reel = await asyncio.to_thread(self._footage.reel, recording_id)
+        looks: list[Look] = []
+        size = (0, 0)
+        for number, clip in enumerate(reel.clips):
+            if not clip.at_us:
+                continue
+            job = Job(finder=self._finder, offset_us=clip.offset_us, looks_hz=LOOKS_HZ)
+            async for message in worked(job, self._film(reel, number)):
+                if not isinstance(message, Finding):
+                    continue
+                look, seen = read_look(message, number)
+                if size not in ((0, 0), seen):
+                    raise Conflict("its pictures change their size", remedy="cover it by hand in another program")
+                size = seen
+                looks.append(look)
+                if len(looks) > MOST_LOOKS:
+                    raise Conflict("it is longer than two hours", remedy="cover it by hand in another program")
+                self._progress[recording_id] = min(1.0, look.at_us / max(1, reel.lasts_us))
+        found = Found(width_px=size[0], height_px=size[1], looks=tuple(looks))
+        await asyncio.to_thread(self._save_found, recording_id, found)
+        one = replace(
+            self.all.get(recording_id), state=RedactionState.READY, width_px=size[0], height_px=size[1], looks=len(looks)
+        )
+        regions = rules.covered(found, ())
+        await self._change(one, "found", one.begun_by, regions=len(regions), original_head=reel.chain.head.hex())
+
+    async def _make(self, recording: Recording, by: str, reason: str) -> None:
+        recording_id = recording.recording_id
+        one = self.all.get(recording_id)
+        reel = await asyncio.to_thread(self._footage.reel, recording_id)
+        regions = await asyncio.to_thread(lambda: rules.covered(self._load_found(recording_id), one.edits))
+        path = self._footage.path_of(recording_id, ".part")
+        path.unlink(missing_ok=True)
+        maker = _Maker(FootageWriter(path, _copy_name(recording_id), self._footage.key_of(recording_id)), reel)
+        try:
+            for number, clip in enumerate(reel.clips):
+                if clip.at_us:
+                    job = Job(offset_us=clip.offset_us, regions=regions, frame_rate_hz=_rate_hz(clip))
+                    async for message in worked(job, maker.hashed(self._film(reel, number))):
+                        await asyncio.to_thread(maker.take, message, clip)
+                        self._progress[recording_id] = min(1.0, maker.at_us / max(1, reel.lasts_us))
+            record = RedactionRecord(
+                recording_id=recording_id, made_at=self._clock.now(), made_by=by, reason=reason, finder=self._finder,
+                width_px=one.width_px, height_px=one.height_px, original_head=reel.chain.head.hex(),
+                original_sha256=maker.original.hexdigest(), copy_sha256=maker.copy.hexdigest(), edits=one.edits, regions=regions,
+            )  # fmt: skip
+            copy = await asyncio.to_thread(maker.finish, record)
+            await asyncio.to_thread(os.replace, path, self._copy_path(recording_id))
+        except BaseException:
+            maker.writer.close()
+            path.unlink(missing_ok=True)
+            raise
+        done = replace(self.all.get(recording_id), state=RedactionState.READY, copy=copy, failed="")
+        await self._change(
+            done, "copy-made", by, reason, regions=len(regions), original_head=copy.original_head,
+            original_sha256=copy.original_sha256, copy_head=copy.head, copy_sha256=copy.sha256, record_sha256=copy.record_sha256,
+        )  # fmt: skip
+
+    def _film(self, reel: Reel, clip: int) -> Iterator[bytes]:
+        """A film part by part. It ends when the key is destroyed while it is worked on."""
+        recording_id = reel.name
+        parts = reel.octets(clip, 0, reel.clips[clip].octets, self._footage.key_of(recording_id))
+        for part in parts:
+            self._footage.key_of(recording_id)
+            yield part
+
+    # --- what is kept -------------------------------------------------------------------------------------------------
+
+    def _save_found(self, recording_id: str, found: Found) -> None:
+        path, part = self._footage.path_of(recording_id, ".found"), self._footage.path_of(recording_id, ".found.part")
+        sealed = seal_with(self._footage.key_of(recording_id), msgspec.msgpack.encode(found), _found_context(recording_id))
+        with part.open("wb") as file:
+            part.chmod(0o600)
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        self._found = recording_id, found
+
+    def _load_found(self, recording_id: str) -> Found:
+        key = self._footage.key_of(recording_id)
+        held = self._found
+        if held is not None and held[0] == recording_id:
+            return held[1]
+        path = self._footage.path_of(recording_id, ".found")
+        if not path.exists():
+            raise NotFound("nothing was looked for in this recording", remedy="begin its redaction")
+        plain = open_with(key, path.read_bytes(), _found_context(recording_id))
+        found = msgspec.msgpack.decode(plain, type=Found)
+        self._found = recording_id, found
+        return found
+
+    def _copy_path(self, recording_id: str) -> Path:
+        return self._footage.path_of(recording_id, ".redacted")
+
+    # --- states -------------------------------------------------------------------------------------------------------
+
+    def _closed(self, recording_id: str) -> Recording:
+        recording = self._footage.recordings.get(recording_id)
+        if recording.state is not RecordingState.CLOSED:
+            raise Conflict("this recording still runs", remedy="wait until it has ended")
+        return recording
+
+    def _at_rest(self, recording_id: str) -> None:
+        one = self.all.find(recording_id)
+        if one is not None and one.state in (RedactionState.FINDING, RedactionState.MAKING):
+            raise Conflict("this redaction is at work", remedy="wait until it is done")
+
+    def _ready(self, recording_id: str) -> Redaction:
+        """Raises `NotFound` for one that was not begun; `Conflict` while it is at work, or when nothing was found yet."""
+        one = self.all.get(recording_id)
+        self._at_rest(recording_id)
+        if not one.looks:
+            raise Conflict("nothing was looked for in this recording yet", remedy="begin its redaction again")
+        if len(one.edits) >= MOST_EDITS:
+            raise Conflict("this redaction has too many changes", remedy="begin it again")
+        return one
+
+    async def _edit(self, one: Redaction, edit: Edit) -> Redaction:
+        changed = replace(one, edits=(*one.edits, edit))
+        box = {"left": edit.left, "top": edit.top, "right": edit.right, "bottom": edit.bottom} if isinstance(edit, Added) else {}
+        said = RegionChanged(
+            at=edit.at, recording_id=one.recording_id, incident_id=one.incident_id, by=edit.by, edit_id=edit.edit_id,
+            stage="added" if isinstance(edit, Added) else "lifted", from_us=edit.from_us, until_us=edit.until_us,
+            region_id=edit.edit_id if isinstance(edit, Added) else edit.region_id, reason=edit.reason, **box,
+        )  # fmt: skip
+        await self._recorder.record(save=[(self.all, changed)], messages=[said])
+        return changed
+
+    async def _change(self, one: Redaction, stage: str, by: str, reason: str = "", **told: Any) -> None:
+        said = RedactionChanged(
+            at=self._clock.now(), recording_id=one.recording_id, incident_id=one.incident_id, stage=stage, by=by, reason=reason,
+            **told,
+        )  # fmt: skip
+        await self._recorder.record(save=[(self.all, one)], messages=[said])
+
+    async def _fail(self, one: Redaction, why: str) -> None:
+        """Back to where it was; what was found before stays."""
+        state = RedactionState.READY if one.looks else RedactionState.FAILED
+        try:
+            await self._change(replace(one, state=state, failed=why), "failed", one.begun_by)
+        except BowstreetError as error:
+            log.error("that a redaction failed was not recorded", problem=error.problem)
+
+
+class _Maker:
+    """A copy in the making."""
+
+    def __init__(self, writer: FootageWriter, reel: Reel) -> None:
+        self.writer, self._reel = writer, reel
+        self.original, self.copy = hashlib.sha256(), hashlib.sha256()
+        self.at_us = self.pictures = self.damaged = self.octets = 0
+
+    def hashed(self, film: Iterator[bytes]) -> Iterator[bytes]:
+        for part in film:
+            self.original.update(part)
+            yield part
+
+    def take(self, message: object, clip: Clip) -> None:
+        if isinstance(message, Header):
+            self._put(Part(kind=PartKind.HEADER, pts_us=0, captured_us=0, data=message.data))
+        elif isinstance(message, Fragment):
+            self.at_us = message.pts_us + clip.begins_us
+            captured_us = clip.captured_us[min(bisect_left(clip.at_us, self.at_us), len(clip.captured_us) - 1)]
+            self._put(Part(kind=PartKind.FRAGMENT, pts_us=message.pts_us, captured_us=captured_us, data=message.data))
+            self.pictures += 1
+        elif isinstance(message, Trouble):
+            self.damaged = message.count
+
+    def _put(self, part: Part) -> None:
+        self.writer.append(part)
+        self.copy.update(part.data)
+        self.octets += len(part.data)
+
+    def finish(self, record: RedactionRecord) -> RedactedCopy:
+        said = msgspec.json.encode(record, order="sorted")
+        for start in range(0, len(said), MOST_UNIT_BYTES):
+            piece = said[start : start + MOST_UNIT_BYTES]
+            self.writer.append(Part(kind=PartKind.RECORD, pts_us=0, captured_us=0, data=piece))
+        self.writer.sync()
+        self.writer.close()
+        chain: Chain = self.writer.chain
+        return RedactedCopy(
+            made_at=record.made_at, made_by=record.made_by, reason=record.reason, edits=len(record.edits), pictures=self.pictures,
+            damaged=self.damaged, octets=self.octets, head=chain.head.hex(), sha256=record.copy_sha256,
+            original_head=record.original_head, original_sha256=record.original_sha256,
+            record_sha256=hashlib.sha256(said).hexdigest(),
+        )  # fmt: skip
+
+
+def read_look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
+    """What was found in one picture, and its size. Raises `MalformedPacket`: a worker that was taken over says anything."""
+    try:
+        said = _read(message.data)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise MalformedPacket("a finder sent what is no finding", remedy="begin again") from error
+    if len(said.tracks) > MOST_SHAPES or not all(map(_possible, said.tracks)):
+        raise MalformedPacket("a finder sent shapes that cannot be", remedy="begin again")
+    shapes = tuple(
+        Shape(
+            track=f"c{clip}-{one.track_id}", kind=one.shape, left=one.box.left, top=one.box.top, width=one.box.width,
+            height=one.box.height,
+        )
+        for one in said.tracks if one.quality not in RECKONED
+    )  # fmt: skip
+    return Look(at_us=message.captured_us, shapes=shapes), (said.width_px, said.height_px)
+
+
+def _possible(one: _Track) -> bool:
+    box = one.box
+    return all(math.isfinite(value) and abs(value) < 1e5 for value in (box.left, box.top, box.width, box.height))
+
+
+def _rate_hz(clip: Clip) -> float:
+    lasts_us = clip.at_us[-1] - clip.at_us[0]
+    return min(120.0, max(1.0, (len(clip.at_us) - 1) * 1e6 / lasts_us)) if lasts_us > 0 else 25.0
+
+
+def _copy_name(recording_id: str) -> str:
+    return f"{recording_id} redacted"
+
+
+def _found_context(recording_id: str) -> bytes:
+    return b"found %s" % recording_id.encode()
