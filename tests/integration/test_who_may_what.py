@@ -144,7 +144,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/recognition/deployments/none/passes"): PLANS,
     ("PUT", "/recognition/lists/none"): PLANS,
     ("GET", "/recognition/lists/none/imp-1"): PLANS,
-    ("PUT", "/recognition/lists/none/imp-1/2"): PLANS,
+    ("PUT", "/recognition/lists/none/imp-1/images/2"): PLANS,
     ("POST", "/recognition/lists/none/imp-1/finish"): PLANS,
     ("DELETE", "/recognition/lists/none/imp-1"): PLANS,
     ("GET", "/recognition/deployments/none/people"): SEE_LIST,
