@@ -16,7 +16,6 @@ from fastapi import APIRouter, Path
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bowstreet.accountability.model import Action
-from bowstreet.console.access import Asker
 from bowstreet.console.live import NOT_PERMITTED, NOT_SIGNED_IN, STALLED
 from bowstreet.console.viewings import CHECK_S, Shown, Viewings, picture_of
 from bowstreet.errors import BowstreetError, NotSignedIn
