@@ -30,7 +30,7 @@ bench: $(VENV)/.ready ## benchmarks beside their baselines; ARGS="dispatch ledge
 fuzz: $(VENV)/.ready ## a minute of coverage-guided fuzzing for each parser (Linux)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-models: $(VENV)/.ready ## fetch the detector that ships, by hash
+models: $(VENV)/.ready ## fetch the models that ship, by hash
 	@$(BIN)/python tools/fetch_models.py
 
 console: $(VENV)/.ready ## build the web console
@@ -42,7 +42,7 @@ lock: $(VENV)/.ready ## resolve pyproject.toml again into requirements.lock
 	  --no-annotate --no-header --python-version 3.11 --output-file requirements.lock
 
 clean: ## remove what make made
-	rm -rf $(VENV) console/node_modules src/bowstreet/console/static src/bowstreet/tracking/weights .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) console/node_modules src/bowstreet/console/static src/bowstreet/tracking/weights src/bowstreet/recognition/weights .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 browser: $(VENV)/.ready
 	@$(BIN)/python tools/find_browser.py

@@ -5,6 +5,8 @@ import { licences } from "./vite/licences.ts";
 
 const STATIC = fileURLToPath(new URL("../src/bowstreet/console/static", import.meta.url));
 
+const PAGE = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
 export default defineConfig({
   base: "./",
   plugins: [licences(), compressed()],
@@ -16,6 +18,8 @@ export default defineConfig({
     modulePreload: { polyfill: false }, // the polyfill is for browsers without module workers, which the map needs anyway
     chunkSizeWarningLimit: 1500,
     rollupOptions: {
+      // Two programs: the room's console, and the small page of an officer on the ground.
+      input: { index: PAGE("index.html"), officer: PAGE("officer.html") },
       output: {
         // The server tells browsers never to guess a type, and .mjs is not in everyone's table: the map's worker goes out as .js.
         assetFileNames: (asset) =>

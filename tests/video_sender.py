@@ -10,7 +10,11 @@ import numpy as np
 WIDTH, HEIGHT, RATE = 320, 180, 25
 
 
-def main(address: str, seconds: float, codec: str = "libx264", width: int = WIDTH, height: int = HEIGHT) -> None:
+def main(
+    address: str, seconds: float, codec: str = "libx264", width: int = WIDTH, height: int = HEIGHT, grain: int = 0
+) -> None:  # fmt: skip
+    """`grain` makes pictures as hard to code as a street: 12 gives some 3 Mbit/s at 640 by 360."""
+    noise = np.random.default_rng(1).integers(0, grain + 1, (8, height, width, 1), np.uint8)
     form = "rtsp" if address.startswith("rtsp:") else "mpegts"
     with av.open(address, "w", format=form, options={"rtsp_transport": "tcp"} if form == "rtsp" else {}) as out:
         stream = out.add_stream(codec, rate=RATE)
@@ -21,6 +25,7 @@ def main(address: str, seconds: float, codec: str = "libx264", width: int = WIDT
         while time.monotonic() - began < seconds:
             pixels = np.zeros((height, width, 3), np.uint8)
             pixels[:, : (number * 4) % width] = (40, 160, 220)
+            pixels += noise[number % 8]
             picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             picture.pts = number
             for packet in stream.encode(picture):
@@ -30,4 +35,4 @@ def main(address: str, seconds: float, codec: str = "libx264", width: int = WIDT
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:4])
+    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:4], *map(int, sys.argv[4:7]))

@@ -1,4 +1,4 @@
-"""Build hook: a wheel carries the web console and the detector, made here with the Node that comes from PyPI."""
+"""Build hook: a wheel carries the web console and the models, made here with the Node that comes from PyPI."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ConsoleBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Builds `console/` and fetches the detector into the package, unless the build is an editable one (make does it then)."""
+    """Builds `console/` and fetches the models into the package, unless the build is an editable one (make does it then)."""
 
     PLUGIN_NAME = "custom"
 

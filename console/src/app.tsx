@@ -13,6 +13,8 @@ import { queue, QueuePanel } from "./panels/Queue.tsx";
 import { TimelinePanel } from "./panels/Timeline.tsx";
 import { AccountPage } from "./pages/Account.tsx";
 import { AccountsPage } from "./pages/Accounts.tsx";
+import { AlertsPage } from "./pages/Alerts.tsx";
+import { DeploymentsPage } from "./pages/Deployments.tsx";
 import { PicturesPage } from "./pages/Pictures.tsx";
 import { FootagePage } from "./pages/Footage.tsx";
 import { AuthorisationsPage } from "./pages/Authorisations.tsx";
@@ -24,7 +26,7 @@ import { RetentionPage } from "./pages/Retention.tsx";
 import { SetupPage, SignInPage, UnreachablePage } from "./pages/SignIn.tsx";
 import { Icon, type IconName } from "./parts/marks.tsx";
 import { route } from "./route.ts";
-import { standing } from "./session.ts";
+import { allowed, standing } from "./session.ts";
 import { newCall, phonePart, type PhonePart, selection, spokenNow, tab, type Tab } from "./state.ts";
 
 export function App() {
@@ -46,9 +48,9 @@ export function App() {
       </a>
       <div class="shell">
         <TopBar />
-        <Banners />
+        {allowed("see") ? <Banners /> : null}
         <Main page={page} />
-        <StatusBar />
+        {allowed("see") ? <StatusBar /> : null}
       </div>
       <Dialogs />
       <ProofDialog />
@@ -70,6 +72,8 @@ function Main({ page }: { page: string }) {
   if (page === "requests") return <RequestsPage />;
   if (page === "record") return <RecordPage />;
   if (page === "account") return <AccountPage />;
+  if (page === "deployments") return <DeploymentsPage />;
+  if (page === "alerts") return <AlertsPage />;
   return <Operation />;
 }
 

@@ -8,6 +8,8 @@ import "./style/pages.css";
 import "./style/panels.css";
 import "./style/details.css";
 import "./style/video.css";
+import "./style/officers.css";
+import "./style/recognition.css";
 import "./style/player.css";
 import "./style/narrow.css";
 import { render } from "preact";

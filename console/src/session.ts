@@ -36,6 +36,7 @@ const NEEDS = {
   close: "close",
   launch: "launch",
   recall: "recall",
+  linkOfficers: "link-officers",
   keepWatch: "keep-watch",
   control: "control",
   ground: "ground",
@@ -50,6 +51,14 @@ const NEEDS = {
   log: "see-log",
   requests: "see-requests",
   answer: "handle-requests",
+  seeRecognition: "see-recognition",
+  seeList: "see-watchlist",
+  seeAlerts: "see-alerts",
+  planDeployment: "plan-deployment",
+  runDeployment: "run-deployment",
+  endDeployment: "end-deployment",
+  reviewListing: "review-listing",
+  adjudicate: "adjudicate",
   erase: "erase",
   disclose: "disclose",
 } as const;
@@ -66,6 +75,7 @@ const WHO_MAY: Record<Deed, string> = {
   close: "a dispatcher or supervisor",
   launch: "a dispatcher or supervisor",
   recall: "a dispatcher, pilot or supervisor",
+  linkOfficers: "a dispatcher or supervisor",
   keepWatch: "a dispatcher, pilot or supervisor",
   control: "a pilot or supervisor",
   ground: "a supervisor",
@@ -80,6 +90,14 @@ const WHO_MAY: Record<Deed, string> = {
   log: "a supervisor or regulator",
   requests: "a supervisor or regulator",
   answer: "a supervisor",
+  seeRecognition: "a recognition operator, authorising or adjudicating officer, supervisor or regulator",
+  seeList: "a recognition operator, authorising officer or regulator",
+  seeAlerts: "an adjudicating officer or regulator",
+  planDeployment: "a recognition operator",
+  runDeployment: "a recognition operator",
+  endDeployment: "a recognition operator, authorising or adjudicating officer, or supervisor",
+  reviewListing: "an authorising officer",
+  adjudicate: "an adjudicating officer",
   erase: "a supervisor",
   disclose: "a supervisor",
 };
@@ -136,9 +154,12 @@ export async function signOut(): Promise<void> {
   }
 }
 
-/** A regulator comes for the record; everybody else for the operation. */
+const LANDS: Readonly<Record<string, string>> = { regulator: "record", "recognition-operator": "deployments", "adjudicating-officer": "alerts" };
+
+/** A regulator comes for the record, who works with recognition for that; everybody else for the operation. */
 function land(): void {
-  if (session.peek()?.role === "regulator") go("record");
+  const page = LANDS[session.peek()?.role ?? ""];
+  if (page !== undefined) go(page);
 }
 
 function enter(opened: Session): void {
@@ -147,7 +168,11 @@ function enter(opened: Session): void {
   whyOut.value = "";
   usedAt.value = Date.now();
   standing.value = "in";
-  startFeed(() => leave("Your session has ended. Sign in again."));
+  if (opened.may.includes(NEEDS.see)) startFeed(sessionEnded);
+}
+
+export function sessionEnded(): void {
+  leave("Your session has ended. Sign in again.");
 }
 
 function leave(why: string): void {

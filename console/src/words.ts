@@ -79,6 +79,8 @@ export const ROLES: Record<string, string> = {
   supervisor: "Supervisor",
   planner: "Planner",
   "authorising-officer": "Authorising officer",
+  "recognition-operator": "Recognition operator",
+  "adjudicating-officer": "Adjudicating officer",
   regulator: "Regulator",
 };
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 from bowstreet import __version__
 from bowstreet.commands.audit_arguments import add_audit
 from bowstreet.commands.evidence_arguments import add_evidence
+from bowstreet.commands.lfr_arguments import add_lfr
 from bowstreet.errors import BadInput, BowstreetError
 
 EXIT_FAILURE = 1
@@ -169,7 +170,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"bowstreet {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_up, _add_simulate, add_audit, add_evidence, _add_airspace, _add_authority, _add_doctor):
+    for add in (_add_up, _add_simulate, add_audit, add_evidence, add_lfr, _add_airspace, _add_authority, _add_doctor):
         add(commands)
     return parser
 

@@ -5,6 +5,7 @@ there is something to see; they say by how much.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Permission
 from bowstreet.airspace.zonefile import read_zones
+from bowstreet.console.media_server import MediaServer, TokenSigner
 from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.policy import DEFAULT_POLICY, policy_named
 from bowstreet.errors import BadInput, MalformedConfiguration, MalformedProof
@@ -30,11 +32,14 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
+from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime import config
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
+from bowstreet.simulation.street_cameras import PLACE
 from bowstreet.tak.certificates import context
 from bowstreet.tak.model import Kind, Partner, TlsFiles
+from bowstreet.tracking.streets import Streets, parse_streets
 from bowstreet.video.address import parse_address
 from bowstreet.video.evidence.credentials import Certificate
 
@@ -57,8 +62,13 @@ def demo_city(name: str, drones: int | None) -> City:
     return london(avoid=avoid) if drones is None else london(drones, avoid=avoid)
 
 
-def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None) -> Operation:
-    """The operation of a demo city. `port` is the console's; None is headless."""
+# A lease of the looking is seconds of the operation's clock: at a higher speed it would be over between two looks at it.
+FASTEST_STREET = 3.0
+
+
+def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, port: int | None, street: str = "") -> Operation:
+    """The operation of a demo city. `port` is the console's; None is headless. `street` is where its street camera sends to."""
+    cameras = (CameraConfig(camera_id="upper-street", name="Upper Street (simulated)", address=street, position=PLACE),)
     demand, factor = _demand(city.name)
     note = f"from the model '{demand.name}' ({demand.source}), {factor:g} times as many, seed {seed}. {demand.caveat}"
     return Operation(
@@ -77,6 +87,8 @@ def demo_operation(city: City, *, calls: Calls | None, speed: float, seed: int, 
         public_period_h=DEMO_PERIOD_H,
         public_delay_h=DEMO_DELAY_H,
         demo=city.name,
+        street=street,
+        cameras=cameras if street else (),
         demand=demand if calls is None else None,
         demand_factor=factor,
         demand_note=note if calls is None else f"replayed from {calls[0]}, the first one now",
@@ -122,8 +134,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
             for one in told.airspace.permissions
         ),
         policy=policy,
-        edge=None if headless else _edge(told.server, port, refuses_own_accounts=told.authority.own_accounts == "refuse"),
+        edge=None if headless else _edge(told, port, path.parent),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
+        streets=Streets() if told.video.streets is None else parse_streets(_bytes(told.video.streets)),
         fixed_wind=None
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
@@ -134,6 +147,9 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         public_period_h=told.public.period_hours,
         public_delay_h=told.public.delay_hours,
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
+        cameras=tuple(_camera(one) for one in told.recognition.cameras),
+        face_models=told.recognition.models,
+        face_reports=told.recognition.reports,
         master_key=told.ledger.master_key,
         evidence_certificate=_evidence_certificate(told.evidence),
         log_origin=told.ledger.origin,
@@ -247,6 +263,13 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
     )  # fmt: skip
 
 
+def _camera(one: config.FixedCamera) -> CameraConfig:
+    parse_address(one.address)
+    known = one.latitude_deg is not None and one.longitude_deg is not None
+    position = Position(latitude_deg=one.latitude_deg or 0.0, longitude_deg=one.longitude_deg or 0.0) if known else None
+    return CameraConfig(camera_id=one.camera_id, name=one.name, address=one.address, position=position)
+
+
 def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     """The configured files of zones, each read once to see that all in it is understood."""
     files = [(path, _bytes(path)) for path in told.files]
@@ -265,14 +288,36 @@ def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
     return tuple((path.name, data) for path, data in files)
 
 
-def _edge(told: config.Server, port: int | None, *, refuses_own_accounts: bool) -> EdgeSettings:
+_SITE = re.compile(r"https?://(?P<name>[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+
+
+def _name_in(address: str) -> str:
+    """The name in the address of the officers' page. Raises `BadInput` for one that is no address of a site."""
+    found = _SITE.fullmatch(address)
+    if found is None:
+        raise BadInput(f"server.officers is '{address}'", remedy="give scheme and name only, such as https://eyes.example.org")
+    return found["name"].lower()
+
+
+def _media_server(told: config.Video, folder: Path) -> MediaServer | None:
+    if not told.whep:
+        return None
+    return MediaServer(told.whep, TokenSigner(_secret(told.token_key, folder)) if told.token_key else None)
+
+
+def _edge(whole: config.Config, port: int | None, folder: Path) -> EdgeSettings:
+    told = whole.server
     token = ""
     if told.metrics_token_file is not None:
         token = _bytes(told.metrics_token_file).decode("utf-8", "replace").strip()
         if len(token) < 16:
             raise BadInput(f"the metrics token in {told.metrics_token_file} is short", remedy="use at least 16 random characters")
+    names = set(told.hosts)
+    if told.officers:
+        names.add(_name_in(told.officers))
     return EdgeSettings(
-        host=told.host, port=port or told.port, hosts=frozenset(told.hosts), https=told.https, certificate=told.certificate,
-        private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies), metrics_token=token,
-        tile_origins=told.tile_origins, refuses_own_accounts=refuses_own_accounts,
+        host=told.host, port=port or told.port, hosts=frozenset(names), officers=told.officers.rstrip("/"), https=told.https,
+        certificate=told.certificate, private_key=told.private_key, trusted_proxies=frozenset(told.trusted_proxies),
+        metrics_token=token, tile_origins=told.tile_origins, refuses_own_accounts=whole.authority.own_accounts == "refuse",
+        media_server=_media_server(whole.video, folder),
     )  # fmt: skip

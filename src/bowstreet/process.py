@@ -35,6 +35,7 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import Policy
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
@@ -47,6 +48,9 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock, SystemClock
 from bowstreet.runtime.directory import DataDirectory
@@ -55,6 +59,7 @@ from bowstreet.runtime.sqlite import SqliteTelemetryStore
 from bowstreet.simulation.hardware import Hardware
 from bowstreet.tak.model import Partner
 from bowstreet.tak.service import PartnerSharing
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
@@ -82,6 +87,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     edge: EdgeSettings | None = None  # None: headless
     boroughs: bytes = b""
+    streets: Streets = msgspec.field(default_factory=Streets)  # names for pictures
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
     public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes
@@ -95,10 +101,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
     witnesses: tuple[tuple[str, VerifierKey], ...] = ()
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
+    cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
+    face_models: Path | None = None  # the operator's own; None is what comes with the product
+    face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
     seed: int = 1
     demo: str = ""
+    street: str = ""  # where the demo's street camera sends to; "" is no such camera
     demand: DemandModel | None = None
     demand_factor: float = 1.0
     demand_note: str = ""
@@ -128,6 +138,7 @@ class Process:
     exports: Exports
     eyes: Eyes
     follows: Follows
+    officer_links: OfficerLinks
     accounts: Accounts
     passkeys: Passkeys
     provider: ProviderSignIn | None
@@ -135,6 +146,8 @@ class Process:
     vault: Vault
     vehicle_keys: VehicleKeys
     retention: Retention
+    recognition: Recognition
+    lists_held: ListsHeld
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch

@@ -28,6 +28,10 @@ REGULAR = (
     # What a camera may do in transit by a person's order, and a follow, end within a second of their time.
     Regular(name="cameras", every_s=1.0, real=False, work=lambda process: process.eyes.look()),
     Regular(name="follows", every_s=1.0, real=True, work=lambda process: process.follows.look()),
+    # Nobody sees anything by a link from its end on; that it is over is noted within a second.
+    Regular(name="officer links", every_s=1.0, real=True, work=lambda process: process.officer_links.work()),
+    # A deployment ends within a second of its window, of its authority, or of the record's loss.
+    Regular(name="recognition", every_s=1.0, real=True, work=lambda process: process.recognition.look()),
     Regular(name="telemetry", every_s=0.5, real=True, work=lambda process: process.store_telemetry()),
     # How far the public log lags behind the ledger.
     Regular(name="checkpoints", every_s=30.0, real=True, work=lambda process: process.checkpoint()),

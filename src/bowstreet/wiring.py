@@ -5,7 +5,7 @@ after those it needs, and stops them in reverse.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -43,29 +43,45 @@ from bowstreet.console.server import Server
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
-from bowstreet.dispatch.follows import ANALYST, Follows
+from bowstreet.dispatch.follows import ANALYST, Follows, FollowsHeld
 from bowstreet.dispatch.occurrence_watch import KnownFlights, OccurrenceWatch
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.dispatch.traffic import Traffic
 from bowstreet.dispatch.zone_watch import ZoneWatch
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import Position, to_grid, to_wgs84
-from bowstreet.intake.area import boroughs_geojson
+from bowstreet.intake.area import OperatingArea, boroughs_geojson
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.replay import replay
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Reason
 from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
+from bowstreet.recognition.alerts.service import Alerts
+from bowstreet.recognition.book import Book
+from bowstreet.recognition.cameras.pipeline import CameraPipeline
+from bowstreet.recognition.enrol import Enrolment
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.known_models import KnownModels
+from bowstreet.recognition.models import shipped as face_models
+from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
+from bowstreet.recognition.ports import CameraConfig, CameraState
+from bowstreet.recognition.public_records import PublicRecords
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
 from bowstreet.runtime.clock import ScaledClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore, SqliteTelemetryStore
+from bowstreet.simulation.cast import Cast
+from bowstreet.simulation.street_program import run_street
 from bowstreet.tak.events import Origin
 from bowstreet.tak.service import PartnerSharing
 from bowstreet.tak.view import View
@@ -74,11 +90,15 @@ from bowstreet.video.evidence.credentials import C2paCredentials
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.kept import own_certificate
 from bowstreet.video.evidence.service import Exporter
+from bowstreet.video.fixed import FixedCamera
+from bowstreet.video.fixed_model import FixedSource
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
 
+WATCHLIST_FOLDER = "watchlists"
+REPORTS_FOLDER = "equitability-reports"
 FINDER = "bowstreet.tracking.finder:thorough"  # who looks through a recording for what is to be covered
 # Closed incidents at hand, of which a call may still turn out to be another report: half a year of a city's.
 HELD_CLOSED = 50_000
@@ -229,6 +249,11 @@ async def _video(process: Process) -> None:
         ],
         process.real_clock,
     )  # fmt: skip
+    process.metrics.read_gauge(
+        "video_pictures_passed_over",
+        "Pictures that were due to be looked at and were not",
+        lambda: float(process.video.passed_over()),
+    )
     process.footage = FootageRecorder(
         process.recorder, process.clock, RandomIds(process.clock), process.vault, process.folder / FOLDER
     )
@@ -237,10 +262,17 @@ async def _video(process: Process) -> None:
     process.redactions = Redactions(process.recorder, process.clock, RandomIds(process.clock), process.footage, FINDER)
     await process.redactions.load(process.store)
     process.at_stop("redactions", process.redactions.close)
-    process.follows = Follows(process.recorder, process.clock, process.flight, process.video)
+    process.follows = Follows(
+        process.recorder, process.clock, process.flight, process.video, process.intake, process.authorities,
+        Gimbals(process.flight.missions.find, process.link),
+    )  # fmt: skip
     process.relay.subjects = process.follows
     await process.follows.load(process.store)
     process.eyes = Eyes(process.recorder, process.clock, process.flight, process.video, process.footage)
+    process.officer_links = OfficerLinks(
+        process.recorder, process.clock, process.real_clock, RandomIds(process.clock), process.intake, process.accounts
+    )
+    await process.officer_links.load(process.store)
 
 
 async def _tak(process: Process) -> None:
@@ -259,6 +291,60 @@ async def _tak(process: Process) -> None:
     process.sharing.register(process.metrics)
 
 
+class _Eye(FixedCamera):
+    """`cameras.pipeline.Eye` over a fixed camera's worker."""
+
+    def state(self) -> CameraState:
+        status = self.status
+        return CameraState(state=status.state.value, restarts=status.restarts, trouble=status.trouble)
+
+
+def open_eye(
+    camera: CameraConfig,
+    *,
+    analyst: str,
+    options: str,
+    descriptor: int,
+    first: Callable[[], bytes],
+    on_report: Callable[[bytes], None],
+    on_count: Callable[[int, int, int, int], None],
+) -> _Eye:
+    """`cameras.pipeline.OpenEye`: where recognition, which knows no video, gets its pictures from."""
+    source = FixedSource(camera_id=camera.camera_id, address=camera.address, analyst=analyst, options=options)
+    return _Eye(
+        source,
+        lambda finding: on_report(finding.data),
+        lambda tally: on_count(tally.frames, tally.analysed, tally.dropped, tally.corrupt),
+        descriptors=(descriptor,), first=first,
+    )  # fmt: skip
+
+
+async def _recognition(process: Process) -> None:
+    operation, ids = process.operation, RandomIds(process.clock)
+    files = face_models.find(operation.face_models)
+    enrolment = Enrolment(
+        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER
+    )
+    book = Book(
+        process.recorder, process.clock, ids, process.authorities, enrolment,
+        KnownModels(files, operation.face_reports or process.folder / REPORTS_FOLDER),
+    )  # fmt: skip
+    pipeline = CameraPipeline(
+        process.clock, process.real_clock, open_eye, models=operation.face_models, speed=process.clock.speed
+    )
+    process.recognition = Recognition(
+        book,
+        Planning(book, operation.cameras, lambda places: boroughs_at(operation.area, places)),
+        Alerts(process.recorder, process.clock, ids),
+        PublicRecords(process.clock, operation.operator_name),
+        pipeline,
+    )
+    pipeline.desk = process.recognition
+    process.lists_held = ListsHeld(book)
+    await process.recognition.load(process.store)
+    process.at_stop("recognition", process.recognition.close_all)
+
+
 async def _console(process: Process) -> None:
     operation = process.operation
     if operation.edge is None:
@@ -269,7 +355,8 @@ async def _console(process: Process) -> None:
         authorities=process.authorities, retention=process.retention,
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         video=process.video, footage=process.footage, redactions=process.redactions, exports=process.exports,
-        eyes=process.eyes, follows=process.follows,
+        eyes=process.eyes, follows=process.follows, streets=operation.streets,
+        officer_links=process.officer_links, recognition=process.recognition,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -289,6 +376,7 @@ async def _console(process: Process) -> None:
     process.at_stop("viewings", process.console.viewings.close)
     process.at_stop("footage viewings", process.console.shown.close)
     process.at_stop("feed", _sync(process.console.feed.close))
+    process.at_stop("alert feed", _sync(process.console.alert_feed.close))
     process.spawn(process.console.run(), "live feed")
 
 
@@ -318,13 +406,18 @@ async def _retention(process: Process) -> None:
             ReportsInQuarantine(process.intake),
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held, [process.redactions.all]),
+            FollowsHeld(process.follows, is_held),
+            process.officer_links,
             process.occurrences,
             process.consultations,
             process.correspondence,
+            process.lists_held,
+            process.recognition.alerts,
         ],
         is_held,
     )  # fmt: skip
     await process.retention.load(process.store)
+    process.recognition.planning.erase = process.retention.erase
     process.metrics.read_gauge("erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
@@ -370,6 +463,18 @@ async def _calls(process: Process) -> None:
         process.calls_task = process.spawn(calling, "demand")
 
 
+async def _cast(process: Process) -> None:
+    operation = process.operation
+    if not operation.street:
+        return
+    cast = Cast(
+        process.recognition, process.accounts, process.authorities, process.clock,
+        operation.face_reports or process.folder / REPORTS_FOLDER, operation.cameras[0].camera_id,
+    )  # fmt: skip
+    process.spawn(run_street(operation.street, operation.seed), "street")
+    process.spawn(cast.play(), "cast")
+
+
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
@@ -379,11 +484,12 @@ ROLES: dict[str, Role] = {
         Role(name="airspace", does="zones, permissions, clear routes", needs=("record",), start=_airspace),
         Role(name="flight", does="vehicles, docks, missions over MAVLink", needs=("accounts", "airspace"), start=_flight),
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
+        Role(name="recognition", does="deployments, lists, alerts", needs=("accounts", "intake"), start=_recognition),
         Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
         Role(
             name="retention",
             does="what is kept no longer",
-            needs=("accounts", "dispatch", "correspondence", "video"),
+            needs=("accounts", "dispatch", "correspondence", "video", "recognition"),
             start=_retention,
         ),
         Role(name="evidence", does="footage given out under authority", needs=("video", "retention"), start=_evidence),
@@ -400,6 +506,7 @@ ROLES: dict[str, Role] = {
             name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "tak", "console"), start=_live
         ),
         Role(name="calls", does="a replayed file or the demo's demand", needs=("live",), start=_calls),
+        Role(name="cast", does="the demo's street, and its simulated officers", needs=("live", "recognition"), start=_cast),
     )
 }
 
@@ -425,6 +532,12 @@ async def start(process: Process) -> None:
 
 
 # --- adapters between ports ---------------------------------------------------------------------------------------------
+
+
+def boroughs_at(area: OperatingArea, places: Sequence[Position]) -> tuple[str, ...]:
+    """The boroughs that places lie in, each once; () when one of them lies in none."""
+    found = [area.borough_of(place) for place in places]
+    return () if None in found else tuple(sorted({one.name for one in found if one is not None}))
 
 
 def _way_home(airspace: AirspaceService, start: Position, end: Position, height_m: float) -> tuple[Waypoint, ...] | None:

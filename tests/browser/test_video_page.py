@@ -10,6 +10,7 @@ from playwright.async_api import Page, async_playwright
 from tools.find_browser import find
 
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
+from tests.integration.test_officer_links import Street
 from tests.integration.test_video_live import Watched, free_port, sending, watched
 
 pytestmark = pytest.mark.browser
@@ -19,7 +20,7 @@ PLAYS = "() => { const v = document.querySelector('video'); return v && v.videoW
 
 
 @asynccontextmanager
-async def looking(world: Watched, script: str = "") -> AsyncIterator[tuple[Page, list[str]]]:
+async def looking(world: Watched | Street, where: str = "pictures", script: str = "") -> AsyncIterator[tuple[Page, list[str]]]:
     path = find()
     assert path
     errors: list[str] = []
@@ -33,7 +34,7 @@ async def looking(world: Watched, script: str = "") -> AsyncIterator[tuple[Page,
             page.on("pageerror", lambda error: errors.append(str(error)))
             await page.add_init_script(WATCH_POLICY + script)
             turning = asyncio.ensure_future(world.town.console.run())
-            await page.goto(f"http://127.0.0.1:{world.port}/#/pictures")
+            await page.goto(f"http://127.0.0.1:{world.port}/#/{where}")
             yield page, errors
             turning.cancel()
             await chromium.close()
@@ -44,7 +45,7 @@ async def test_a_picture_plays(built_console: None, script: str, way: str) -> No
     port = free_port()
     async with watched(f"udp://127.0.0.1:{port}") as world, sending(f"udp://127.0.0.1:{port}", 60.0):
         await world.live()
-        async with looking(world, script) as (page, errors):
+        async with looking(world, script=script) as (page, errors):
             await page.get_by_text(f"Live, {way}").wait_for(timeout=25_000)
             await page.wait_for_function(PLAYS, timeout=15_000)
             assert await page.evaluate("window.violations") == []

@@ -11,6 +11,7 @@ from typing import Any
 import argon2
 import httpx
 import shapely
+from tests.unit.recognition_world import CAMERAS, Fixed, Watched
 from tests.unit.test_footage import Keys
 
 from bowstreet.accountability import checkpoint, ledger
@@ -49,10 +50,12 @@ from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
 from bowstreet.dispatch.occurrence_watch import KnownFlights
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
+from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.model import Command, DockConfig, DockStatus, Telemetry, VehicleConfig, Wind
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
@@ -62,18 +65,28 @@ from bowstreet.intake import area
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Message
+from bowstreet.recognition.alerts.service import Alerts
+from bowstreet.recognition.book import Book
+from bowstreet.recognition.enrol import Enrolment
+from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.planning import Planning
+from bowstreet.recognition.portraits.reader import PortraitReader
+from bowstreet.recognition.public_records import PublicRecords
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock, SystemClock
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore, MemoryTelemetryStore
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Store
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.service import Credentials, Exporter
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
+from bowstreet.wiring import boroughs_at
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PASSWORD = "three unrelated words"
@@ -86,12 +99,20 @@ class ObedientLink:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Command, str]] = []
+        self.aimed: list[tuple[str, float, float]] = []
+        self.gimbal_says = ""
         self.on_telemetry: OnTelemetry
         self.on_dock: OnDock
 
     async def send(self, target_id: str, command: Command, command_id: str) -> Settled:
         self.sent.append((target_id, command, command_id))
         return Settled(outcome=Outcome.ACCEPTED)
+
+    def aim_gimbal(self, vehicle_id: str, tilt_deg: float, azimuth_deg: float) -> None:
+        self.aimed.append((vehicle_id, tilt_deg, azimuth_deg))
+
+    def gimbal_trouble(self, vehicle_id: str) -> str:
+        return self.gimbal_says
 
     def listen(self, on_telemetry: OnTelemetry, on_dock: OnDock) -> None:
         self.on_telemetry, self.on_dock = on_telemetry, on_dock
@@ -183,6 +204,22 @@ class NoKeys:
         return 0
 
 
+class DestroyedKeys(Keys):
+    """Keys in memory, gone when they are destroyed."""
+
+    async def destroy(self, subjects: Iterable[str]) -> int:
+        return sum(self.made.pop(one, None) is not None for one in subjects)
+
+
+def recognition(recorder: Recorder, clock: Any, ids: Any, authorities: Authorities) -> Recognition:
+    """Recognition with two cameras at Highbury Corner, in Islington, and a model whose report covers everything."""
+    folder = Path(tempfile.mkdtemp(prefix="watchlists-"))
+    enrolment = Enrolment(clock, ids, DestroyedKeys(), PortraitReader(), folder)
+    book = Book(recorder, clock, ids, authorities, enrolment, Fixed())
+    planning = Planning(book, CAMERAS, lambda places: boroughs_at(area.london(), places))
+    return Recognition(book, planning, Alerts(recorder, clock, ids), PublicRecords(clock, "Test Police"), Watched())
+
+
 class Kept:
     """Signed checkpoints, in memory."""
 
@@ -228,19 +265,22 @@ async def city(
     *,
     bus: Any = None,
     clock: Any = None,
+    real_clock: Any = None,
     set_up: bool = True,
     video: tuple[VideoSource, ...] = (),
     provider: ProviderSettings | None = None,
+    streets: Streets | None = None,
     finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
     store, clock, link = store or MemoryStore(), clock or SimulatedClock(START), ObedientLink()
+    real_clock = real_clock or clock
     recorder, ids = Recorder(store, bus or InlineBus(), clock), RandomIds(clock)
     await recorder.open()
     cheap = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=clock)
+    accounts = Accounts(recorder, clock, ids, passwords=cheap, real_clock=real_clock)
     authorities = Authorities(recorder, clock, ids)
     await authorities.load(store)
     vehicle_keys = VehicleKeys(recorder, clock, ids, NoKeys().destroy)
@@ -289,10 +329,12 @@ async def city(
     consultations = Consultations(recorder, clock, clock)
     name, text = shipped_table()
     relay = RelayService(recorder, clock, intake, flight, airspace, dispatch, FixedWind())
+    kept: list[Any] = [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
+                       correspondence]  # fmt: skip
+    recognised = recognition(recorder, clock, ids, authorities)
+    kept.extend([ListsHeld(recognised.planning.book), recognised.alerts])
     retention = Retention(
-        recorder, clock, ids, NoKeys(), parse_table(text, name), "0" * 64,
-        [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
-         correspondence],
+        recorder, clock, ids, recognised.planning.book.enrolment.keys, parse_table(text, name), "0" * 64, kept,
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
     )  # fmt: skip
     await retention.load(store)
@@ -305,8 +347,12 @@ async def city(
     gossip = Gossip(recorder, log, clock)
     await gossip.load(store)
     pictures = VideoService(video, SystemClock())
+    recognised.planning.erase = retention.erase
+    await recognised.load(store)
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
+    officer_links = OfficerLinks(recorder, clock, real_clock, ids, intake, accounts)
+    await officer_links.load(store)
     redactions = Redactions(recorder, clock, ids, footage, finder)
     await redactions.load(store)
     services = ConsoleServices(
@@ -344,7 +390,10 @@ async def city(
             clock,
         ),
         eyes=Eyes(recorder, clock, flight, pictures, footage),
-        follows=Follows(recorder, clock, flight, pictures),
+        streets=streets or Streets(),
+        follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
+        officer_links=officer_links,
+        recognition=recognised,
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,
@@ -352,7 +401,7 @@ async def city(
         store=store,
         bus=recorder.bus,
         clock=clock,
-        real_clock=clock,
+        real_clock=real_clock,
         run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
         wind=FixedWind().wind,
         metrics=Metrics(),

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,22 @@ async def test_damage_on_the_way_is_survived(tmp_path: Path) -> None:
         assert world.ingest.status.restarts == 0
         assert all(len(one.data) < 100_000 for one in world.said if isinstance(one, AccessUnit))
     transport.close()
+
+
+async def test_a_worker_that_ends_has_its_status_read_by_one_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop's watcher may be slow to read a status; whoever ends the worker meanwhile must not take it from under it."""
+    waitpid = os.waitpid
+
+    def slow(pid: int, options: int) -> tuple[int, int]:
+        if options == 0:  # the watcher's own thread
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            time.sleep(0.3)
+        return waitpid(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", slow)
+    async with Watched("file:/nobody/there.mp4") as stream:
+        await stream.until(lambda: stream.ingest.status.restarts >= 2)
+    assert [one.getMessage() for one in caplog.records if "child process" in one.getMessage()] == []
+    assert stream.troubles() == {"connection"}

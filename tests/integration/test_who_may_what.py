@@ -21,10 +21,15 @@ async def town() -> AsyncIterator[City]:
     made.services.accounts.close()
 
 
-ROLES = ("viewer", "cad", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator")
+ROLES = ("viewer", "cad", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator",
+         "recognition-operator", "adjudicating-officer")  # fmt: skip
 SEE = {"viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"}
 ROOM = {"dispatcher", "pilot", "supervisor"}
-AUTHORITY = {"supervisor", "authorising-officer", "regulator"}
+AUTHORITY = {"supervisor", "authorising-officer", "regulator", "recognition-operator"}
+PLANS = {"recognition-operator"}
+SEE_RECOGNITION = PLANS | {"supervisor", "authorising-officer", "adjudicating-officer", "regulator"}
+SEE_LIST = PLANS | {"authorising-officer", "regulator"}
+ENDS = PLANS | {"supervisor", "authorising-officer", "adjudicating-officer"}
 WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents"): {"cad", "dispatcher", "supervisor"},
     ("GET", "/incidents"): SEE,
@@ -35,6 +40,9 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/incidents/inc-1/close"): {"dispatcher", "supervisor"},
     ("POST", "/incidents/inc-1/watch"): ROOM,
     ("GET", "/incidents/inc-1/picture"): ROOM | {"regulator"},
+    ("GET", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/incidents/inc-1/links"): {"dispatcher", "supervisor"},
+    ("POST", "/officer-links/none/revoke"): {"dispatcher", "supervisor"},
     ("GET", "/recordings/none/redaction"): ROOM | {"regulator"},
     ("POST", "/recordings/none/redaction"): {"supervisor"},
     ("GET", "/recordings/none/redaction/regions"): ROOM | {"regulator"},
@@ -59,11 +67,18 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/missions/mis-1/camera"): {"pilot", "supervisor"},
     ("POST", "/missions/mis-1/follow"): {"pilot", "supervisor"},
     ("POST", "/follows/none/choose"): {"pilot", "supervisor"},
+    ("POST", "/follows/none/consent"): {"pilot", "supervisor"},
+    ("DELETE", "/follows/none/consent"): {"pilot", "supervisor"},
     ("POST", "/follows/none/end"): {"pilot", "supervisor"},
     ("GET", "/video"): ROOM | {"regulator"},
     ("POST", "/video/none/whep"): ROOM | {"regulator"},
     ("POST", "/video/incident/inc-1/whep"): ROOM | {"regulator"},
     ("DELETE", "/video/none/whep/none"): ROOM | {"regulator"},
+    ("GET", "/video/viewings"): ROOM | {"regulator"},
+    ("POST", "/video/none/viewings"): ROOM | {"regulator"},
+    ("POST", "/video/viewings/none/renew"): ROOM | {"regulator"},
+    ("POST", "/video/viewings/none/snapshots"): ROOM | {"regulator"},
+    ("DELETE", "/video/viewings/none"): ROOM | {"regulator"},
     ("GET", "/vehicles"): SEE,
     ("GET", "/docks"): SEE,
     ("POST", "/vehicles/none/ground"): {"supervisor"},
@@ -110,6 +125,40 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/authorisations/none/print"): AUTHORITY,
     ("POST", "/authorisations/none/decision"): {"authorising-officer"},
     ("POST", "/authorisations/none/revoke"): {"supervisor", "authorising-officer"},
+    ("GET", "/recognition/choices"): SEE_RECOGNITION,
+    ("GET", "/recognition/area"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments/none"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments/none/cameras"): SEE_RECOGNITION,
+    ("GET", "/recognition/deployments/none/cameras/none/view"): SEE_RECOGNITION,
+    ("POST", "/recognition/deployments"): PLANS,
+    ("POST", "/recognition/deployments/none/plan"): PLANS,
+    ("POST", "/recognition/deployments/none/evidence"): PLANS,
+    ("POST", "/recognition/deployments/none/submit"): PLANS,
+    ("POST", "/recognition/deployments/none/withdraw"): PLANS,
+    ("POST", "/recognition/deployments/none/amend"): PLANS,
+    ("POST", "/recognition/deployments/none/camera-back"): PLANS,
+    ("POST", "/recognition/deployments/none/start"): PLANS,
+    ("POST", "/recognition/deployments/none/stop"): ENDS,
+    ("POST", "/recognition/deployments/none/close"): ENDS,
+    ("POST", "/recognition/deployments/none/passes"): PLANS,
+    ("PUT", "/recognition/lists/none"): PLANS,
+    ("GET", "/recognition/lists/none/imp-1"): PLANS,
+    ("PUT", "/recognition/lists/none/imp-1/images/2"): PLANS,
+    ("POST", "/recognition/lists/none/imp-1/finish"): PLANS,
+    ("DELETE", "/recognition/lists/none/imp-1"): PLANS,
+    ("GET", "/recognition/deployments/none/people"): SEE_LIST,
+    ("GET", "/recognition/deployments/none/people/per-1/images/0"): SEE_LIST,
+    ("POST", "/recognition/deployments/none/people/per-1/review"): {"authorising-officer"},
+    ("POST", "/recognition/deployments/none/people/per-1/take-off"): PLANS,
+    ("GET", "/recognition/alerts"): {"adjudicating-officer", "regulator"},
+    ("GET", "/recognition/alerts/none"): {"adjudicating-officer", "regulator"},
+    ("POST", "/recognition/alerts/none/claim"): {"adjudicating-officer"},
+    ("POST", "/recognition/alerts/none/release"): {"adjudicating-officer"},
+    ("POST", "/recognition/alerts/none/ask-opinion"): {"adjudicating-officer"},
+    ("POST", "/recognition/alerts/none/opinion"): {"adjudicating-officer"},
+    ("POST", "/recognition/alerts/none/decision"): {"adjudicating-officer"},
+    ("POST", "/recognition/alerts/none/outcome"): {"adjudicating-officer"},
     ("GET", "/vehicle-keys"): {"supervisor", "regulator"},
     ("POST", "/vehicles/none/key"): {"supervisor"},
     ("POST", "/vehicles/none/key/rotate"): {"supervisor"},
@@ -127,6 +176,7 @@ OPEN = {
     ("POST", "/session/proof"),
     # Ways in, and what everybody signed in has of their own.
     ("GET", "/session/ways"),
+    ("GET", "/video/keys"),  # a public key
     ("POST", "/session/oidc"),
     ("POST", "/session/passkey/question"),
     ("POST", "/session/passkey"),
@@ -140,6 +190,12 @@ OPEN = {
     ("POST", "/passkeys/*/remove"),
     ("GET", "/sessions"),
     ("POST", "/sessions/*/end"),
+    # By a link, without an account.
+    ("POST", "/officer/open"),
+    ("GET", "/officer/*"),
+    ("GET", "/officer/*/words"),
+    ("POST", "/officer/*/whep"),
+    ("DELETE", "/officer/*/whep/*"),
 }
 
 
@@ -159,7 +215,7 @@ def _template(path: str) -> str:
     return "/".join("*" if part.startswith("{") or part in _IDS else part for part in path.split("/"))
 
 
-_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1", "0"}
+_IDS = {"inc-1", "mis-1", "occ-1", "qua-1", "none", "acc-1", "svc-1", "imp-1", "per-1", "0", "2"}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -248,10 +248,12 @@ def test_the_vehicle_stands_off_with_consent_alone() -> None:
     pose = CameraPose(position=HERE, altitude_m_amsl=110.0, heading_deg=0.0, tilt_deg=-20.0, horizontal_fov_deg=60.0)
     sure = Ellipse(semi_major_m=5.0, semi_minor_m=3.0, bearing_deg=0.0)
     subject = GroundPlace(position=Plane(HERE).to_position(0.0, 200.0), ellipse=sure)
-    consent = steer.Consent(pilot="p", given_at=NOW)
+    consent = steer.Consent(pilot="p", given_at=NOW, until=NOW + timedelta(minutes=30))
 
-    def asked(consent: steer.Consent | None, phase: FollowPhase = FollowPhase.HELD, at: datetime = NOW) -> object:
-        return steer.stand_off(pose, 30.0, subject, (0.0, 0.0), phase, consent, at)
+    def asked(
+        consent: steer.Consent | None, phase: FollowPhase = FollowPhase.HELD, at: datetime = NOW, incident: Position = HERE
+    ) -> object:
+        return steer.stand_off(pose, 30.0, subject, (0.0, 0.0), phase, consent, incident, at)
 
     goal = asked(consent)
     assert isinstance(goal, steer.GoTo)
@@ -260,9 +262,16 @@ def test_the_vehicle_stands_off_with_consent_alone() -> None:
     )  # 80 m short of the subject: as high as it is
     assert goal.altitude_m_amsl == 110.0
     assert isinstance(asked(None), steer.Stays)
-    assert isinstance(asked(consent, at=NOW + timedelta(seconds=121)), steer.Stays)
+    assert isinstance(asked(consent, at=NOW + timedelta(minutes=30)), steer.Stays)
     assert isinstance(asked(consent, at=NOW - timedelta(seconds=1)), steer.Stays)
     assert isinstance(asked(consent, FollowPhase.COASTING), steer.Stays)
+    for lie in (math.nan, math.inf):
+        subject = GroundPlace(position=Position(latitude_deg=lie, longitude_deg=-0.1), ellipse=sure)
+        assert isinstance(asked(consent), steer.Stays)
+    subject = GroundPlace(position=Plane(HERE).to_position(0.0, 200.0), ellipse=sure)
+    far = Plane(HERE).to_position(0.0, 120.0 - steer.FARTHEST_FROM_INCIDENT_M)
+    assert isinstance(asked(consent, incident=Plane(far).to_position(0.0, 1.0)), steer.GoTo)
+    assert isinstance(asked(consent, incident=Plane(far).to_position(0.0, -1.0)), steer.Stays)
 
 
 @given(
@@ -275,7 +284,8 @@ def test_the_vehicle_is_never_sent_nearer_than_the_least_stand_off(
     place = GroundPlace(
         position=Plane(HERE).to_position(east, north), ellipse=Ellipse(semi_major_m=5.0, semi_minor_m=3.0, bearing_deg=0.0)
     )
-    goal = steer.stand_off(pose, 30.0, place, (ve, vn), FollowPhase.HELD, steer.Consent(pilot="p", given_at=NOW), NOW)
+    consent = steer.Consent(pilot="p", given_at=NOW, until=NOW + timedelta(minutes=30))
+    goal = steer.stand_off(pose, 30.0, place, (ve, vn), FollowPhase.HELD, consent, HERE, NOW)
     if isinstance(goal, steer.GoTo):
         expected = (east + ve * steer.LEAD_S, north + vn * steer.LEAD_S)
         now, then = math.hypot(*expected), math.dist(Plane(HERE).to_metres(goal.position), expected)

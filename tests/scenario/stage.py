@@ -58,12 +58,13 @@ class Stage:
     def __init__(
         self, folder: Path, docks: Iterable[tuple[str, Position, int]], *, speed: float, zones: tuple[Zone, ...] = (),
         partners: tuple[Partner, ...] = (),
+        cameras: bool = False,
     ) -> None:  # fmt: skip
         city = planned(list(docks))
         operation = demo_operation(city, calls=None, speed=speed, seed=3, port=None)
         operation = msgspec.structs.replace(operation, demand=None, zones=(*operation.zones, *zones), partners=partners)
         self.speed = speed
-        self.hardware = Hardware(folder, city, speed, DEMO_WIND, 3, cameras=False)
+        self.hardware = Hardware(folder, city, speed, DEMO_WIND, 3, cameras=cameras)
         self.process = Process(operation, folder, self.hardware)
         self.said: list[Message] = []
         self.silence_s: dict[str, float] = {}  # vehicle -> how long it had been silent when it was told to be stale

@@ -39,12 +39,34 @@ def test_the_table_of_permissions() -> None:
     assert may == {
         Role.VIEWER: {"see"},
         Role.CAD: {"report"},
-        Role.DISPATCHER: {"see", "see-quarantine", "see-pictures", "report", "close", "launch", "recall", "keep-watch"}
+        Role.DISPATCHER: {
+            "see",
+            "see-quarantine",
+            "see-pictures",
+            "report",
+            "close",
+            "launch",
+            "recall",
+            "keep-watch",
+            "link-officers",
+        }
         | occurrences,
         Role.PILOT: {"see", "see-pictures", "recall", "keep-watch", "control"} | occurrences,
-        Role.SUPERVISOR: {str(action) for action in Action} - {"authorise"},
+        Role.SUPERVISOR: {str(action) for action in Action}
+        - {"authorise", "see-watchlist", "see-alerts", "plan-deployment", "run-deployment", "review-listing", "adjudicate"},
         Role.PLANNER: {"see"},
-        Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"} | authority,
+        Role.AUTHORISING_OFFICER: {"see", "authorise", "see-occurrences"}
+        | authority
+        | {"see-recognition", "see-watchlist", "review-listing", "end-deployment"},
+        Role.RECOGNITION_OPERATOR: {
+            "see-recognition",
+            "see-watchlist",
+            "plan-deployment",
+            "run-deployment",
+            "end-deployment",
+            "see-authorisations",
+        },
+        Role.ADJUDICATING_OFFICER: {"see-recognition", "see-alerts", "adjudicate", "end-deployment"},
         Role.REGULATOR: {
             "see",
             "see-pictures",
@@ -54,6 +76,9 @@ def test_the_table_of_permissions() -> None:
             "see-occurrences",
             "see-log",
             "see-requests",
+            "see-recognition",
+            "see-watchlist",
+            "see-alerts",
         },
     }
 

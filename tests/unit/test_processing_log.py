@@ -45,9 +45,10 @@ def test_whoever_did_it_is_found_in_each_kind_where_the_message_says() -> None:
         "CallQuarantined",
         "Erased",
         "RecordingStarted",
+        "AlertRaised",
         "SharingChanged",
         "PartnerShown",
-    }  # a call comes in; a receipt follows its order; the configuration shares with partners
+    }  # a call comes in; a receipt follows its order; configuration shares; a program compared
     for kind, said in rules.KINDS.items():
         if isinstance(said, Processing) and kind.__name__ not in without:
             assert "by" in {field.name for field in msgspec.structs.fields(kind)}, kind

@@ -48,7 +48,9 @@ def test_the_table_that_ships_keeps_no_longer_than_it_may() -> None:
         "quarantine": 31,
         "account": 365,
         "complaint": 365,
+        "officer-link": 365,
         "footage": 28,
+        "follow": 31,
         "alert": 31,
         "watchlist": 1,
     }

@@ -81,25 +81,27 @@ def test_the_clock_is_the_incidents_and_is_not_set_back() -> None:
     assert other.ends_at == NOW + 2 * HALF_HOUR
 
 
-def test_an_authority_carries_to_the_next_follow_of_the_incident_unless_withdrawn() -> None:
+def test_what_is_in_force_carries_the_next_follow_of_the_incident_and_nothing_else_does() -> None:
     held = rules.grant(_begun(), _authority(), NOW)
-    ended = rules.end(held, Ended.BY_PILOT, NOW + timedelta(minutes=40))
-    assert rules.begin("fol-2", "inc-1", "pilot-1", NOW + timedelta(minutes=50), (ended,)).ends_at == NOW + timedelta(hours=2)
-    withdrawn = rules.withdraw(held, "aut-1", NOW + timedelta(minutes=40))
-    assert withdrawn.ended is Ended.AUTHORITY_WITHDRAWN
-    with pytest.raises(Refused):
-        rules.begin("fol-3", "inc-1", "pilot-1", NOW + timedelta(minutes=50), (withdrawn,))
+    ended, late = rules.end(held, Ended.BY_PILOT, NOW + timedelta(minutes=40)), NOW + timedelta(minutes=50)
+    carried = rules.begin("fol-2", "inc-1", "pilot-1", late, (ended,), _authority())
+    assert (carried.ends_at, carried.authority) == (NOW + timedelta(hours=2), _authority())
+    with pytest.raises(Refused):  # what carried an earlier one may have been taken back since
+        rules.begin("fol-3", "inc-1", "pilot-1", late, (ended,))
+    for other in ({"incident_id": "inc-2"}, {"given_by": "pilot-1"}, {"until": late}, {"until": late + timedelta(hours=73)}):
+        with pytest.raises(Refused):
+            rules.begin("fol-3", "inc-1", "pilot-1", late, (ended,), _authority(**other))
 
 
-def test_no_earlier_follow_carries_an_authority_that_was_withdrawn_later() -> None:
-    first = rules.end(rules.grant(_begun(), _authority(), NOW), Ended.BY_PILOT, NOW + timedelta(minutes=5))
-    second = rules.begin("fol-2", "inc-1", "pilot-1", NOW + timedelta(minutes=6), (first,))
-    second = rules.withdraw(second, "aut-1", NOW + timedelta(minutes=7))
-    with pytest.raises(Refused):
-        rules.begin("fol-3", "inc-1", "pilot-1", NOW + HALF_HOUR, (first, second))
-    ended = rules.withdraw(first, "aut-1", NOW + timedelta(minutes=7))
-    with pytest.raises(Refused):
-        rules.begin("fol-3", "inc-1", "pilot-1", NOW + HALF_HOUR, (ended,))
+def test_withdrawn_after_the_half_hour_it_ends() -> None:
+    held = rules.grant(_begun(), _authority(), NOW)
+    assert rules.withdraw(held, "aut-1", NOW + timedelta(minutes=40)).ended is Ended.AUTHORITY_WITHDRAWN
+
+
+def test_a_shorter_authority_in_the_place_of_a_longer_one_shortens_it() -> None:
+    held = rules.grant(_begun(), _authority(), NOW)
+    until = NOW + timedelta(hours=1)
+    assert rules.grant(held, _authority(authority_id="aut-2", until=until), NOW).ends_at == until
 
 
 def test_withdrawn_within_the_half_hour_it_goes_on_to_its_end() -> None:

@@ -65,6 +65,12 @@ export async function act<T>(method: "POST" | "DELETE" | "PUT", path: string, bo
   }
 }
 
+/** A file, as it is. It carries no key: what is put twice is said to be there already. */
+export async function upload<T>(method: "PUT", path: string, file: Blob, type: string): Promise<T> {
+  const headers = { Accept: "application/json", "Content-Type": type, "X-Bowstreet-CSRF": csrf.value };
+  return answered<T>(path, await sent(path, { method, headers, body: file }));
+}
+
 async function ask<T>(method: string, path: string, body?: string, key?: string, background = false): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (background) headers["X-Bowstreet-Background"] = "1";
@@ -73,7 +79,17 @@ async function ask<T>(method: string, path: string, body?: string, key?: string,
     headers["Idempotency-Key"] = key;
   }
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await sent(path, { method, headers, ...(body === undefined ? {} : { body }) });
+  return answered<T>(path, await sent(path, { method, headers, ...(body === undefined ? {} : { body }) }));
+}
+
+/** A picture, as it is: it is kept nowhere, and asked for by itself, which is no use of the session. */
+export async function picture(path: string): Promise<Response> {
+  const response = await sent(path, { method: "GET", headers: { Accept: "image/jpeg", "X-Bowstreet-Background": "1" } });
+  if (response.ok) return response;
+  return answered<Response>(path, response);
+}
+
+async function answered<T>(path: string, response: Response): Promise<T> {
   if (response.ok) return (await content(response)) as T;
   if (response.status === 401 && !ASKS_WHO.includes(path)) onSignedOut();
   const said = await content(response);

@@ -119,6 +119,8 @@ export interface VideoSource {
   readonly recording: boolean;
   readonly why: string;
   readonly viewers: number;
+  /** Its pictures come from a media server. */
+  readonly elsewhere: boolean;
   readonly stream: { readonly state: string; readonly trouble: string; readonly width_px: number; readonly height_px: number };
 }
 

@@ -7,9 +7,11 @@ import { isOver } from "../feed/picture.ts";
 import type { Drone, Incident, LatLon, Mission } from "../feed/wire.ts";
 import { percent } from "../format.ts";
 import type { Picking, Selection } from "../state.ts";
+import { looks } from "../video/looks.ts";
 import { dockWord, droneWord, gradeRank, isAirborne, type Tone } from "../words.ts";
-import { clipped, type Frame, frameOf, mercatorX, mercatorY } from "./mercator.ts";
+import { clipped, type Frame, frameOf, mercatorX, mercatorY, metresPerPixel } from "./mercator.ts";
 import { Motion } from "./motion.ts";
+import { drawSight } from "./sights.ts";
 import { gradeColour, palette, toneColour } from "./palette.ts";
 import { type Pen, Sprites } from "./sprites.ts";
 import { ARROW_SIZE, drawDock, drawDrone, drawIncident, ring } from "./symbols.ts";
@@ -374,6 +376,7 @@ export class Overlay {
     const { picture } = this;
     if (picture === null) return;
     this.drawPulses(pen, at);
+    this.drawSights(pen, picture);
     if (this.drawnX.length !== this.motion.size) [this.drawnX, this.drawnY] = [new Float64Array(this.motion.size), new Float64Array(this.motion.size)];
     const small = this.zoom < 10.5;
     let labels = 0;
@@ -392,6 +395,17 @@ export class Overlay {
       this.sprites.put(pen, label, x + (marked ? 22 : 15) + label.width / this.ratio / 2, y);
     }
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+  }
+
+  private drawSights(pen: CanvasRenderingContext2D, picture: Picture): void {
+    for (const [vehicle, look] of looks.peek()) {
+      const place = picture.drones.findIndex((drone) => drone.id === vehicle);
+      const [east, south] = [this.motion.x[place], this.motion.y[place]];
+      if (east === undefined || south === undefined || !Number.isFinite(east)) continue;
+      const { focus, ground } = palette();
+      const at = { x: this.x(mercatorX(look.lon)), y: this.y(mercatorY(look.lat)) };
+      drawSight(pen, { x: this.x(east), y: this.y(south) }, at, look, 1 / metresPerPixel(look.lat, this.zoom), focus, ground);
+    }
   }
 
   private isMarked(drone: string): boolean {

@@ -7,6 +7,7 @@ import { computed, effect, untracked } from "@preact/signals";
 import { boroughs, zones } from "../api/deeds.ts";
 import { docks, events, missions, run, watchFrames } from "../feed/store.ts";
 import { following, picking, placeOf, select, type Selection, selectedMission, selection } from "../state.ts";
+import { looks } from "../video/looks.ts";
 import { airspace } from "../zones.ts";
 import { addHatches, addTiles, markZone, setBoroughs, setZones, style, zoneAt } from "./base.ts";
 import { latitudeOf, longitudeOf } from "./mercator.ts";
@@ -170,6 +171,10 @@ export class View {
       effect(() => {
         void missions.value; // a route may have changed
         this.overlay.show({ selection: selection.value, mission: selectedMission.value, picking: picking.value });
+      }),
+      effect(() => {
+        void looks.value; // where a drone looks has changed
+        this.overlay.redraw();
       }),
       effect(() => {
         const chosen = selection.value;

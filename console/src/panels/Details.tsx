@@ -18,6 +18,7 @@ import { dialog, flightsOf, following, select, selection } from "../state.ts";
 import { closeReason, dockWord, droneWord, gradeName, isAirborne, stateWord, statusWord } from "../words.ts";
 import { isForUs, limits, restriction, zonesById } from "../zones.ts";
 import { MissionCard } from "./MissionCard.tsx";
+import { OfficersPanel } from "./Officers.tsx";
 import { EventList } from "./Timeline.tsx";
 import { WatchPanel } from "./Watch.tsx";
 import { WhyPanel } from "./Why.tsx";
@@ -139,6 +140,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
         <EvidenceButton incident={incident.id} />
       </div>
       {closed ? null : <WatchPanel incident={incident} />}
+      <OfficersPanel incident={incident} />
       <WordsPanel incident={incident} />
       {flights.map((mission) => (
         <MissionCard key={mission.id} mission={mission} />

@@ -10,6 +10,8 @@ const PAGES: readonly (readonly [string, string, Deed])[] = [
   ["footage", "Footage", "watch"],
   ["quarantine", "Quarantine", "quarantine"],
   ["occurrences", "Occurrences", "occurrences"],
+  ["deployments", "Recognition", "seeRecognition"],
+  ["alerts", "Alerts", "seeAlerts"],
   ["authorisations", "Authority", "authorisations"],
   ["retention", "Retention", "authorisations"],
   ["requests", "Requests", "requests"],

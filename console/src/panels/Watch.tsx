@@ -9,6 +9,7 @@ import { capital, duration } from "../format.ts";
 import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { Age, At, Until } from "../parts/times.tsx";
 import { allowed } from "../session.ts";
+import { useFound } from "../video/found.ts";
 import { Picture } from "../video/Picture.tsx";
 import { useSources } from "../video/sources.ts";
 
@@ -95,10 +96,11 @@ function Kept({ incident, watch }: { incident: Incident; watch: Watch }) {
 
 /** One picture for the whole watch: its address stays, so it is not begun anew when another drone has it. */
 function WatchPicture({ incident, watch }: { incident: Incident; watch: Watch }) {
-  const vehicle = missions.value.get(watch.mission_id ?? "")?.vehicle_id;
+  const vehicle = missions.value.get(watch.mission_id ?? "")?.vehicle_id ?? "";
   const seen = useSources()?.some((one) => one.vehicle_id === vehicle) ?? false;
+  const found = useFound(seen ? watch.mission_id : null, vehicle);
   if (!seen || !allowed("watch")) return null;
-  return <Picture source={`incident/${incident.id}`} label="Live picture of the scene" />;
+  return <Picture source={`incident/${incident.id}`} label="Live picture of the scene" found={found} />;
 }
 
 /** What comes next. */

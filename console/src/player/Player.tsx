@@ -6,7 +6,7 @@ import { type Footage, stillHere } from "../api/footage.ts";
 import { compass, degrees, metres, position } from "../format.ts";
 import { singleKeys } from "../keys.ts";
 import { Button } from "../parts/controls.tsx";
-import { snapshot } from "../video/Picture.tsx";
+import { snapshot } from "./snapshot.ts";
 import { Covering } from "./covering.ts";
 import { Covers } from "./Covers.tsx";
 import { Deck, SPEEDS } from "./deck.ts";

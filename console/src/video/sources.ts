@@ -23,7 +23,7 @@ async function ask(): Promise<void> {
 
 /** What a panel draws; figures that change with every picture are no reason to draw again. */
 function shape(one: VideoSource): unknown {
-  return [one.source_id, one.shown, one.recording, one.why, one.viewers, one.stream.state, one.stream.trouble];
+  return [one.source_id, one.shown, one.recording, one.why, one.viewers, one.elsewhere, one.stream.state, one.stream.trouble];
 }
 
 /** Keep `sources` fresh while the component is there. */

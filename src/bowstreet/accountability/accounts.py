@@ -260,6 +260,14 @@ class Accounts:
         who = Who(account_id=identity.account_id, role=identity.role, boroughs=identity.boroughs, proved_s=identity.proved_s)
         return self.policy.decide(who, action, what)
 
+    def may_now(self, account_id: str, action: Action, what: What = EVERYWHERE) -> bool:
+        """Whether somebody who does not ask now could do something that is not grave. What they gave others ends with that."""
+        account = self._accounts.find(account_id)
+        if account is None or account.disabled_at is not None:
+            return False
+        who = Who(account_id=account_id, role=account.role, boroughs=account.boroughs)
+        return self.policy.decide(who, action, what).allowed
+
     async def require(self, identity: Identity, action: Action, what: What = EVERYWHERE) -> Decision:
         """Raises `NotPermitted`, and records the refusal, when the policy does not allow the act."""
         decision = self.decide(identity, action, what)

@@ -16,6 +16,8 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     PLANNER = "planner"
     AUTHORISING_OFFICER = "authorising-officer"  # decides on requests for authority
+    RECOGNITION_OPERATOR = "recognition-operator"  # plans and runs recognition deployments, makes their lists
+    ADJUDICATING_OFFICER = "adjudicating-officer"  # decides on recognition alerts, on the street
     REGULATOR = "regulator"  # reads everything, changes nothing
 
 
@@ -31,10 +33,14 @@ class Action(StrEnum):
     SEE_OCCURRENCES = "see-occurrences"
     SEE_LOG = "see-log"  # who did what with personal data (DPA 2018 s.62), and the whole ledger in one file
     SEE_REQUESTS = "see-requests"  # of the public, with what they say
+    SEE_RECOGNITION = "see-recognition"  # deployments and their counters; no face
+    SEE_WATCHLIST = "see-watchlist"  # who is on a deployment's list, with images
+    SEE_ALERTS = "see-alerts"  # recognition alerts, with both pictures
     REPORT = "report"  # take a call in
     CLOSE = "close"  # an incident
     LAUNCH = "launch"
     RECALL = "recall"
+    LINK_OFFICERS = "link-officers"  # give an officer on the ground the picture of an incident, and take it back
     KEEP_WATCH = "keep-watch"  # keep eyes on an incident, or let go
     CONTROL = "control"  # take, use and release control of a drone
     GROUND = "ground"  # take a drone out of service, and put it back
@@ -45,6 +51,11 @@ class Action(StrEnum):
     REQUEST_AUTHORISATION = "request-authorisation"
     REVOKE_AUTHORISATION = "revoke-authorisation"
     HANDLE_REQUESTS = "handle-requests"  # acknowledge, answer and refuse what the public asks
+    PLAN_DEPLOYMENT = "plan-deployment"  # plan, list, evidence, and asking for authority
+    RUN_DEPLOYMENT = "run-deployment"  # start it, and note volunteers' passes
+    END_DEPLOYMENT = "end-deployment"  # stop or close it: whoever sees something wrong can
+    REVIEW_LISTING = "review-listing"  # a second word on who is under 18 or vulnerable
+    ADJUDICATE = "adjudicate"  # claim an alert and decide on it
     # Grave acts: they need a fresh proof of who asks, and all but the first two an authorisation in force.
     AUTHORISE = "authorise"
     MANAGE_VEHICLE_KEYS = "manage-vehicle-keys"

@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 # A decision bears its incident's id, and is erased with it: it has the reason that a person typed.
 # Secrets are no personal data, but lie in every copy just as they do.
 SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key"})
-SEALED_KINDS = frozenset(
-    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "vehicle-secret", "evidence-key", "redaction"}
+SEALED_KINDS = SECRET_KINDS | frozenset(
+    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert", "probe"}
 )
 SALT_BYTES = 32
 

@@ -49,6 +49,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("port", lambda: _check_port(edge)),
         ("clock", _check_clock),
         ("web console", _check_console),
+        ("face models", lambda: _check_faces(arguments.config)),
         ("identity provider", lambda: _check_provider(provider)),
         ("partners", lambda: _check_partners(partners)),
     ]
@@ -154,3 +155,16 @@ def _check_console() -> str:
     if not (STATIC / "index.html").exists():
         raise StoreUnavailable("the web console is not built", remedy="run make console")
     return "built"
+
+
+def _check_faces(configuration: Path | None) -> str:
+    """That the files are there and are those on their cards; they are not loaded."""
+    from bowstreet.recognition.models import shipped
+    from bowstreet.recognition.models.card import verify
+    from bowstreet.recognition.models.runtime import read_file
+    from bowstreet.runtime.config import load
+
+    files = shipped.find(load(configuration).recognition.models if configuration is not None else None)
+    for card in (files.detector, files.embedder):
+        verify(card, read_file(files.folders, card.file))
+    return f"{files.detector.name}; {files.embedder.name}"

@@ -32,6 +32,14 @@ def write_text(path: Path, text: str) -> None:
         raise _unwritable(path, error.strerror) from error
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Raises `BadInput` for a file that cannot be written."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from error
+
+
 def expect_writable(*targets: str | Path | None) -> None:
     """Before long work: raises `BadInput` for a file that could not be written after it. `-` and None are none."""
     for path in (Path(target) for target in targets if target not in (None, "-")):

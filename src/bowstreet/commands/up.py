@@ -17,11 +17,19 @@ from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.flight.model import Phase, Wind
 from bowstreet.intake.model import IncidentState
 from bowstreet.intake.replay import due_calls
-from bowstreet.operations import DEFAULT_PORT, configured_operation, configured_partners, demo_city, demo_operation
+from bowstreet.operations import (
+    DEFAULT_PORT,
+    FASTEST_STREET,
+    configured_operation,
+    configured_partners,
+    demo_city,
+    demo_operation,
+)
 from bowstreet.process import Operation, Process
 from bowstreet.runtime import logs
 from bowstreet.simulation import figures
 from bowstreet.simulation.hardware import Hardware
+from bowstreet.simulation.street_program import free_address
 from bowstreet.wiring import start
 
 # A common day over London, so that a demo is not grounded by chance; `simulate` has weather that changes.
@@ -59,7 +67,8 @@ def _operation(arguments: argparse.Namespace, folder: Path) -> tuple[Operation, 
     city = demo_city(arguments.demo, None if arguments.drones is None else int(arguments.drones))
     hardware = Hardware(folder, city, arguments.speed, DEMO_WIND, arguments.seed)
     port = None if arguments.headless else port_of(arguments) or DEFAULT_PORT
-    operation = demo_operation(city, calls=calls, speed=arguments.speed, seed=arguments.seed, port=port)
+    street = free_address() if port is not None and arguments.speed <= FASTEST_STREET else ""
+    operation = demo_operation(city, calls=calls, speed=arguments.speed, seed=arguments.seed, port=port, street=street)
     if arguments.partners is not None:
         operation = msgspec.structs.replace(operation, partners=configured_partners(arguments.partners, operation.area))
     return operation, hardware

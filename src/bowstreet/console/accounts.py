@@ -40,7 +40,10 @@ class NewAccount(c.Body, frozen=True, kw_only=True):
     """An account for a person. They change the password themselves."""
 
     name: Name
-    role: Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
+    role: Literal[
+        "viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "recognition-operator",
+        "adjudicating-officer", "regulator",
+    ]  # fmt: skip
     password: NewPassword
     boroughs: Annotated[tuple[Borough, ...], msgspec.Meta(max_length=100)] = ()
 

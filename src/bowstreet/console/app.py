@@ -18,8 +18,11 @@ from bowstreet.accountability.accounts import Accounts
 from bowstreet.console import (
     accounts,
     airspace,
+    alert_feed,
+    alerts,
     authorisations,
     contracts,
+    deployments,
     evidence,
     figures,
     fleet,
@@ -40,10 +43,13 @@ from bowstreet.console import (
     sessions,
     sign_in,
     static_files,
+    street,
     vehicle_keys,
     video,
     video_socket,
+    video_viewings,
     watches,
+    watchlists,
     zone_files,
 )
 from bowstreet.console import log as log_pages
@@ -54,6 +60,12 @@ from bowstreet.console.footage_viewings import FootageViewings
 from bowstreet.console.idempotency import Idempotency
 from bowstreet.console.live import LiveFeed
 from bowstreet.console.looking import Looking
+from bowstreet.console.officer import links as officer_links
+from bowstreet.console.officer import page as officer_page
+from bowstreet.console.officer import routes as officer_routes
+from bowstreet.console.officer import socket as officer_socket
+from bowstreet.console.officer.situation import Situations
+from bowstreet.console.officer.visits import Visits
 from bowstreet.console.public import routes as public
 from bowstreet.console.scene import Scene
 from bowstreet.console.security import Edge
@@ -84,6 +96,7 @@ class Console:
     scene: Scene
     once: Idempotency
     viewings: Viewings
+    alert_feed: alert_feed.AlertFeed
     shown: FootageViewings
     accounts: Accounts
     document: dict[str, Any]
@@ -141,15 +154,24 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     shown = FootageViewings(services, access)
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *people, *accounted):
+    recognised = (deployments, watchlists, alerts, street)
+    for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)
     viewings = Viewings(services, access)
+    officers = alert_feed.AlertFeed(desk)
+    api.include_router(alert_feed.router(officers), prefix=PREFIX)
     api.include_router(video.router(desk, viewings), prefix=PREFIX)
+    api.include_router(video_viewings.router(desk, viewings), prefix=PREFIX)
     for module in (recordings, evidence, redactions):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(playing.router(desk, shown), prefix=PREFIX)
     api.include_router(video_socket.router(viewings), prefix=PREFIX)
+    situations = Situations(services)
+    visits = Visits(desk, viewings, situations)
+    api.include_router(officer_links.router(desk, visits), prefix=PREFIX)
+    api.include_router(officer_routes.router(desk, visits, viewings, situations), prefix=PREFIX)
+    api.include_router(officer_socket.router(services, visits, viewings, situations), prefix=PREFIX)
     document = contracts.document(api, cookie=settings.cookie)
     incidents.narrow(document["components"]["schemas"], services.intake.area.bounding_box)
     api.include_router(_document_route(document), prefix=PREFIX)
@@ -159,6 +181,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     api.include_router(sign_in.pages(desk))
     api.include_router(_no_such_address(methods))
     api.include_router(health.router(desk))
+    api.include_router(officer_page.router(settings.static, settings.tile_origins))
     api.include_router(static_files.router(settings.static))
     problems.install(api, lambda path: methods.of(path) or "GET, HEAD")
     return Console(
@@ -168,6 +191,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
         scene=scene,
         once=once,
         viewings=viewings,
+        alert_feed=officers,
         shown=shown,
         accounts=services.accounts,
         document=document,
@@ -186,13 +210,32 @@ def _boroughs_of(services: ConsoleServices, parameters: Mapping[str, str]) -> Se
     if "occurrence_id" in parameters:
         occurrence = services.occurrences.find(parameters["occurrence_id"])
         return (NOWHERE if occurrence is None else occurrence.borough or NOWHERE,)
+    if "link_id" in parameters:
+        link = services.officer_links.links.find(parameters["link_id"])
+        return (_place_of(services, "" if link is None else link.incident_id),)
+    if "deployment_id" in parameters:
+        deployment = services.recognition.find(parameters["deployment_id"])
+        return (NOWHERE,) if deployment is None else deployment.plan.boroughs or (NOWHERE,)
+    if "alert_id" in parameters:
+        alert = services.recognition.alerts.find(parameters["alert_id"])
+        return (NOWHERE if alert is None else alert.borough or NOWHERE,)
     if "mission_id" in parameters:
         mission = services.flight.missions.find(parameters["mission_id"])
         return (_place_of(services, "" if mission is None else mission.incident_id),)
+    if "source_id" in parameters:
+        return _place_of_source(services, parameters["source_id"])
     if "recording_id" in parameters:
         recording = services.footage.recordings.find(parameters["recording_id"])
         return (_place_of(services, "" if recording is None else recording.incident_id),)
     return (_place_of(services, parameters["incident_id"]),) if "incident_id" in parameters else ()
+
+
+def _place_of_source(services: ConsoleServices, source_id: str) -> Sequence[str]:
+    """Where a camera looks: at what its drone flies to; nowhere in particular while it flies to nothing."""
+    stream = services.video.streams.get(source_id)
+    vehicle_id = "" if stream is None else stream.source.vehicle_id
+    missions = services.flight.active_missions() if vehicle_id else []
+    return tuple(_place_of(services, one.incident_id) for one in missions if one.vehicle_id == vehicle_id)
 
 
 def _place_of(services: ConsoleServices, incident_id: str) -> str:

@@ -17,13 +17,14 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")  # a year, the usual floor; only said over https
 
 
-def content_security_policy(tile_origins: Sequence[str] = ()) -> str:
-    """No inline script, no frame, no other origin but an operator's own map tiles.
+def content_security_policy(tile_origins: Sequence[str] = (), media_origin: str = "") -> str:
+    """No inline script, no frame, no other origin but an operator's own map tiles and the media server that answers WHEP.
 
     MapLibre runs its worker from a blob, and live pictures as MP4 are one; style attributes set through the DOM are not what CSP
     governs.
     `connect-src 'self'` covers the WebSocket of the same origin (CSP 3).
     """
+    media = f" {media_origin}" if media_origin else ""
     tiles = "".join(f" {origin}" for origin in tile_origins)
     return "; ".join(
         (
@@ -33,7 +34,7 @@ def content_security_policy(tile_origins: Sequence[str] = ()) -> str:
             "child-src blob:",
             "style-src 'self'",
             f"img-src 'self' data: blob:{tiles}",
-            f"connect-src 'self'{tiles}",
+            f"connect-src 'self'{tiles}{media}",
             "media-src 'self' blob:",
             "font-src 'self'",
             "object-src 'none'",

@@ -85,7 +85,7 @@ def router(desk: Desk) -> APIRouter:
         await desk.require_sight(who, Action.SEE_LOG, LEDGER, None)
         filtered = wanted(first, last, subject, account)
         await consult(services.consultations, who, Matter.LOG, LEDGER)
-        names = {one.account_id: one.name for one in services.accounts.all()}
+        names = {one.account_id: one.name for one in services.accounts.all()} | services.officer_links.recipients()
         lines: list[LogLine] = []
         end = start
         async for row in in_turns(services.store.log_rows(start, start + ENTRIES_A_PAGE)):

@@ -17,7 +17,7 @@ from bowstreet.errors import BowstreetError, NotPermitted, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 
 API = "/api/"
-FILES = "/api/v1/airspace/sources/"  # what is put here is a file
+FILES = ("/api/v1/airspace/sources/", "/api/v1/recognition/lists/")  # what is put here is a file
 PROBES = ("/healthz", "/readyz")  # asked by address, by what watches the program; they tell nothing that a page could use
 Denied = Callable[[str, str, str], Awaitable[None]]
 """Record a refusal: address, action, rule."""
@@ -36,7 +36,8 @@ class Edge:
         self._denied = denied
         self._settings = settings
         self._flood = Buckets(settings.limits.requests, clock)
-        policy = rules.content_security_policy(settings.tile_origins).encode()
+        media = settings.media_server
+        policy = rules.content_security_policy(settings.tile_origins, "" if media is None else media.origin).encode()
         self._headers = [*rules.SECURITY_HEADERS, (b"content-security-policy", policy)]
         if settings.https:
             self._headers.append(rules.STRICT_TRANSPORT)

@@ -1,7 +1,7 @@
 """The running services that the console stands on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.service import Authorities
@@ -20,13 +20,16 @@ from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.views import RunView
 from bowstreet.dispatch.eyes import Eyes
 from bowstreet.dispatch.follows import Follows
+from bowstreet.dispatch.officers.service import OfficerLinks
 from bowstreet.dispatch.relay.service import RelayService
 from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
+from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
+from bowstreet.tracking.streets import Streets
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
@@ -43,6 +46,7 @@ class ConsoleServices:
         wind: the wind at transit height as dispatch uses it; None when no source gives it.
         unsigned_links: vehicles whose packets are believed without a signature.
         metrics: the program's figures; the console adds its own.
+        streets: the operator's names of streets, for pictures.
         boroughs: a GeoJSON FeatureCollection to draw the map with.
     """
 
@@ -66,6 +70,9 @@ class ConsoleServices:
     exports: Exports
     eyes: Eyes
     follows: Follows
+    streets: Streets = field(default_factory=Streets)
+    officer_links: OfficerLinks
+    recognition: Recognition
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bowstreet.console.limits import Limits
+from bowstreet.console.media_server import MediaServer
 
 STATIC = Path(__file__).parent / "static"
 DEFAULT_PORT = 8700
@@ -19,7 +20,9 @@ class EdgeSettings:
         trusted_proxies: addresses whose X-Forwarded-For and X-Forwarded-Proto are believed.
         metrics_token: lets a Prometheus that is not on this machine read /metrics.
         tile_origins: origins of an operator's own map tiles, such as `https://tiles.example.org`.
+        media_server: where viewers take pictures from, when that is not here.
         static: where the built console is.
+        officers: where officers' phones reach this console, such as `https://eyes.example.org`, when it is elsewhere.
         refuses_own_accounts: whether an account does not give authority that its maker asked for; else it is marked.
     """
 
@@ -32,7 +35,9 @@ class EdgeSettings:
     trusted_proxies: frozenset[str] = frozenset()
     metrics_token: str = ""
     tile_origins: tuple[str, ...] = ()
+    media_server: MediaServer | None = None
     static: Path = STATIC
+    officers: str = ""
     refuses_own_accounts: bool = False
     limits: Limits = field(default_factory=Limits)
 

@@ -1,5 +1,6 @@
 """The built console: the page, its assets with lasting names, and a plain word when it was not built."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -51,10 +52,17 @@ def _inside(root: Path, path: str) -> Path | None:
 
 
 def _page(root: Path, request: Request) -> Response:
-    index = root / "index.html"
-    if not index.is_file():
-        return HTMLResponse(NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, {"Cache-Control": REVALIDATE})
-    return _serve(index, request, REVALIDATE)
+    return serve_page(root, "index.html", request, {"Cache-Control": REVALIDATE})
+
+
+def serve_page(root: Path, name: str, request: Request, headers: Mapping[str, str]) -> Response:
+    """A page of the build, with headers of its own."""
+    file = root / name
+    if not file.is_file():
+        return HTMLResponse(NOT_BUILT, HTTPStatus.SERVICE_UNAVAILABLE, headers)
+    served = _serve(file, request, headers["Cache-Control"])
+    served.headers.update(headers)
+    return served
 
 
 def _serve(file: Path, request: Request, caching: str) -> Response:

@@ -20,7 +20,8 @@ SDP = "application/sdp"
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: whose it is, whether it shows something now and else why not, and how its stream does."""
+    """A source: whose it is, whether it shows something now and else why not, and how its stream does. `elsewhere`: its pictures
+    come from a media server (`POST /video/{source_id}/viewings`)."""
 
     source_id: str
     vehicle_id: str
@@ -29,6 +30,7 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     viewers: int
     stream: StreamStatus
+    elsewhere: bool
 
 
 def router(desk: Desk, viewings: Viewings) -> APIRouter:
@@ -42,25 +44,25 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             SourceView(
                 source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
                 recording=one.order.recording, why=one.order.why, viewers=len(one.pictures) + len(one.fragments),
-                stream=one.ingest.status,
+                stream=one.ingest.status, elsewhere=desk.settings.media_server is not None,
             )
             for one in video.streams.values()
         ])  # fmt: skip
 
-    @routes.post("/video/{source_id}/whep", **_offer_route())
+    @routes.post("/video/{source_id}/whep", **offer_route())
     async def whep(source_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """Live pictures by WebRTC: an offer in SDP, answered. All candidates are in the answer; there is no trickle."""
-        offer = await _offer(request)
+        offer = await offer_of(request)
         try:
             session_id, answer = await viewings.begin_whep(who, source_id, offer)
         except MalformedOffer as error:
             raise Misfit(error.message, remedy=error.remedy) from error
         return _answer(answer, source_id, session_id)
 
-    @routes.post("/video/incident/{incident_id}/whep", **_offer_route())
+    @routes.post("/video/incident/{incident_id}/whep", **offer_route())
     async def whep_of_incident(incident_id: c.Id, request: Request, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """The same of whatever shows an incident now. It goes on without a break when another drone takes the watch."""
-        offer = await _offer(request)
+        offer = await offer_of(request)
         try:
             source_id, session_id, answer = await viewings.begin_whep_of_incident(who, incident_id, offer)
         except MalformedOffer as error:
@@ -76,7 +78,7 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
     return routes
 
 
-async def _offer(request: Request) -> bytes:
+async def offer_of(request: Request) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != SDP:
         raise EdgeError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is not SDP", remedy=f"send it as {SDP}"
@@ -89,7 +91,7 @@ def _answer(answer: str, source_id: str, session_id: str) -> Response:
     return Response(answer, HTTPStatus.CREATED, media_type=SDP, headers={"Location": place})
 
 
-def _offer_route() -> dict[str, Any]:
+def offer_route() -> dict[str, Any]:
     said = c.route(status=201, changes=True, also=(415,), says="The answer")
     content = {SDP: {"schema": {"type": "string", "minLength": 1, "maxLength": 32_768}}}
     said["openapi_extra"]["requestBody"] = {"required": True, "content": content}

@@ -2,18 +2,24 @@
 has ended, or whose drone may show nothing any more, ends by itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import structlog
 
 from bowstreet.accountability.model import Action
+from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
 from bowstreet.flight.model import Mission
 from bowstreet.video.service import Stream
-from bowstreet.video.viewing import ViewingBook
+from bowstreet.video.times import PictureTime
+from bowstreet.video.viewing import Picture, ViewingBook
 from bowstreet.video.whep import Whep
 
 log = structlog.get_logger(__name__)
@@ -21,6 +27,20 @@ log = structlog.get_logger(__name__)
 # A wall of pictures has nine; a person sees no more.
 MOST_BY_ACCOUNT = 12
 CHECK_S = 1.0
+# Whoever watches pictures of another server says every few seconds that they are still there.
+LEASE_S = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guest:
+    """Somebody with no account who was given leave to see one incident. `holds` says whether the leave still stands."""
+
+    account_id: str
+    why: Justification
+    holds: Callable[[], bool]
+
+
+Beholder = Asker | Guest
 
 
 def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, Stream] | None:
@@ -30,50 +50,88 @@ def picture_of(services: ConsoleServices, incident_id: str) -> tuple[Mission, St
     return None if mission is None or stream is None else (mission, stream)
 
 
+class ViewingView(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the asker's viewings now. `session_id` stays while the picture of an incident changes over, the rest changes.
+
+    `pictures` are those sent lately, at most ten a second, oldest first: the stamp that the player shows each with (the RTP time
+    of WebRTC, microseconds in the file of MP4), when it was received here, when it was taken (0: nobody tells), who says so.
+    """
+
+    session_id: str
+    viewing_id: str
+    source_id: str
+    vehicle_id: str
+    way: str
+    pictures: tuple[PictureTime, ...]
+
+
+@dataclass(slots=True)
+class Shown:
+    """A viewing that is under way. `watching` ends it when its viewer may see no more."""
+
+    asker: Beholder
+    viewing_id: str
+    incident_id: str
+    stream: Stream
+    way: str
+    times: Callable[[], tuple[PictureTime, ...]] = tuple
+    watching: asyncio.Task[None] | None = None
+    renewed_s: float = 0.0
+
+
 class Viewings:
-    """All live viewings of this console."""
+    """All live viewings of this console, by session: what one viewer has open, whichever drone it shows."""
 
     def __init__(self, services: ConsoleServices, access: Access) -> None:
         self.services, self.access, self.video = services, access, services.video
         self._book = ViewingBook(services.recorder, services.clock)
-        self._open: dict[str, tuple[Asker, asyncio.Task[None] | None]] = {}
+        self._shown: dict[str, Shown] = {}
+        self._begun: dict[str, Shown] = {}  # by viewing: all that are on record; not each is open here
         self._tasks: set[asyncio.Task[None]] = set()
-        self._sessions: dict[str, str] = {}  # WHEP session -> viewing
         self.whep = Whep(services.video, self._whep_ended)
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self._begun)
 
-    async def begin(self, asker: Asker, source_id: str, way: str) -> str:
-        """Put a viewing on record; gives its id. End it with `end`.
+    async def begin(self, asker: Beholder, source_id: str, way: str) -> Shown:
+        """Put a viewing on record: `give_up` puts its end there. One that is `open` in a session ends with it.
 
         Raises:
             NotFound: no such source.
+            Refused: it may show nothing now.
             TooManyAttempts: this account watches too many.
             StoreUnavailable: it cannot be recorded, so nothing is shown.
         """
-        stream = self.video.find(source_id)
-        if sum(one.account_id == asker.account_id for one, _ in self._open.values()) >= MOST_BY_ACCOUNT:
+        stream = self.video.shown(source_id)
+        if sum(one.asker.account_id == asker.account_id for one in self._begun.values()) >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
-        why = justified(asker.identity.role, None, acts=False, standing=True)
+        if isinstance(asker, Guest):
+            why = asker.why
+        else:
+            why = justified(asker.identity.role, None, acts=False, standing=True)
         viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
-        self._open[viewing_id] = asker, None
-        return viewing_id
+        shown = Shown(asker=asker, viewing_id=viewing_id, incident_id=incident_id, stream=stream, way=way)
+        self._begun[viewing_id] = shown
+        return shown
 
-    async def begin_whep(self, asker: Asker, source_id: str, offer: bytes) -> tuple[str, str]:
+    def open(self, session_id: str, shown: Shown) -> None:
+        self._shown[session_id] = shown
+
+    async def begin_whep(self, asker: Beholder, source_id: str, offer: bytes) -> tuple[str, str]:
         """The WHEP session's id and the answer. Raises as `begin` and `Whep.offer` do."""
-        viewing_id = await self.begin(asker, source_id, "whep")
+        shown = await self.begin(asker, source_id, "whep")
         try:
             session_id, answer = await self.whep.offer(source_id, offer)
         except BaseException:
-            await self.end(viewing_id)
+            await self.give_up(shown)
             raise
-        self._sessions[session_id] = viewing_id
-        self._open[viewing_id] = asker, self._spawn(self._watch(asker, lambda: self.whep.end(session_id)))
+        shown.times = lambda: self.whep.times(session_id)
+        self.open(session_id, shown)
+        shown.watching = self._spawn(self._watch(session_id))
         return session_id, answer
 
-    async def begin_whep_of_incident(self, asker: Asker, incident_id: str, offer: bytes) -> tuple[str, str, str]:
+    async def begin_whep_of_incident(self, asker: Beholder, incident_id: str, offer: bytes) -> tuple[str, str, str]:
         """The same of whatever shows an incident: it changes over with the watch, each source recorded before its first picture.
 
         Gives the source, the session's id and the answer. Raises `NotFound` when nothing shows it now, and as `begin_whep` does.
@@ -84,79 +142,173 @@ class Viewings:
             raise NotFound("no drone with a camera serves this incident now", remedy="ask again when one does")
         source_id = found[1].source.source_id
         session_id, answer = await self.begin_whep(asker, source_id, offer)
-        self._spawn(self._change_over(asker, incident_id, source_id, session_id))
+        self._spawn(self._change_over(incident_id, session_id))
         return source_id, session_id, answer
 
-    async def _change_over(self, asker: Asker, incident_id: str, source_id: str, session_id: str) -> None:
-        """As long as the session lasts: when another source has the watch, it is joined before the old one is let go."""
-        while session_id in self._sessions:
-            await asyncio.sleep(CHECK_S)
-            found = picture_of(self.services, incident_id)
-            if found is None or found[1].source.source_id == source_id or session_id not in self._sessions:
-                continue
-            try:
-                viewing_id = await self.begin(asker, found[1].source.source_id, "whep")
-            except BowstreetError as error:
-                log.warning("a viewer could not change over", problem=error.problem)
-                continue
-            before = self._sessions.get(session_id)
-            try:
-                await self.whep.turn(session_id, found[1].source.source_id)
-            except BowstreetError as error:
-                await self.end(viewing_id)
-                log.warning("a viewer could not change over", problem=error.problem)
-                continue
-            if before is None or session_id not in self._sessions:
-                await self.end(viewing_id)
-                return
-            source_id, self._sessions[session_id] = found[1].source.source_id, viewing_id
-            watching = self._open.pop(before)
-            self._open[viewing_id] = watching
-            self._open[before] = asker, None
-            await self.end(before)
+    def another(self, incident_id: str, now: Stream) -> Stream | None:
+        """The source that has the watch of an incident, when it is another than this one."""
+        found = picture_of(self.services, incident_id)
+        return None if found is None or found[1] is now else found[1]
 
-    async def end_whep(self, asker: Asker, session_id: str) -> None:
+    async def _change_over(self, incident_id: str, session_id: str) -> None:
+        """As long as the session lasts: when another source has the watch, it is joined before the old one is let go."""
+        while (shown := self._shown.get(session_id)) is not None:
+            await asyncio.sleep(CHECK_S)
+            other = self.another(incident_id, shown.stream)
+            if other is None or session_id not in self._shown:
+                continue
+            try:
+                after = await self.begin(shown.asker, other.source.source_id, "whep")
+            except BowstreetError as error:
+                log.warning("a viewer could not change over", problem=error.problem)
+                continue
+            try:
+                await self.whep.turn(session_id, other.source.source_id)
+            except BowstreetError as error:
+                await self.give_up(after)
+                log.warning("a viewer could not change over", problem=error.problem)
+                continue
+            await self.changed_over(session_id, after)
+
+    async def changed_over(self, session_id: str, after: Shown) -> None:
+        """A session shows another source now, which is on record; the viewing of the one before is over."""
+        before = self._shown.get(session_id)
+        if before is None:
+            await self.give_up(after)
+            return
+        after.watching, after.times = before.watching, before.times
+        self._shown[session_id] = after
+        await self.give_up(before)
+
+    def of(self, asker: Asker) -> list[ViewingView]:
+        """What somebody has open."""
+        return [
+            ViewingView(
+                session_id=session_id, viewing_id=one.viewing_id, source_id=one.stream.source.source_id,
+                vehicle_id=one.stream.source.vehicle_id, way=one.way, pictures=one.times(),
+            )
+            for session_id, one in self._shown.items() if one.asker.account_id == asker.account_id
+        ]  # fmt: skip
+
+    def own(self, asker: Asker, viewing_id: str) -> Shown:
+        """Raises `NotFound` for one that is over, or somebody else's."""
+        for one in self._shown.values():
+            if one.viewing_id == viewing_id and one.asker.account_id == asker.account_id:
+                return one
+        raise NotFound("this viewing is over", remedy="begin another")
+
+    async def snapshot(self, asker: Asker, viewing_id: str, picture: Picture) -> str:
+        """Put on record that somebody keeps a picture of a viewing of theirs; gives the snapshot's id.
+
+        Raises:
+            NotFound: the viewing is over, or somebody else's.
+            StoreUnavailable: it cannot be recorded, so it is not to be kept.
+        """
+        shown = self.own(asker, viewing_id)
+        why = justified(asker.identity.role, None, acts=False, standing=True)
+        source_id = shown.stream.source.source_id
+        return await self._book.snapshot(viewing_id, asker.account_id, source_id, shown.incident_id, why, picture)
+
+    async def begin_elsewhere(self, asker: Asker, source_id: str) -> Shown:
+        """A viewing whose pictures come from another server. It lasts as long as its viewer says that they are there.
+
+        Raises as `begin`.
+        """
+        shown = await self.begin(asker, source_id, "elsewhere")
+        shown.renewed_s = self.video.clock.monotonic_s()
+        self.open(shown.viewing_id, shown)
+        shown.watching = self._spawn(self._lease(shown))
+        return shown
+
+    def renew(self, asker: Asker, viewing_id: str) -> None:
+        """Somebody is still there. Raises `NotFound` for a viewing that is over."""
+        self.own(asker, viewing_id).renewed_s = self.video.clock.monotonic_s()
+
+    async def _lease(self, shown: Shown) -> None:
+        def goes_on() -> bool:
+            heard = self.video.clock.monotonic_s() - shown.renewed_s < LEASE_S
+            return heard and shown.stream.order.live and self.may_go_on(shown.asker, shown.stream)
+
+        while goes_on():  # noqa: ASYNC110 - silence has no event
+            await asyncio.sleep(CHECK_S)
+        await self.end(shown.viewing_id)
+
+    async def end_elsewhere(self, asker: Asker, viewing_id: str) -> None:
+        """Raises `NotFound` for a viewing that is over, or somebody else's, or not of another server."""
+        shown = self.own(asker, viewing_id)
+        if shown.way != "elsewhere":
+            raise NotFound("this viewing is none of another server", remedy="end it the way it began")
+        await self.end(viewing_id)
+
+    async def end_whep(self, asker: Beholder, session_id: str) -> None:
         """Raises `NotFound` for a session that is over, or somebody else's."""
-        asked_by = self._open.get(self._sessions.get(session_id, ""), None)
-        if asked_by is None or asked_by[0].account_id != asker.account_id:
+        shown = self._shown.get(session_id)
+        if shown is None or shown.asker.account_id != asker.account_id:
             raise NotFound("this viewing is over", remedy="begin another")
         await self.whep.end(session_id)
 
-    async def end(self, viewing_id: str) -> None:
+    async def end(self, session_id: str) -> None:
         """It is over; doing it again is harmless."""
-        found = self._open.pop(viewing_id, None)
-        if found is None:
+        shown = self._shown.pop(session_id, None)
+        if shown is None:
             return
-        if found[1] is not None and found[1] is not asyncio.current_task():
-            found[1].cancel()
+        if shown.watching is not None and shown.watching is not asyncio.current_task():
+            shown.watching.cancel()
+        await self.give_up(shown)
+
+    async def give_up(self, shown: Shown) -> None:
+        """A viewing is over, on record; doing it again is harmless."""
+        if self._begun.pop(shown.viewing_id, None) is None:
+            return
         try:
-            await self._book.over(viewing_id)
+            await self._book.over(shown.viewing_id)
         except BowstreetError as error:
             log.warning("the end of a viewing was not recorded", problem=error.problem)
 
-    def may_go_on(self, asker: Asker) -> bool:
-        return self.access.still_valid(asker) and Action.WATCH in asker.identity.may
+    async def cut(self, account_id: str) -> None:
+        """End at once what somebody watches by WebRTC; who serves a socket ends that."""
+        for session_id, shown in tuple(self._shown.items()):
+            if shown.asker.account_id == account_id and shown.way == "whep":
+                with contextlib.suppress(NotFound):
+                    await self.whep.end(session_id)
+
+    def may_go_on(self, asker: Beholder, stream: Stream) -> bool:
+        """Whether somebody may see a source still: their session holds, and what its drone flies to is where they see."""
+        if isinstance(asker, Guest):
+            return asker.holds()
+        return (
+            self.access.still_valid(asker) and Action.WATCH in asker.identity.may and self.sees(asker, stream.source.vehicle_id)
+        )
+
+    def sees(self, asker: Asker, vehicle_id: str) -> bool:
+        """Whether what a drone is doing now is where somebody sees."""
+        boroughs = asker.identity.boroughs
+        incident_id = self._incident_of(vehicle_id) if boroughs else ""
+        return not incident_id or self.access.borough_of(incident_id=incident_id) in boroughs
 
     async def close(self) -> None:
         await self.whep.close()
-        for viewing_id in tuple(self._open):
-            await self.end(viewing_id)
+        for session_id in tuple(self._shown):
+            await self.end(session_id)
+        for shown in tuple(self._begun.values()):
+            await self.give_up(shown)
 
     def _incident_of(self, vehicle_id: str) -> str:
         missions = self.services.flight.active_missions()
         return next((one.incident_id for one in missions if one.vehicle_id == vehicle_id), "")
 
-    async def _watch(self, asker: Asker, end: Callable[[], Awaitable[None]]) -> None:
-        while self.may_go_on(asker):  # noqa: ASYNC110 - time itself ends a session; there is no event for it
+    async def _watch(self, session_id: str) -> None:
+        # Time itself ends a session; there is no event for it.
+        while (shown := self._shown.get(session_id)) is not None and self.may_go_on(shown.asker, shown.stream):  # noqa: ASYNC110
             await asyncio.sleep(CHECK_S)
-        await end()
+        with contextlib.suppress(NotFound):
+            await self.whep.end(session_id)
 
     def _whep_ended(self, session_id: str) -> None:
-        viewing_id = self._sessions.pop(session_id, None)
-        if viewing_id is not None:
-            self._spawn(self.end(viewing_id))
+        if session_id in self._shown:
+            self._spawn(self.end(session_id))
 
-    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -245,6 +245,16 @@ def _sharing(message: m.SharingChanged, names: Names) -> EventView:
     return _line(message, f"sharing-{message.stage}", f"{words[:1].upper()}{words[1:]}{_because(message.why)}", NOTICE)
 
 
+def _officer_link(message: m.OfficerLinkChanged, names: Names) -> EventView:
+    incident = names.incident(message.incident_id)
+    text, severity = {
+        "made": (f"A link for an officer to {incident} was made by {names.person(message.by)}", INFO),
+        "opened": (f"An officer has opened the link to {incident}", INFO),
+        "turned-away": (f"Another device tried to open an officer's link to {incident}, and was refused", WARNING),
+    }.get(message.change, (f"An officer's link to {incident} is over{_because(message.why.replace('-', ' '))}", INFO))
+    return _line(message, f"officer-link-{message.change}", text, severity, incident=message.incident_id)
+
+
 _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.IncidentOpened: _opened,
     m.CallMerged: _merged,
@@ -257,6 +267,7 @@ _LINES: dict[type[m.Message], Callable[..., EventView | None]] = {
     m.WatchEnded: _watch_ended,
     m.RelayPlanned: _relay_planned,
     m.WatchHandedOver: _handed_over,
+    m.OfficerLinkChanged: _officer_link,
     m.MissionRetasked: _retasked,
     m.MissionChanged: _mission,
     m.CommandSettled: _settled,

@@ -74,7 +74,8 @@ class Eyes:
             telemetry.vehicle_id,
             PoseKnown(
                 position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
-                tilt_deg=telemetry.gimbal_pitch_deg, horizontal_fov_deg=view.config.field_of_view_deg,
+                tilt_deg=telemetry.gimbal_pitch_deg, pan_deg=telemetry.gimbal_pan_deg,
+                horizontal_fov_deg=view.config.field_of_view_deg,
             ),
         )  # fmt: skip
 

@@ -196,6 +196,18 @@ class MavlinkLink:
             return rejected(f"autopilot {peer.state.autopilot} is neither ArduPilot nor PX4")
         return await pilot.obey(command)
 
+    def aim_gimbal(self, vehicle_id: str, tilt_deg: float, azimuth_deg: float) -> None:
+        """See `GimbalLink`."""
+        peer = self._peer(vehicle_id)
+        pilot = self._pilot(peer, peer.state) if isinstance(peer.state, VehicleState) else None
+        if pilot is not None and not peer.seal.mute:
+            pilot.gimbal.steer(tilt_deg, azimuth_deg)
+
+    def gimbal_trouble(self, vehicle_id: str) -> str:
+        """See `GimbalLink`."""
+        pilot = self._peer(vehicle_id).pilot
+        return "" if pilot is None else pilot.gimbal.trouble
+
     async def _to_dock(self, peer: _Peer, command: Command) -> Settled:
         if not isinstance(command, OpenDock | CloseDock):
             return rejected(f"{type(command).__name__} is not asked of docks")

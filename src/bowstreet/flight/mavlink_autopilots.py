@@ -15,7 +15,8 @@ from typing import Any
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.flight import mavlink_modes as modes
-from bowstreet.flight.mavlink_hub import GROUND_STATION_COMPONENT, GROUND_STATION_SYSTEM
+from bowstreet.flight.mavlink_gimbal import Gimbal
+from bowstreet.flight.mavlink_hub import GROUND_STATION_SYSTEM
 from bowstreet.flight.mavlink_state import ARDUPILOT, PX4, VehicleState
 from bowstreet.flight.mavlink_talk import TRIES, Ack, Conversation, Parameter
 from bowstreet.flight.model import (
@@ -76,6 +77,7 @@ class Pilot:
     """
 
     bytewise = False
+    takes_gimbal = False
     # Loss of the ground station: the parameter that switches the response on, and the value for "return to launch".
     failsafe = ("", 0)
 
@@ -83,7 +85,7 @@ class Pilot:
         self.talk, self.state, self._spawn = talk, state, spawn
         self.speed_mps: float | None = None
         self.course = 0  # counts orders of where to fly; what was under way for an older one ends
-        self._old_mount = False
+        self.gimbal = Gimbal(talk, state, spawn, self.settled, must_take=self.takes_gimbal)
 
     async def obey(self, command: Command) -> Settled:
         """Have one command carried out, by as many messages as this brand wants."""
@@ -108,7 +110,7 @@ class Pilot:
             case Hold():
                 return await self.hold()
             case PointGimbal():
-                return await self.point_gimbal(command.pitch_deg)
+                return await self.gimbal.point(command.pitch_deg)
             case Land():
                 return await self.land(command.waypoint)
         return rejected(f"{type(command).__name__} is not asked of vehicles")
@@ -218,20 +220,6 @@ class Pilot:
         fix = self.state.fix
         still = fix is not None and math.hypot(fix.north_cms, fix.east_cms) <= 100.0 * STILL_MPS
         return still and self._off_m(pad) <= OVER_PAD_M
-
-    async def point_gimbal(self, pitch_deg: float) -> Settled:
-        """By the gimbal manager; by the older mount command where there is none."""
-        if not self._old_mount:
-            answer = await self.settled(self.pitch_yaw(pitch_deg))
-            if answer.outcome is not Outcome.REJECTED:
-                return answer
-        mode = float(mavlink.MAV_MOUNT_MODE_MAVLINK_TARGETING)
-        answer = await self.settled(self.talk.long(mavlink.MAV_CMD_DO_MOUNT_CONTROL, pitch_deg, 0.0, 0.0, 0.0, 0.0, 0.0, mode))
-        self._old_mount = answer.outcome is Outcome.ACCEPTED
-        return answer
-
-    async def pitch_yaw(self, pitch_deg: float) -> Ack:
-        return await self.talk.long(mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW, pitch_deg, 0.0, NAN, NAN)
 
     # --- failsafes ------------------------------------------------------------------------------------------------------
 
@@ -353,12 +341,8 @@ class ArduPilot(Pilot):
 class Px4(Pilot):
     """PX4."""
 
-    bytewise = True
+    bytewise = takes_gimbal = True
     failsafe = ("NAV_DLL_ACT", 2)
-
-    def __init__(self, talk: Conversation, state: VehicleState, spawn: Spawn) -> None:
-        super().__init__(talk, state, spawn)
-        self._has_gimbal = False
 
     async def confirm_ground_station(self) -> Settled:
         return ACCEPTED  # it takes any ground station's heartbeat
@@ -417,19 +401,6 @@ class Px4(Pilot):
             )
         )  # fmt: skip
         return await self._unless_refused(answer, since_s)
-
-    async def pitch_yaw(self, pitch_deg: float) -> Ack:
-        """Its gimbal manager obeys only whoever has taken it."""
-        if not self._has_gimbal:
-            taken = await self.talk.long(
-                mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE, GROUND_STATION_SYSTEM, GROUND_STATION_COMPONENT, -1.0, -1.0
-            )
-            if not taken.accepted:
-                return taken
-            self._has_gimbal = True
-        ack = await super().pitch_yaw(pitch_deg)
-        self._has_gimbal = ack.accepted
-        return ack
 
 
 def pilot_for(autopilot: int | None, talk: Conversation, state: VehicleState, spawn: Spawn) -> Pilot | None:

@@ -27,6 +27,8 @@ _ARMED = int(mavlink.MAV_MODE_FLAG_SAFETY_ARMED)
 # "Pre-arm checks pass." ArduPilot sets it early: its estimator has a position only when the second flag is there (after ~40 s).
 PREARM = int(mavlink.MAV_SYS_STATUS_PREARM_CHECK)
 EKF_POSITION = int(mavlink.ESTIMATOR_POS_HORIZ_ABS)
+YAW_FROM_NORTH = int(mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_EARTH_FRAME)
+YAW_FROM_NOSE = int(mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME)
 # Sensors without which a multicopter cannot be trusted in the air. Others (RC, terrain, logging…) fail on sound docked drones.
 VITAL = {
     int(mavlink.MAV_SYS_STATUS_SENSOR_3D_GYRO): "gyroscope",
@@ -99,7 +101,7 @@ class VehicleState:
         self._charge: float | None = None
         self._gps, self._gps_at_s = 0, -math.inf
         self._sensors = (0, 0, 0)
-        self._gimbal_deg = self._pitch_deg = 0.0
+        self._gimbal_deg = self._pitch_deg = self._pan_deg = 0.0
         self._heading_deg = 0.0
         self._read: dict[int, Callable[[Any, float], bool]] = {
             int(mavlink.MAVLINK_MSG_ID_SYS_STATUS): self._sys_status,
@@ -186,19 +188,26 @@ class VehicleState:
         return False
 
     def _mount_status(self, message: Any, now_s: float) -> bool:
-        return self._pointing(message.pointing_a / 100.0)
+        return self._pointing(message.pointing_a / 100.0, message.pointing_c / 100.0)
 
     def _mount_orientation(self, message: Any, now_s: float) -> bool:
-        return self._pointing(message.pitch)
+        return self._pointing(message.pitch, message.yaw)
 
     def _gimbal_device(self, message: Any, now_s: float) -> bool:
         w, x, y, z = message.q
-        sine = 2.0 * (w * y - z * x)
-        return self._pointing(math.degrees(math.asin(max(-1.0, min(1.0, sine))))) if math.isfinite(sine) else False
+        sine, yaw_rad = 2.0 * (w * y - z * x), math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+        if not (math.isfinite(sine) and math.isfinite(yaw_rad)):
+            return False
+        locked = message.flags & mavlink.GIMBAL_DEVICE_FLAGS_YAW_LOCK
+        if message.flags & YAW_FROM_NORTH or (locked and not message.flags & YAW_FROM_NOSE):
+            yaw_rad -= math.radians(self._heading_deg)
+        return self._pointing(math.degrees(math.asin(max(-1.0, min(1.0, sine)))), math.degrees(yaw_rad))
 
-    def _pointing(self, pitch_deg: float) -> bool:
+    def _pointing(self, pitch_deg: float, pan_deg: float) -> bool:
         if math.isfinite(pitch_deg) and abs(pitch_deg) <= 180.0:
             self._gimbal_deg = pitch_deg
+        if math.isfinite(pan_deg) and abs(pan_deg) <= 720.0:
+            self._pan_deg = math.remainder(pan_deg, 360.0)
         return False
 
     def _status_text(self, message: Any, now_s: float) -> bool:
@@ -217,6 +226,11 @@ class VehicleState:
         if self.landed_state == mavlink.MAV_LANDED_STATE_UNDEFINED:
             return not self.armed
         return bool(self.landed_state == mavlink.MAV_LANDED_STATE_ON_GROUND)
+
+    @property
+    def heading_deg(self) -> float:
+        """From true north, as last told."""
+        return self._heading_deg
 
     @property
     def mode(self) -> str:
@@ -284,6 +298,7 @@ class VehicleState:
             mode=self.mode,
             faults=self.faults(now_s),
             position_age_s=max(0.0, now_s - self.fix_at_s),
+            gimbal_pan_deg=self._pan_deg,
         )
 
 

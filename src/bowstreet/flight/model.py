@@ -136,6 +136,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = ""
     faults: tuple[str, ...] = ()
     position_age_s: float = 0.0  # since it told this position; what else is said here may be newer
+    gimbal_pan_deg: float = 0.0  # from the nose, clockwise; 0 for a camera that does not turn sideways
 
 
 class Waypoint(msgspec.Struct, frozen=True, kw_only=True):

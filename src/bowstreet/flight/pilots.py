@@ -5,12 +5,16 @@ from typing import Protocol
 
 from bowstreet.errors import Conflict, NotPermitted, Refused
 from bowstreet.flight import control
+from bowstreet.flight.failsafe import PILOT_SILENT_S
 from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase
+from bowstreet.flight.reckoning import between
 from bowstreet.flight.step import Sight, Step, because, to_vehicle
 from bowstreet.geo import Position
 from bowstreet.messages import ControlTaken, Message, Reason
 from bowstreet.runtime.ports import Clock
 
+# A zone's corner that lies between two points so far apart is smaller than what a position may be off by.
+WAY_STEP_M = 20.0
 PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
 
 
@@ -69,6 +73,22 @@ class Pilots:
             why = self._may_fly(mission, sight.telemetry.position, place.position, place.height_m_above_dock)
         if why is not None:
             raise Refused(why.text, remedy="ask for something else, or release control")
+        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
+
+    async def on_behalf(self, mission_id: str, pilot: str, command: GoTo) -> None:
+        """A move that this pilot has consented to. It does not count as a word of the pilot's, and the whole way is asked of
+        airspace, for nobody looks along it. Raises as `command` does, and `Refused` while the pilot is not heard."""
+        mission = self._held_by(mission_id, pilot)
+        sight, goal = self._sight(mission), command.waypoint
+        why = control.refused(mission, pilot, command, sight, self._clock.now())
+        if mission.orphaned_at is not None or sight.pilot_silent_s > PILOT_SILENT_S:
+            why = because(mission, "pilot-silent", "its pilot's console is not heard")
+        if why is None and sight.telemetry is not None:
+            start, height_m = sight.telemetry.position, goal.height_m_above_dock
+            along = (self._may_fly(mission, start, place, height_m) for place in between(start, goal.position, WAY_STEP_M))
+            why = next((one for one in along if one is not None), None)
+        if why is not None:
+            raise Refused(why.text, remedy="fly it by hand, or let it stay")
         await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
 
     async def heartbeat(self, pilot: str) -> None:

@@ -56,6 +56,18 @@ class VehicleLink(Protocol):
         ...
 
 
+class GimbalLink(Protocol):
+    """Turns a vehicle's camera after something that moves: many times a second, and not a command each."""
+
+    def aim_gimbal(self, vehicle_id: str, tilt_deg: float, azimuth_deg: float) -> None:
+        """Sent at once, or lost; the next one comes soon. Tilt from the horizon, azimuth from true north."""
+        ...
+
+    def gimbal_trouble(self, vehicle_id: str) -> str:
+        """Why the gimbal did not do what it was last asked, in its own word; "" when it did."""
+        ...
+
+
 class VehicleKeyBook(Protocol):
     """Which signing keys vehicles have (`accountability.vehicle_keys`)."""
 

@@ -31,3 +31,10 @@ def moved(start: Position, east_m: float, north_m: float) -> Position:
         latitude_deg=start.latitude_deg + north_m / _M_PER_DEG,
         longitude_deg=start.longitude_deg + east_m / scale,
     )
+
+
+def between(start: Position, end: Position, step_m: float) -> list[Position]:
+    """Places on the straight way, so far apart at most; the last one is its end."""
+    east, north = offset_m(start, end)
+    count = max(1, math.ceil(math.hypot(east, north) / step_m))
+    return [moved(start, east * number / count, north * number / count) for number in range(1, count)] + [end]

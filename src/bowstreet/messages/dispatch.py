@@ -94,6 +94,36 @@ class FollowChanged(Message, frozen=True, kw_only=True):
     authorisation_id: str = ""
 
 
+class FollowConsentChanged(Message, frozen=True, kw_only=True):
+    """The pilot in control lets the vehicle follow a subject, or it does so no longer: `why` is of `dispatch.consents.End`."""
+
+    follow_id: str
+    incident_id: str
+    mission_id: str
+    vehicle_id: str
+    given: bool
+    by: str
+    until: datetime
+    why: str = ""
+
+
+class OfficerLinkChanged(Message, frozen=True, kw_only=True):
+    """A link by which an officer sees one incident: `change` is "made", "opened" (on one more device), "turned-away" (another
+    device was refused) or "ended", and then `why` says why. `by` is an account, or the link itself; for whom it is stands in the
+    link's own record, sealed."""
+
+    link_id: str
+    incident_id: str
+    change: str
+    by: str
+    purpose: str
+    expires_at: datetime
+    words: bool
+    devices: int
+    most_devices: int
+    why: str = ""
+
+
 class CameraSteered(Message, frozen=True, kw_only=True):
     """What a drone's camera does from now on, and why (D2). `by` is the account of who overrode it, else ""."""
 

@@ -1,5 +1,7 @@
 """What video tells: who saw live pictures, and what was recorded."""
 
+from datetime import datetime
+
 from bowstreet.messages.base import Message
 
 
@@ -29,6 +31,25 @@ class VideoLeft(Message, frozen=True, kw_only=True):
     """A viewing is over."""
 
     viewing_id: str
+
+
+class SnapshotTaken(Message, frozen=True, kw_only=True):
+    """Somebody keeps one picture of a viewing as a file of their own; it goes nowhere else.
+
+    `pixels_sha256` is of the picture itself (RGBA, row by row, without the margin that says what it is): who holds the file can
+    show that it is this one. `captured_at` is None where nobody tells when the picture was taken.
+    """
+
+    snapshot_id: str
+    viewing_id: str
+    by: str
+    source_id: str
+    incident_id: str
+    captured_at: datetime | None
+    width_px: int
+    height_px: int
+    pixels_sha256: str
+    justification: str
 
 
 class RedactionChanged(Message, frozen=True, kw_only=True):

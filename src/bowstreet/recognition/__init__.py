@@ -1,1 +1,1 @@
-"""Fixed cameras only, under a live authority only. Nothing here yet; the import contracts that fence it stand already."""
+"""Live facial recognition from fixed cameras only, under a live authority only."""

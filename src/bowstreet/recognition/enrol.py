@@ -1,1 +1,307 @@
-"""Enrolment will live here: the one writer of the watchlist."""
+"""Enrolment: the one writer of lists. An import is checked row by row, and becomes a list whole or not at all."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import structlog
+from msgspec.structs import replace
+
+from bowstreet.errors import NotFound, Refused, StoreUnavailable
+from bowstreet.recognition import listfile, rules
+from bowstreet.recognition.listing import Entry, Person, Row, RowResult, RowState, Unusable
+from bowstreet.recognition.model import Deployment, Manifest
+from bowstreet.recognition.ports import DataKeys, FaceReader
+from bowstreet.recognition.reference import Reference
+from bowstreet.recognition.watchlist import ListFile, ListWriter
+from bowstreet.runtime.ports import Clock, Ids
+
+log = structlog.get_logger(__name__)
+
+MOST_IMAGE_BYTES = 12 * 1024 * 1024
+MOST_IMPORTS = 4  # open at once: each holds its rows
+IMPORT_LIVES = timedelta(hours=2)
+# Compared a block at a time, so that 60,000 images need no more than some tens of megabytes.
+BLOCK = 256
+# People that an image is remarked to be like: more would be a list of its own.
+MOST_REMARKS = 3
+
+
+class Import:
+    """One import under way: its rows, and what became of each. Entries lie sealed in a draft that nobody else reads."""
+
+    def __init__(
+        self, import_id: str, deployment: Deployment, watchlist_id: str, by: str, at: datetime, writer: ListWriter
+    ) -> None:
+        self.import_id, self.deployment_id, self.watchlist_id, self.by = import_id, deployment.deployment_id, watchlist_id, by
+        self.use_case, self.threshold = deployment.plan.use_case, deployment.plan.threshold
+        self.opened_at, self.touched_at = at, at
+        self.rows: dict[int, Row] = {}
+        self.results: dict[int, RowResult] = {}
+        self.writer = writer
+        self.people: dict[str, Person] = {}  # by reference
+        self.images: dict[bytes, int] = {}  # line of each image, by its hash
+        self.vectors: list[tuple[int, str, Any]] = []  # line, person and numbers of each entry
+        self.lock = asyncio.Lock()
+
+    def person(self, row: Row, new_id: str) -> Person:
+        return self.people.get(row.reference) or Person(
+            person_id=new_id, reference=row.reference, name=row.name, category=row.category, risk=row.risk,
+            under_18=row.under_18, vulnerable=row.vulnerable,
+        )  # fmt: skip
+
+    def bad(self) -> list[RowResult]:
+        return [one for _, one in sorted(self.results.items()) if one.state is not RowState.READY]
+
+
+class Enrolment:
+    """Lists of one operation.
+
+    Args:
+        folder: where sealed lists lie; made when it is missing.
+    """
+
+    def __init__(self, clock: Clock, ids: Ids, keys: DataKeys, reader: FaceReader, folder: Path) -> None:
+        self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
+        self._imports: dict[str, Import] = {}
+        self._open: dict[str, ListFile] = {}
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    # --- an import --------------------------------------------------------------------------------------------------------
+
+    async def begin(self, deployment: Deployment, csv: bytes, by: str) -> Import:
+        """Read the rows of a CSV; images come one by one.
+
+        Raises:
+            BadInput: it is no such CSV; see `listfile.parse_list`.
+            Refused: too many imports are open.
+        """
+        await self.forget_old()
+        rows, bad = await asyncio.to_thread(listfile.parse_list, csv, deployment.plan.use_case, self._clock.now().date())
+        if len(self._imports) >= MOST_IMPORTS:
+            raise Refused("too many imports are open", remedy="finish or give up one of them")
+        watchlist_id = self._ids.new("wl")
+        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
+        try:
+            writer = ListWriter(self._path(watchlist_id), watchlist_id, rules.POLICY_VERSION, key)
+        except OSError as error:
+            raise _disk(error) from error
+        made = Import(self._ids.new("imp"), deployment, watchlist_id, by, self._clock.now(), writer)
+        made.rows = {row.line: row for row in rows}
+        made.results = {row.line: RowResult(line=row.line, state=RowState.WAITS, image=row.image) for row in rows}
+        made.results |= {one.line: one for one in bad}
+        self._imports[made.import_id] = made
+        return made
+
+    def get(self, deployment_id: str, import_id: str) -> Import:
+        """Raises `NotFound`."""
+        made = self._imports.get(import_id)
+        if made is None or made.deployment_id != deployment_id:
+            raise NotFound("there is no such import", remedy="begin one; it lives two hours, and not over a restart")
+        return made
+
+    async def add(self, made: Import, line: int, image: bytes) -> RowResult:
+        """The image of a row: decoded, measured and described in a limited process; says what became of the row.
+
+        Raises:
+            NotFound: there is no such row.
+            Refused: the row has its image already.
+            StoreUnavailable: the disk is full; the import is given up.
+        """
+        row = made.rows.get(line)
+        if row is None:
+            raise NotFound(f"line {line} is no usable row of this import", remedy="see the results of its lines")
+        made.touched_at = self._clock.now()
+        read = await self.reader.read(image) if 0 < len(image) <= MOST_IMAGE_BYTES else None
+        async with made.lock:
+            if made.results[line].state is RowState.READY:
+                raise Refused(f"line {line} has its image already", remedy="give the next one")
+            result = await self._entered(made, row, image, read)
+            made.results[line] = result
+            return result
+
+    async def _entered(self, made: Import, row: Row, image: bytes, read: Any) -> RowResult:
+        if read is None:
+            return _bad(row, f"the image is empty, or over {MOST_IMAGE_BYTES // 1024**2} MB")
+        if isinstance(read, Unusable):
+            return _bad(row, read.why)
+        digest = hashlib.sha256(image).digest()
+        if (before := made.images.get(digest)) is not None:
+            return _bad(row, f"it is the very image of line {before}")
+        age = self._clock.now().date() - row.captured_on
+        aged = age > rules.IMAGE_AGES
+        remarks = list(read.remarks)
+        if aged:
+            remarks.append(f"the image is {age.days // 365} years old: look for a newer one (R5)")
+        person = made.person(row, self._ids.new("per"))
+        entry = Entry(
+            person=person, source=row.source, legal_basis=row.legal_basis, captured_on=row.captured_on, quality=read.quality,
+            image=read.image, vector=read.vector, aged=aged,
+        )  # fmt: skip
+        try:
+            await asyncio.to_thread(made.writer.append, entry)
+        except OSError as error:
+            await self.give_up(made)
+            raise _disk(error) from error
+        made.people[row.reference], made.images[digest] = person, row.line
+        made.vectors.append((row.line, person.person_id, np.frombuffer(read.vector, dtype="<f4")))
+        return RowResult(line=row.line, state=RowState.READY, image=row.image, remarks=tuple(remarks), quality=read.quality)
+
+    async def finish(self, made: Import, *, leave_out: bool) -> tuple[Manifest, list[RowResult]]:
+        """Make the list of what is ready; gives its manifest and the rows that a person should look at.
+
+        Raises:
+            Refused: rows are bad or lack their image, and `leave_out` does not say to go on without them; or nothing is left.
+            StoreUnavailable: the disk is full.
+        """
+        async with made.lock:
+            bad = made.bad()
+            if bad and not leave_out:
+                raise Refused(
+                    f"{len(bad)} lines cannot be used, the first is line {bad[0].line}: {bad[0].why or 'its image is missing'}",
+                    remedy="mend them and import again, or finish without them (leave_out)",
+                )
+            if not made.vectors:
+                raise Refused("no line can be used", remedy="mend the list and import it again")
+            remarked = await asyncio.to_thread(_alike, made)
+            try:
+                digest = await asyncio.to_thread(made.writer.finish)
+            except OSError as error:
+                await self.give_up(made)
+                raise _disk(error) from error
+            del self._imports[made.import_id]
+            return self._manifest(made, digest), remarked
+
+    async def give_up(self, made: Import) -> None:
+        """Nothing of it stays."""
+        self._imports.pop(made.import_id, None)
+        await asyncio.to_thread(made.writer.give_up)
+        await self.keys.destroy([made.watchlist_id])
+
+    async def forget_old(self) -> None:
+        """Give up imports that nobody goes on with."""
+        limit = self._clock.now() - IMPORT_LIVES
+        for old in [one for one in self._imports.values() if one.touched_at < limit]:
+            await self.give_up(old)
+
+    def _manifest(self, made: Import, digest: str) -> Manifest:
+        people = list(made.people.values())
+        categories = Counter(one.category for one in people)
+        return Manifest(
+            watchlist_id=made.watchlist_id, digest=digest, people=len(people), images=len(made.vectors),
+            categories=dict(sorted(categories.items())), enrolled_by=made.by, enrolled_at=self._clock.now(),
+            policy=rules.POLICY_VERSION, to_review=tuple(one.person_id for one in people if one.needs_review),
+            aged=sum("years old" in " ".join(one.remarks) for one in made.results.values()),
+            volunteers=categories["volunteer"],  # type: ignore[index]
+        )  # fmt: skip
+
+    # --- a list that stands -------------------------------------------------------------------------------------------------
+
+    def open(self, manifest: Manifest) -> ListFile:
+        """Raises `StoreUnavailable` when it was changed, `NotFound` when its key is destroyed."""
+        known = self._open.get(manifest.watchlist_id)
+        key = self.keys.find(manifest.watchlist_id)
+        if key is None:
+            self._open.pop(manifest.watchlist_id, None)
+            raise NotFound("this list is destroyed", remedy="see the receipt in the record")
+        if known is not None:
+            return known
+        opened = ListFile(self._path(manifest.watchlist_id), manifest.watchlist_id, manifest.policy, key)
+        if opened.digest != manifest.digest:
+            raise StoreUnavailable("the list is not the one that its manifest names", remedy="import it again")
+        self._open[manifest.watchlist_id] = opened
+        return opened
+
+    def references(self, manifest: Manifest) -> list[Reference]:
+        """What a face is compared with: every image of the list. In memory only. Raises as `open`."""
+        return [Reference(person_id=entry.person.person_id, vector=entry.vector) for entry in self.open(manifest).entries()]
+
+    def close(self, watchlist_id: str) -> None:
+        self._open.pop(watchlist_id, None)
+
+    async def without(self, manifest: Manifest, person_id: str, by: str) -> Manifest:
+        """The list again without somebody. Raises `Refused` when they are the last, `NotFound`."""
+        standing = self.open(manifest)
+        if person_id not in standing.people():
+            raise NotFound("nobody of that id is on the list", remedy="look at the list")
+        left = [one for one in standing.people() if one != person_id]
+        if not left:
+            raise Refused("nobody would be left on the list", remedy="import another list")
+        gone = standing.person(person_id)
+        assert gone is not None
+        watchlist_id = self._ids.new("wl")
+        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
+        digest, images, aged = await asyncio.to_thread(self._copied, standing, watchlist_id, key, person_id)
+        categories = Counter(manifest.categories)
+        categories[gone.category] -= 1
+        return replace(
+            manifest, watchlist_id=watchlist_id, digest=digest, people=len(left), images=images, aged=aged,
+            categories={name: count for name, count in categories.items() if count}, policy=rules.POLICY_VERSION,
+            to_review=tuple(one for one in manifest.to_review if one != person_id),
+            volunteers=categories["volunteer"],  # type: ignore[index]
+        )  # fmt: skip
+
+    def _copied(self, standing: ListFile, watchlist_id: str, key: Any, without: str) -> tuple[str, int, int]:
+        try:
+            writer = ListWriter(self._path(watchlist_id), watchlist_id, rules.POLICY_VERSION, key)
+            aged = 0
+            for entry in _others(standing, without):
+                writer.append(entry)
+                aged += entry.aged
+            return writer.finish(), writer.entries, aged
+        except OSError as error:
+            raise _disk(error) from error
+
+    async def sweep(self, standing: set[str]) -> int:
+        """Remove the files, and keys, of lists that are no more and of drafts that are no import's; gives how many."""
+        drafts = {one.watchlist_id for one in self._imports.values()}
+        doomed = [path for path in self._folder.glob("*.list") if path.stem not in standing]
+        doomed += [path for path in self._folder.glob("*.draft") if path.stem not in drafts]
+        if doomed:
+            await self.keys.destroy([path.stem for path in doomed])
+        for path in doomed:
+            path.unlink(missing_ok=True)
+            self._open.pop(path.stem, None)
+        return len(doomed)
+
+    def _path(self, watchlist_id: str) -> Path:
+        return self._folder / f"{watchlist_id}.list"
+
+
+def _others(standing: ListFile, person_id: str) -> Iterator[Entry]:
+    return (entry for entry in standing.entries() if entry.person.person_id != person_id)
+
+
+def _bad(row: Row, why: str) -> RowResult:
+    return RowResult(line=row.line, state=RowState.BAD, image=row.image, why=why)
+
+
+def _alike(made: Import) -> list[RowResult]:
+    """Rows whose image is like somebody else's on the list, or unlike the other images of the same person. A person looks at
+    them: nobody is put together or apart by a score."""
+    lines = [line for line, _, _ in made.vectors]
+    owners = np.array([hash(person_id) for _, person_id, _ in made.vectors])
+    numbers = np.stack([vector for _, _, vector in made.vectors])
+    remarks: dict[int, list[str]] = {}
+    for start in range(0, len(lines), BLOCK):
+        scores = numbers[start : start + BLOCK] @ numbers.T
+        same = owners[start : start + BLOCK, None] == owners[None, :]
+        for at, other in np.argwhere((scores >= made.threshold) & ~same):
+            said = remarks.setdefault(lines[start + at], [])
+            if len(said) < MOST_REMARKS:
+                said.append(f"it is like line {lines[other]}, listed as somebody else: is it one person twice?")
+        unlike = (scores < made.threshold) & same
+        for at in np.flatnonzero(unlike.any(axis=1) & (same.sum(axis=1) > 1)):
+            remarks.setdefault(lines[start + at], []).append("it is unlike another image of the same person: is it theirs?")
+    for line, said in remarks.items():
+        made.results[line] = replace(made.results[line], remarks=(*made.results[line].remarks, *said))
+    return [made.results[line] for line in sorted(remarks)]
+
+
+def _disk(error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(f"the list cannot be written ({error.strerror})", remedy="make room on the disk, and import again")

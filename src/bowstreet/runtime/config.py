@@ -37,7 +37,10 @@ Latitude = Annotated[float, Meta(ge=-90.0, le=90.0)]
 Longitude = Annotated[float, Meta(ge=-180.0, le=180.0)]
 Bearing = Annotated[float, Meta(ge=0.0, lt=360.0)]
 Link = Annotated[str, Meta(pattern=r"^(udpin|udpout|tcp):[^\s:]+:[0-9]{1,5}$")]
-RoleName = Literal["viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "regulator"]
+RoleName = Literal[
+    "viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "recognition-operator",
+    "adjudicating-officer", "regulator",
+]  # fmt: skip
 GradeCode = Literal["I", "S", "E", "R"]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -70,6 +73,7 @@ class Server(_Section, frozen=True, kw_only=True):
     trusted_proxies: tuple[Text, ...] = ()
     metrics_token_file: Path | None = None
     tile_origins: tuple[Text, ...] = ()
+    officers: Text = ""  # where phones reach it, such as https://eyes.example.org, when that is another name
 
 
 class MaxWait(_Section, frozen=True, kw_only=True):
@@ -148,6 +152,14 @@ class Fleet(_Section, frozen=True, kw_only=True):
     airframes: tuple[AirframeType, ...] = ()
     docks: tuple[Dock, ...] = ()
     vehicles: tuple[Vehicle, ...] = ()
+
+
+class Video(_Section, frozen=True, kw_only=True):
+    """Live pictures (docs/video.md)."""
+
+    streets: Path | None = None  # GeoJSON points and lines with names, WGS 84: shown where a drone looks
+    whep: Annotated[str, Meta(pattern=r"^(https?://[^\s?#]{1,300})?$")] = ""  # a media server that viewers take pictures from
+    token_key: Annotated[str, Meta(pattern=r"^((file|env):.{1,500})?$")] = ""  # signs what it lets viewers in by
 
 
 class Weather(_Section, frozen=True, kw_only=True):
@@ -256,6 +268,24 @@ class Log(_Section, frozen=True, kw_only=True):
     format: Literal["console", "json"] = "console"
 
 
+class FixedCamera(_Section, frozen=True, kw_only=True):
+    """A camera that recognition deployments may use: RTSP or another address that video takes, or a file."""
+
+    camera_id: Id
+    name: Text
+    address: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    latitude_deg: Latitude | None = None  # where it usually stands
+    longitude_deg: Longitude | None = None
+
+
+class Recognition(_Section, frozen=True, kw_only=True):
+    """Live facial recognition. Without cameras nothing of it runs."""
+
+    cameras: tuple[FixedCamera, ...] = ()
+    models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """All of it. Every section may be left out."""
 
@@ -265,6 +295,7 @@ class Config(_Section, frozen=True, kw_only=True):
     dispatch: Dispatch = Dispatch()
     airspace: Airspace = Airspace()
     fleet: Fleet = Fleet()
+    video: Video = Video()
     weather: Weather = Weather()
     retention: Retention = Retention()
     authority: Authority = Authority()
@@ -273,6 +304,7 @@ class Config(_Section, frozen=True, kw_only=True):
     ledger: Ledger = Ledger()
     tak: Tak = Tak()
     evidence: Evidence = Evidence()
+    recognition: Recognition = Recognition()
     log: Log = Log()
 
 
@@ -376,6 +408,7 @@ def _check(config: Config, path: Path) -> None:
         _known(path, f"fleet.vehicles[{place}].home_dock_id", vehicle.home_dock_id, docks, "dock")
         _known(path, f"fleet.vehicles[{place}].airframe", vehicle.airframe, airframes, "airframe")
     _pads(path, fleet)
+    _unique(path, "recognition.cameras", "camera_id", (camera.camera_id for camera in config.recognition.cameras))
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
         raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
@@ -384,6 +417,7 @@ def _check(config: Config, path: Path) -> None:
     if server.certificate is not None and not server.https:
         raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
     _check_oidc(config.sign_in.oidc, path)
+    _check_video(config.video, path)
     _unique(path, "tak.partners", "name", (one.name for one in config.tak.partners))
     for place, partner in enumerate(config.tak.partners):
         _check_partner(partner, f"tak.partners[{place}]", path)
@@ -437,6 +471,20 @@ def _check_oidc(oidc: Oidc | None, path: Path) -> None:
         raise _wrong(
             path, "leaves 'openid' out of 'sign_in.oidc.scopes'", "add it: without it the provider says of nobody who they are"
         )
+
+
+def _check_video(video: Video, path: Path) -> None:
+    if not video.whep:
+        if video.token_key:
+            raise _wrong(path, "has 'video.token_key' but not 'video.whep'", "name the media server, or leave the key out")
+        return
+    address = urlsplit(video.whep)
+    if address.username is not None or not address.hostname or "{" in address.netloc:
+        raise _wrong(path, "has no usable address at 'video.whep'", "write it as https://host/{source}/whep, with no password")
+    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1"):
+        raise _wrong(path, "has a media server without https at 'video.whep'", "use https: the pictures are not for everybody")
+    if address.path.count("{source}") != 1 or video.whep.replace("{source}", "").count("{"):
+        raise _wrong(path, "does not name the source once at 'video.whep'", "write it as https://host/{source}/whep")
 
 
 def _unique(path: Path, key: str, what: str, values: Iterable[str]) -> None:

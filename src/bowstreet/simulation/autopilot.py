@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
-from bowstreet.geo import GridPoint, Position, to_grid
+from bowstreet.geo import GridPoint, Position, to_grid, to_wgs84
 from bowstreet.simulation.vehicle import Bodies
 
 ACCEPTED, DENIED, UNSUPPORTED, FAILED = (
@@ -30,6 +30,10 @@ GCS_TIMEOUT_S = 20.0
 RTL_HEIGHT_M, RTL_MPS = 30.0, 10.0
 NEAR_HOME_M = 0.7
 GIMBAL_DEG_S = 60.0
+YAW_LOCK = int(mavlink.GIMBAL_MANAGER_FLAGS_YAW_LOCK)
+GIMBAL_COMMANDS = (
+    mavlink.MAV_CMD_DO_MOUNT_CONTROL, mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW, mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE,
+)  # fmt: skip
 
 Log = Callable[..., None]
 Say = Callable[[Any], None]
@@ -47,6 +51,8 @@ class Autopilot:
 
     Attributes:
         gps: "ok", "off", "stuck" or "jump", as a fault has made it.
+        gimbal_fault: "", "stuck" (it says that it obeys, and stays) or "deaf" (it says nothing).
+        north_deg: what is added to a bearing on the grid to make it a true one, here.
         fence_m: radius round home beyond which it does not go; 0 for none.
         lifting: it is about to leave the ground, or has just left it.
     """
@@ -70,6 +76,10 @@ class Autopilot:
         self.gps = "ok"
         self.fence_m = 0.0
         self.gimbal_deg = self.gimbal_goal_deg = 0.0
+        self.pan_deg = self.pan_goal_deg = 0.0  # from the nose, clockwise
+        self.locked_deg: float | None = None  # the bearing from true north to which the camera is turned, if to any
+        self.gimbal_fault = ""
+        self.north_deg = grid_to_true_deg(home)
         self.lifting_to: float | None = None
         self.armed_at_s = 0.0
         self.landed_at_s: float | None = None  # since it was last armed
@@ -122,11 +132,38 @@ class Autopilot:
     def think(self, now_s: float) -> None:
         """What it does by itself, each step."""
         passed_s, self.now_s = now_s - self.now_s, now_s
-        self.gimbal_deg += max(-GIMBAL_DEG_S * passed_s, min(GIMBAL_DEG_S * passed_s, self.gimbal_goal_deg - self.gimbal_deg))
+        if not self.gimbal_fault:
+            self._turn_camera(GIMBAL_DEG_S * passed_s)
         if self.flying:
             self._think_in_the_air()
         elif self.armed:
             self._think_on_the_ground()
+
+    def _turn_camera(self, most_deg: float) -> None:
+        self.gimbal_deg += max(-most_deg, min(most_deg, self.gimbal_goal_deg - self.gimbal_deg))
+        if self.locked_deg is not None:
+            self.pan_goal_deg = self.locked_deg - self.heading_deg
+        off = math.remainder(self.pan_goal_deg - self.pan_deg, 360.0)
+        self.pan_deg = math.remainder(self.pan_deg + max(-most_deg, min(most_deg, off)), 360.0)
+
+    @property
+    def heading_deg(self) -> float:
+        """From true north."""
+        return (float(self.bodies.heading_deg[self.one]) + self.north_deg) % 360.0
+
+    @property
+    def told_gimbal_deg(self) -> float:
+        """What it says of its camera's tilt."""
+        return self.gimbal_deg
+
+    def point(self, pitch_deg: float, yaw_deg: float, *, to_north: bool) -> int:
+        """Turn the camera: ahead of the nose, or to a bearing from true north."""
+        if not -90.0 <= pitch_deg <= 45.0:
+            return DENIED
+        self.gimbal_goal_deg = pitch_deg
+        if math.isfinite(yaw_deg):
+            self.locked_deg, self.pan_goal_deg = (yaw_deg, self.pan_goal_deg) if to_north else (None, yaw_deg)
+        return ACCEPTED
 
     def _think_on_the_ground(self) -> None:
         if self.lifting_to is not None:
@@ -214,6 +251,8 @@ class Autopilot:
                 return self._command(message, _int_values(message), message.frame)
             case "SET_MODE" if self.brand == mavlink.MAV_AUTOPILOT_ARDUPILOTMEGA:
                 self.set_mode(message.custom_mode)
+            case "GIMBAL_MANAGER_SET_PITCHYAW" if self.owns_gimbal(message.get_srcSystem()):
+                self.point(math.degrees(message.pitch), math.degrees(message.yaw), to_north=locks_yaw(message.flags))
             case "SET_POSITION_TARGET_GLOBAL_INT":
                 self.position_target(message)
             case "PARAM_REQUEST_READ" | "PARAM_REQUEST_LIST" | "PARAM_SET":
@@ -223,6 +262,10 @@ class Autopilot:
             case kind if kind.startswith("MISSION_"):
                 return self._mission(message)
         return []
+
+    def owns_gimbal(self, sender: int) -> bool:
+        """Whether its gimbal manager obeys this one."""
+        return True
 
     def hear_ground_station(self, message: Any) -> None:
         raise NotImplementedError
@@ -234,6 +277,8 @@ class Autopilot:
         number, sender = message.command, message.get_srcSystem()
         if number not in (mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, mavlink.MAV_CMD_REQUEST_MESSAGE):
             self._log("command", command=number, confirmation=getattr(message, "confirmation", 0))
+        if self.gimbal_fault == "deaf" and number in GIMBAL_COMMANDS:
+            return []
         result = self._common(number, values)
         if result is None:
             result = self.obey(number, values, frame, sender)
@@ -343,6 +388,18 @@ def place_of(p: list[float]) -> GridPoint | None:
     if not (math.isfinite(p[4]) and math.isfinite(p[5]) and 49.0 < p[4] < 61.0 and -9.0 < p[5] < 3.0):
         return None
     return to_grid(Position(latitude_deg=p[4], longitude_deg=p[5]))
+
+
+def locks_yaw(flags: float) -> bool:
+    """Whether a command's flags, which came as a float, turn the camera to a bearing from true north."""
+    return math.isfinite(flags) and bool(int(flags) & YAW_LOCK)
+
+
+def grid_to_true_deg(at: GridPoint) -> float:
+    """What is added to a bearing on the National Grid to make it one from true north, at a place."""
+    here, north = to_wgs84(at), to_wgs84(GridPoint(easting_m=at.easting_m, northing_m=at.northing_m + 100.0))
+    east = (north.longitude_deg - here.longitude_deg) * math.cos(math.radians(here.latitude_deg))
+    return math.degrees(math.atan2(east, north.latitude_deg - here.latitude_deg))
 
 
 def _int_values(message: Any) -> list[float]:

@@ -7,7 +7,18 @@ from typing import Any, ClassVar
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.geo import GridPoint
-from bowstreet.simulation.autopilot import ACCEPTED, DENIED, FAILED, INT8, INT32, UNSUPPORTED, Autopilot, bits, place_of
+from bowstreet.simulation.autopilot import (
+    ACCEPTED,
+    DENIED,
+    FAILED,
+    INT8,
+    INT32,
+    UNSUPPORTED,
+    Autopilot,
+    bits,
+    locks_yaw,
+    place_of,
+)
 
 RELATIVE_FRAMES = (mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT, mavlink.MAV_FRAME_GLOBAL_RELATIVE_ALT_INT)
 
@@ -71,11 +82,10 @@ class Copter(Autopilot):
                     return FAILED
                 self.set_speed(p[1])
                 return ACCEPTED
-            case mavlink.MAV_CMD_DO_MOUNT_CONTROL | mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW:
-                if not -90.0 <= p[0] <= 45.0:
-                    return DENIED
-                self.gimbal_goal_deg = p[0]
-                return ACCEPTED
+            case mavlink.MAV_CMD_DO_MOUNT_CONTROL:
+                return self.point(p[0], p[2], to_north=False)
+            case mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW:
+                return self.point(p[0], p[1], to_north=locks_yaw(p[4]))
         return UNSUPPORTED  # DO_ORBIT among them
 
     def _mode(self, mode: int) -> int:
@@ -130,7 +140,7 @@ class Copter(Autopilot):
             return
         self._go(to, message.alt + self.home_m_amsl)
         if not message.type_mask & 1 << 10:
-            self.bodies.face_deg[self.one] = math.degrees(message.yaw) % 360.0
+            self.bodies.face_deg[self.one] = (math.degrees(message.yaw) - self.north_deg) % 360.0
 
     def mission_request(self, sequence: int, message: Any) -> Any:
         return mavlink.MAVLink_mission_request_message(message.get_srcSystem(), message.get_srcComponent(), sequence)
@@ -159,6 +169,13 @@ class Px4(Autopilot):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._gimbal_owner: int | None = None
+
+    @property
+    def told_gimbal_deg(self) -> float:
+        return self.gimbal_goal_deg  # the set-point, at once
+
+    def owns_gimbal(self, sender: int) -> bool:
+        return self._gimbal_owner == sender
 
     def pack_integer(self, value: int) -> float:
         return bits(value)
@@ -202,11 +219,7 @@ class Px4(Autopilot):
                 self._gimbal_owner = int(p[0]) if math.isfinite(p[0]) else None
                 return ACCEPTED
             case mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW:
-                if self._gimbal_owner != sender or not -90.0 <= p[0] <= 45.0:
-                    return DENIED
-                # What it reports is the set-point, at once.
-                self.gimbal_deg = self.gimbal_goal_deg = p[0]
-                return ACCEPTED
+                return self.point(p[0], p[1], to_north=locks_yaw(p[4])) if self.owns_gimbal(sender) else DENIED
         return UNSUPPORTED
 
     def _mode(self, p: list[float]) -> int:

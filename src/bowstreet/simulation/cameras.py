@@ -33,6 +33,8 @@ from bowstreet.video import klv
 STALE_S = 1.0
 # Of the street, made before a camera begins to send, so that no picture has to wait for it.
 WARM_M = 1_250.0
+# How many pieces of it are made after a picture, where there is no time between pictures; most are there already.
+LATE_PIECES = 8
 # What a vehicle's own estimates are off by: one standard deviation, and how long an error lasts. Typical of GNSS without
 # corrections, a compass, and a gimbal's encoders.
 OFF_M, OFF_UP_M, OFF_HEADING_DEG, OFF_TILT_DEG, LASTS_S = 1.2, 1.8, 1.4, 0.35, 40.0
@@ -70,6 +72,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     heading_deg: float
     turn_deg_s: float
     tilt_deg: float
+    pan_deg: float = 0.0
 
 
 class Looks(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +96,7 @@ def pose_at(look: Look, later_s: float, field_of_view_deg: float) -> CameraPose:
     return CameraPose(
         position=position, altitude_m_amsl=look.up_m_amsl + look.v_up * later_s,
         heading_deg=(look.heading_deg + look.turn_deg_s * later_s + convergence_deg(position)) % 360.0,
-        tilt_deg=look.tilt_deg, horizontal_fov_deg=field_of_view_deg,
+        tilt_deg=look.tilt_deg, pan_deg=look.pan_deg, horizontal_fov_deg=field_of_view_deg,
     )  # fmt: skip
 
 
@@ -117,7 +120,8 @@ class Drift:
         )
         return CameraPose(
             position=moved, altitude_m_amsl=pose.altitude_m_amsl + up, heading_deg=(pose.heading_deg + heading) % 360.0,
-            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), horizontal_fov_deg=pose.horizontal_fov_deg,
+            tilt_deg=max(-90.0, min(30.0, pose.tilt_deg + tilt)), pan_deg=pose.pan_deg,
+            horizontal_fov_deg=pose.horizontal_fov_deg,
             position_sigma_m=OFF_M, altitude_sigma_m=OFF_UP_M, heading_sigma_deg=OFF_HEADING_DEG, tilt_sigma_deg=OFF_TILT_DEG,
         )  # fmt: skip
 
@@ -196,8 +200,8 @@ class Cameras:
             return 0.05
         number = min(self._due_s, key=self._due_s.__getitem__)
         early_s = self._due_s[number] - now_s
+        cold = next((one for one in self._at_work if not self._at_work[one].warm), None)
         if early_s > 0.0:
-            cold = next((one for one in self._at_work if not self._at_work[one].warm), None)
             if cold is None or early_s < 0.004:
                 return min(early_s, 0.05)
             self._at_work[cold].warm_up(in_air[cold])
@@ -206,6 +210,10 @@ class Cameras:
         self._due_s[number] = max(self._due_s[number] + self._period_s, now_s)
         if self._at_work[number].warm:
             self._at_work[number].take(looks, in_air[number], now_us)
+        if cold is not None:
+            # On a machine that is always late another one must get ready too.
+            for _ in range(LATE_PIECES):
+                self._at_work[cold].warm_up(in_air[cold])
         return 0.0
 
     def _tend(self, in_air: dict[int, Look], now_s: float) -> None:

@@ -23,13 +23,16 @@ def begin(peer: Peer, kind: str, asked: dict[str, Any]) -> Undo:
         gps: `state` "off" (default), "stuck" or "jump".
         sag: `factor` on what it draws. gauge: `offset` of the charge that it tells.
         charge: `fraction` that it has now (is not undone). motor: it cannot stay up. fence: `radius_m` round home.
+        gimbal: `state` "stuck" (default: it says that it obeys, and stays) or "deaf" (it says nothing).
         jam: a dock's lid does not move.
 
     Raises:
         BadInput: for a kind that is not known, or not of this peer.
     """
     common = {"link": _link, "latency": _latency, "loss": _loss}
-    drones = {"gps": _gps, "sag": _sag, "gauge": _gauge, "charge": _charge, "motor": _motor, "fence": _fence}
+    drones = {
+        "gps": _gps, "sag": _sag, "gauge": _gauge, "charge": _charge, "motor": _motor, "fence": _fence, "gimbal": _gimbal,
+    }  # fmt: skip
     if kind in common:
         return common[kind](peer, asked)
     if kind in drones and isinstance(peer, Drone):
@@ -113,6 +116,13 @@ def _motor(peer: Drone, asked: dict[str, Any]) -> Undo:
 
 def _fence(peer: Drone, asked: dict[str, Any]) -> Undo:
     return _set(peer.autopilot, "fence_m", max(0.0, _number(asked, "radius_m")), 0.0)
+
+
+def _gimbal(peer: Drone, asked: dict[str, Any]) -> Undo:
+    state = asked.get("state", "stuck")
+    if state not in ("stuck", "deaf"):
+        raise BadInput(f"a gimbal cannot be '{state}'", remedy="use stuck or deaf")
+    return _set(peer.autopilot, "gimbal_fault", state, "")
 
 
 def _jam(peer: Station) -> Undo:

@@ -200,7 +200,7 @@ class Drone(Peer):
             self._boot_ms(now_s), *self.believed(), height_mm, height_mm - round(self.autopilot.home_m_amsl * 1000.0),
             round(float(bodies.v_north[one]) * 100.0), round(float(bodies.v_east[one]) * 100.0),
             round(float(-bodies.v_up[one]) * 100.0),
-            round(float(bodies.heading_deg[one]) * 100.0) % 36_000,
+            round(self.autopilot.heading_deg * 100.0) % 36_000,
         )  # fmt: skip
 
     def message(self, kind: int, now_s: float) -> Any:
@@ -278,24 +278,30 @@ class Drone(Peer):
         if self.is_px4:
             return None
         # A servo mount tells the angle to the airframe.
-        return mavlink.MAVLink_mount_status_message(0, 0, round(100.0 * (self.autopilot.gimbal_deg - self._pitch_deg())), 0, 0)
+        angles = (100.0 * (self.autopilot.gimbal_deg - self._pitch_deg()), 0.0, 100.0 * self.autopilot.pan_deg)
+        return mavlink.MAVLink_mount_status_message(0, 0, *map(round, angles), 0)
 
     def _gimbal(self, now_s: float) -> Any:
-        deg = self.autopilot.gimbal_deg - (0.0 if self.is_px4 else self._pitch_deg())
-        half = math.radians(deg) / 2.0
-        q = [math.cos(half), 0.0, math.sin(half), 0.0]
+        deg = self.autopilot.told_gimbal_deg - (0.0 if self.is_px4 else self._pitch_deg())
+        half, turn = math.radians(deg) / 2.0, math.radians(self.autopilot.pan_deg) / 2.0
+        # Turned sideways first, then tilted.
+        q = [
+            math.cos(turn) * math.cos(half), -math.sin(turn) * math.sin(half), math.cos(turn) * math.sin(half),
+            math.sin(turn) * math.cos(half),
+        ]  # fmt: skip
         flags = mavlink.GIMBAL_DEVICE_FLAGS_ROLL_LOCK | mavlink.GIMBAL_DEVICE_FLAGS_PITCH_LOCK
+        flags |= mavlink.GIMBAL_DEVICE_FLAGS_YAW_IN_VEHICLE_FRAME
         return mavlink.MAVLink_gimbal_device_attitude_status_message(0, 0, self._boot_ms(now_s), flags, q, 0.0, 0.0, 0.0, 0)
 
     def _attitude(self, now_s: float) -> Any:
-        yaw = math.remainder(math.radians(float(self.bodies.heading_deg[self.one])), math.tau)
+        yaw = math.remainder(math.radians(self.autopilot.heading_deg), math.tau)
         return mavlink.MAVLink_attitude_message(self._boot_ms(now_s), 0.0, math.radians(self._pitch_deg()), yaw, 0.0, 0.0, 0.0)
 
     def _hud(self, now_s: float) -> Any:
         one, bodies = self.one, self.bodies
         speed = self._air_mps()
         return mavlink.MAVLink_vfr_hud_message(
-            speed, speed, int(bodies.heading_deg[one]), 50, float(bodies.height_m_amsl[one]), float(bodies.v_up[one])
+            speed, speed, int(self.autopilot.heading_deg), 50, float(bodies.height_m_amsl[one]), float(bodies.v_up[one])
         )
 
     def _orbit(self, now_s: float) -> Any:
@@ -345,7 +351,7 @@ class Drone(Peer):
         latitude_e7, longitude_e7 = self.believed()
         height_m = float(bodies.height_m_amsl[one])
         return mavlink.MAVLink_open_drone_id_location_message(
-            0, 0, bytes(20), 2 if self.autopilot.flying else 1, round(float(bodies.heading_deg[one]) * 100.0) % 36_000,
+            0, 0, bytes(20), 2 if self.autopilot.flying else 1, round(self.autopilot.heading_deg * 100.0) % 36_000,
             round(100.0 * self._air_mps()), round(100.0 * float(bodies.v_up[one])), latitude_e7, longitude_e7, height_m, height_m,
             0, height_m - self.autopilot.home_m_amsl, 10, 4, 4, 3, now_s % 3_600.0, 1,
         )  # fmt: skip

@@ -94,9 +94,12 @@ class Lookout:
         self._looks.append(_Look(frame.sequence, tuple((one.track_id, one.box) for one in tracks), motion))
         tracked = time.thread_time_ns()
         self._given = None
+        # A drone that does not know yet where it is takes a hand-over up when it does.
+        waits: list[wire.AnyOrder] = [order for order in self._orders if isinstance(order, wire.Receive) and here.plane is None]
         for order in self._orders:
-            self._obey(order, pixels, here, at)
-        self._orders.clear()
+            if order not in waits:
+                self._obey(order, pixels, here, at)
+        self._orders = [*waits[-1:]]
         followed: FollowFound | None = None
         if self._subject is not None:
             followed = self._subject.step(pixels, tracks, motion, here, at)
@@ -106,7 +109,7 @@ class Lookout:
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
             tracks=tuple(track.found(here) for track in tracks if track.looks >= TOLD_LOOKS),
             camera_motion_known=motion.known, looks_at=_looks_at(here),
-            follow=followed, given=self._given, trouble=trouble,
+            follow=followed, given=self._given, trouble=trouble, pose=frame.pose,
             timing=Timing(
                 motion_ms=(moved - began) / 1e6, detect_ms=(detected - moved) / 1e6, track_ms=(tracked - detected) / 1e6,
                 follow_ms=(ended - tracked) / 1e6,

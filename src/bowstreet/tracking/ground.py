@@ -95,7 +95,11 @@ def motion_of(state: Vector, covariance: Vector) -> Motion:
         sigma = math.sqrt(max(0.0, float(course @ covariance[2:, 2:] @ course)))
     else:
         sigma = math.sqrt(max(float(covariance[2, 2]), float(covariance[3, 3])))
-    moves = speed > MOVES_SIGMAS * sigma
+    if speed <= MOVES_SIGMAS * sigma:
+        return Motion(speed_mps=speed, speed_sigma_mps=sigma)
+    across = np.array([-state[3], state[2]]) / speed
+    aside = math.sqrt(max(0.0, float(across @ covariance[2:, 2:] @ across)))
     return Motion(
-        speed_mps=speed, speed_sigma_mps=sigma, direction_deg=degrees(math.atan2(state[2], state[3])) if moves else None
-    )
+        speed_mps=speed, speed_sigma_mps=sigma, direction_deg=degrees(math.atan2(state[2], state[3])),
+        direction_sigma_deg=math.degrees(math.atan2(aside, speed)),
+    )  # fmt: skip

@@ -4,6 +4,7 @@ The next drone's camera is off in its own way, so the whole uncertainty of both 
 side, so the look alone decides nothing.
 """
 
+import math
 from datetime import datetime
 from typing import Annotated
 
@@ -13,11 +14,14 @@ import numpy as np
 from bowstreet.geo import Position
 from bowstreet.tracking.appearance import Appearance
 from bowstreet.tracking.ground import GroundFilter
-from bowstreet.tracking.model import Name, Shape, Spread
+from bowstreet.tracking.locate import ELLIPSE_SIGMAS
+from bowstreet.tracking.model import FollowFound, FollowPhase, Motion, Name, Shape, Spread
 from bowstreet.tracking.plane import Plane
 
 # Older than this the subject may be anywhere: nothing is handed over, the pilot clicks.
 OLDEST_S = 30.0
+# Where a subject is known no better than this, it is not known.
+MOST_M = 200.0
 Metres2 = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
 
 
@@ -46,6 +50,28 @@ def give(follow_id: str, ground: GroundFilter, common: Spread, looks: Appearance
         east_mps=float(np.clip(ground.state[2], -100, 100)), north_mps=float(np.clip(ground.state[3], -100, 100)),
         speed_variance=float((ground.covariance[2, 2] + ground.covariance[3, 3]) / 2),
         looks=None if looks is None else looks.to_bytes(),
+    )  # fmt: skip
+
+
+def remembered(found: FollowFound, at: datetime) -> HandOver | None:
+    """What a last look still tells of a subject, when the worker that held it has died: where, and how it moved, not its looks.
+    None where the place was not known."""
+    if found.place is None or found.shape is None or found.phase is FollowPhase.LOST:
+        return None
+    ellipse, along = found.place.ellipse, math.radians(found.place.ellipse.bearing_deg)
+    major, minor = ((min(MOST_M, one) / ELLIPSE_SIGMAS) ** 2 for one in (ellipse.semi_major_m, ellipse.semi_minor_m))
+    east, north = math.sin(along), math.cos(along)
+    motion = found.motion or Motion(speed_mps=0.0, speed_sigma_mps=2.0)
+    course = math.radians(motion.direction_deg or 0.0)
+    speed = 0.0 if motion.direction_deg is None else min(100.0, motion.speed_mps)
+    values = (major, minor, along, motion.speed_sigma_mps, speed, course)
+    if not all(math.isfinite(one) for one in values):
+        return None
+    return HandOver(
+        follow_id=found.follow_id, shape=found.shape, at=at, position=found.place.position,
+        spread_east=major * east**2 + minor * north**2, spread_north=major * north**2 + minor * east**2,
+        spread_both=(major - minor) * east * north, east_mps=speed * math.sin(course), north_mps=speed * math.cos(course),
+        speed_variance=min(1e4, motion.speed_sigma_mps**2),
     )  # fmt: skip
 
 

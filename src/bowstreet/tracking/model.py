@@ -125,11 +125,13 @@ class Quality(StrEnum):
 
 
 class Motion(msgspec.Struct, frozen=True, kw_only=True):
-    """Over the ground. `direction_deg` from true north; None where the speed is not told from standing still."""
+    """Over the ground. `direction_deg` from true north; None where the speed is not told from standing still. `*_sigma_*` are one
+    standard deviation each."""
 
     speed_mps: float
     speed_sigma_mps: float
     direction_deg: float | None = None
+    direction_sigma_deg: float | None = None
 
 
 class GroundPlace(msgspec.Struct, frozen=True, kw_only=True):

@@ -153,7 +153,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
 class Follow(msgspec.Struct, frozen=True, kw_only=True):
     """A subject that is followed for an incident. `clock_began` is when the first follow of this incident began.
 
-    Ending and starting again, another subject and a relay to the next drone do not set it back.
+    Ending and starting again, another subject and a relay to the next drone do not set it back. `authority` is the one that
+    carries it now, if any.
     """
 
     follow_id: Name
@@ -163,25 +164,27 @@ class Follow(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     stage: Stage = Stage.FOLLOWING
     authority: Authority | None = None
-    withdrawn: tuple[Name, ...] = ()
     ended: Ended | None = None
     ended_at: datetime | None = None
 
 
-def begin(follow_id: str, incident_id: str, pilot: str, now: datetime, earlier: Sequence[Follow] = ()) -> Follow:
-    """Start to follow. `earlier` are all follows so far; those of this incident share its clock and its authority.
+def begin(
+    follow_id: str, incident_id: str, pilot: str, now: datetime, earlier: Sequence[Follow] = (),
+    authority: Authority | None = None,
+) -> Follow:  # fmt: skip
+    """Start to follow.
+
+    Args:
+        earlier: follows so far; those of this incident share its clock.
+        authority: what is in force now. What carried an earlier follow may have been taken back since, and carries nobody.
 
     Raises:
         Refused: the incident's time is up and nobody has given authority for more.
     """
     ours = [one for one in earlier if one.incident_id == incident_id]
     began = min((one.clock_began for one in ours), default=now)
-    # An authority that was taken back carries nobody.
-    withdrawn = {authority_id for one in ours for authority_id in one.withdrawn}
-    authority = max(
-        (one.authority for one in ours if one.authority is not None and one.authority.authority_id not in withdrawn),
-        key=lambda one: one.until, default=None,
-    )  # fmt: skip
+    if authority is not None and not _carries(authority, incident_id, pilot, now):
+        authority = None
     ends_at = max(began + FOLLOW_LASTS, authority.until if authority else began)
     if now >= ends_at:
         raise Refused(
@@ -205,6 +208,11 @@ def tick(follow: Follow, now: datetime) -> Follow:
     return msgspec.structs.replace(follow, stage=Stage.FOLLOWING)
 
 
+def _carries(authority: Authority, incident_id: str, pilot: str, now: datetime) -> bool:
+    fits = authority.incident_id == incident_id and authority.given_by != pilot
+    return fits and now < authority.until <= now + AUTHORITY_LASTS
+
+
 def grant(follow: Follow, authority: Authority, now: datetime) -> Follow:
     """Somebody else lets it go on, until the authority's end.
 
@@ -224,16 +232,15 @@ def grant(follow: Follow, authority: Authority, now: datetime) -> Follow:
         raise Refused("the authority is over", remedy="ask for a new one")
     if authority.until > now + AUTHORITY_LASTS:
         raise Refused("the authority is for more than 72 hours", remedy="give it for a shorter time; it can be given again")
-    longer = msgspec.structs.replace(follow, authority=authority, ends_at=max(follow.ends_at, authority.until))
-    return tick(longer, now)
+    ends_at = max(follow.clock_began + FOLLOW_LASTS, authority.until)
+    return tick(msgspec.structs.replace(follow, authority=authority, ends_at=ends_at), now)
 
 
 def withdraw(follow: Follow, authority_id: str, now: datetime) -> Follow:
     """The authority is taken back. What is left of the incident's own half hour stays."""
-    if follow.authority is None or follow.authority.authority_id != authority_id or authority_id in follow.withdrawn:
+    if follow.authority is None or follow.authority.authority_id != authority_id or follow.stage is Stage.ENDED:
         return follow
-    follow = msgspec.structs.replace(follow, withdrawn=(*follow.withdrawn, authority_id))
-    if follow.stage is Stage.ENDED or now >= follow.clock_began + FOLLOW_LASTS:
+    if now >= follow.clock_began + FOLLOW_LASTS:
         return end(follow, Ended.AUTHORITY_WITHDRAWN, now)
     return tick(msgspec.structs.replace(follow, authority=None, ends_at=follow.clock_began + FOLLOW_LASTS), now)
 

@@ -31,7 +31,8 @@ STAND_OFF_OF_HEIGHT = 1.0
 STAY_M = 10.0
 # A vehicle is not sent after a place that is known no better than this.
 MOST_ELLIPSE_M = 25.0
-CONSENT_LASTS_S = 120.0
+# A flight is for its incident: further off than this it would watch another place, and somebody must decide that anew.
+FARTHEST_FROM_INCIDENT_M = 1_000.0
 # Ahead of the subject by so long, as a vehicle needs to get under way.
 LEAD_S = 2.0
 FARTHEST_STEP_M = 300.0
@@ -47,13 +48,14 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """A pilot's leave that the vehicle follows, which runs out by itself."""
+    """A pilot's leave that the vehicle follows, for one follow and no longer than that may last."""
 
     pilot: Name
     given_at: datetime
+    until: datetime
 
     def holds(self, now: datetime) -> bool:
-        return 0.0 <= (now - self.given_at).total_seconds() <= CONSENT_LASTS_S
+        return self.given_at <= now < self.until
 
 
 class GoTo(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,10 @@ class Stays(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, phase: FollowPhase, step_s: float) -> Aim | None:
+def aim(
+    pose: CameraPose, width_px: int, height_px: int, x: float, y: float, phase: FollowPhase, step_s: float,
+    eagerness: float = EAGERNESS,
+) -> Aim | None:  # fmt: skip
     """Turn towards a pixel; None to rest. A follow that is lost, idle or asks turns nowhere: the pilot looks."""
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING) or step_s <= 0:
         return None
@@ -82,9 +87,27 @@ def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, pha
     right, low = right * math.cos(roll) - low * math.sin(roll), right * math.sin(roll) + low * math.cos(roll)
     # Looking steeply down, a degree of azimuth moves the picture by less.
     steepness = max(0.2, math.cos(math.radians(pose.tilt_deg)))
+    return _turned(pose, eagerness * right / steepness, -eagerness * low, step_s)
+
+
+def towards(pose: CameraPose, place: Position, place_m_amsl: float, step_s: float) -> Aim | None:
+    """Turn towards a place that is out of the picture; None to rest, and right above it."""
+    east, north = Plane(pose.position).to_metres(place)
+    away, down = math.hypot(east, north), pose.altitude_m_amsl - place_m_amsl
+    if step_s <= 0 or down <= 0 or away < 1.0:
+        return None
+    turn = math.remainder(math.degrees(math.atan2(east, north)) - pose.heading_deg - pose.pan_deg, 360.0)
+    low = -math.degrees(math.atan2(down, away)) - pose.tilt_deg
+    if max(abs(turn), abs(low)) < REST_SHARE * pose.horizontal_fov_deg:
+        return None
+    return _turned(pose, turn, low, step_s)
+
+
+def _turned(pose: CameraPose, right_deg: float, up_deg: float, step_s: float) -> Aim:
+    """So far from where it looks, no faster than it may."""
     most = FASTEST_DEG_S * step_s
-    turn = _within(EAGERNESS * right / steepness, most)
-    tilt = max(LOWEST_TILT_DEG, min(HIGHEST_TILT_DEG, pose.tilt_deg - _within(EAGERNESS * low, most)))
+    turn = _within(right_deg, most)
+    tilt = max(LOWEST_TILT_DEG, min(HIGHEST_TILT_DEG, pose.tilt_deg + _within(up_deg, most)))
     return Aim(
         tilt_deg=tilt, azimuth_deg=(pose.heading_deg + pose.pan_deg + turn) % 360.0,
         tilt_rate_deg_s=(tilt - pose.tilt_deg) / step_s, azimuth_rate_deg_s=turn / step_s,
@@ -93,13 +116,16 @@ def aim(pose: CameraPose, width_px: int, height_px: int, x: float, y: float, pha
 
 def stand_off(
     pose: CameraPose, ground_m_amsl: float, subject: GroundPlace | None, velocity_mps: tuple[float, float],
-    phase: FollowPhase, consent: Consent | None, now: datetime,
+    phase: FollowPhase, consent: Consent | None, incident: Position, now: datetime,
 ) -> GoTo | Stays:  # fmt: skip
     """Where the vehicle should stand: on its own side of the subject, as far off as it is high."""
     if consent is None or not consent.holds(now):
-        return Stays(reason="the pilot has not consented, or not again within two minutes")
+        return Stays(reason="the pilot has not consented")
     if phase is not FollowPhase.HELD or subject is None:
         return Stays(reason="the subject is not held")
+    known = (subject.position.latitude_deg, subject.position.longitude_deg, subject.ellipse.semi_major_m, *velocity_mps)
+    if not all(math.isfinite(one) for one in known):
+        return Stays(reason="the subject's place is not known")
     if subject.ellipse.semi_major_m > MOST_ELLIPSE_M:
         return Stays(reason=f"the subject's place is known to {subject.ellipse.semi_major_m:.0f} m only")
     height = pose.altitude_m_amsl - ground_m_amsl
@@ -121,7 +147,16 @@ def stand_off(
     goal = (east - toward[0] * off, north - toward[1] * off)
     step = math.hypot(*goal)
     share = min(1.0, FARTHEST_STEP_M / step) if step > 0 else 1.0
-    return GoTo(position=plane.to_position(goal[0] * share, goal[1] * share), altitude_m_amsl=pose.altitude_m_amsl)
+    place = plane.to_position(goal[0] * share, goal[1] * share)
+    if math.hypot(*Plane(incident).to_metres(place)) > FARTHEST_FROM_INCIDENT_M:
+        return Stays(reason=f"that is more than {FARTHEST_FROM_INCIDENT_M:.0f} m from the incident")
+    return GoTo(position=place, altitude_m_amsl=pose.altitude_m_amsl)
+
+
+def components(speed_mps: float, direction_deg: float) -> tuple[float, float]:
+    """East and north."""
+    course = math.radians(direction_deg)
+    return speed_mps * math.sin(course), speed_mps * math.cos(course)
 
 
 def bearing_to(pose: CameraPose, place: Position) -> float:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from bowstreet.errors import MalformedPacket
+from bowstreet.frames import CameraPose
 from bowstreet.tracking.handover import HandOver
 from bowstreet.tracking.model import FollowFound, GroundPlace, Name, Timing, TrackFound
 
@@ -65,7 +66,7 @@ AnyOrder = Setup | Click | Choose | Release | Give | Receive
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found. `trouble` is in words, empty when all is well; `given` once after `Give`."""
+    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: the camera's then."""
 
     sequence: int
     captured_us: int
@@ -78,6 +79,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     follow: FollowFound | None = None
     given: HandOver | None = None
     trouble: str = ""
+    pose: CameraPose | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -20,7 +20,7 @@ LISTEN_S = "86400"
 FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,h264,hevc"
 REMEDY = (
     "use rtsp://host/path, rtsp+listen://host:port/path, udp://host:port or rtp://host:port (both MPEG-TS), "
-    "sdp:FILE.sdp, file:FILE or file+loop:FILE"
+    "sdp:FILE.sdp, usb:/dev/video0, file:FILE or file+loop:FILE"
 )
 _NAME = re.compile(r"[A-Za-z0-9.\-_\[\]:]{1,255}")
 
@@ -53,6 +53,8 @@ def parse_address(text: str) -> Address:
         return _file(parts.path if not parts.netloc else "", scheme == "file+loop", text)
     if scheme == "sdp":
         return _sdp(parts.path, text)
+    if scheme == "usb":
+        return _usb(parts.path, text)
     if not parts.hostname or not _NAME.fullmatch(parts.hostname):
         raise MalformedConfiguration(f"'{shown(text)}' names no host", remedy=REMEDY)
     if scheme in ("rtsp", "rtsps"):
@@ -89,6 +91,13 @@ def _file(path: str, loop: bool, text: str) -> Address:
         raise MalformedConfiguration(f"'{shown(text)}' names no file", remedy=REMEDY)
     options = {**_whitelist("file"), "format_whitelist": FILE_FORMATS}
     return Address(url=path, format=None, options=options, file=True, loop=loop)
+
+
+def _usb(path: str, text: str) -> Address:
+    """A camera at this machine, as Linux names it."""
+    if not re.fullmatch(r"/dev/video\d{1,2}", path):
+        raise MalformedConfiguration(f"'{shown(text)}' names no camera of this machine", remedy="use usb:/dev/video0")
+    return Address(url=path, format="video4linux2", options=_whitelist("file"))
 
 
 def _sdp(path: str, text: str) -> Address:

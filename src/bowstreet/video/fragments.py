@@ -66,6 +66,11 @@ class Fragmenter:
         self._container.mux(packet)
         return self._written.taken()
 
+    @property
+    def at_us(self) -> int:
+        """The time in the file of the picture that was last given."""
+        return self._dts_us
+
     def close(self) -> bytes:
         """What remains."""
         self._container.close()

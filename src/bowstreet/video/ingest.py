@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from bowstreet.video.model import (
     AccessUnit,
     Ended,
     FromWorker,
+    Looked,
     StreamFormat,
     StreamState,
     StreamStatus,
@@ -31,7 +33,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 0.5
 READ_BYTES = 256 * 1024
 # What a worker needs of the environment, and nothing else of it.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
+ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 # The program that flies comes first, from a worker's first moment: its start is what costs most. POSIX.
 NICE = ("nice", "-n", "5")
@@ -58,6 +60,11 @@ class Ingest:
         self._told = False  # whether this worker, or who watches it, has said what is wrong
         self.status = StreamStatus(source_id=source.source_id, state=StreamState.CONNECTING, since=clock.now())
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The process that takes it in now; None while there is none."""
+        return None if self._worker is None else self._worker.pid
+
     async def run(self) -> None:
         """Until the source ends by itself, or cancelled."""
         while True:
@@ -77,7 +84,7 @@ class Ingest:
         """Nothing is asked of the source now."""
         self._enter(StreamState.ENDED)
 
-    def order(self, order: orders.PoseKnown | orders.Order) -> None:
+    def order(self, order: orders.AnyOrder) -> None:
         """Tell the worker; dropped while there is none."""
         worker = self._worker
         if worker is None or worker.stdin is None or worker.stdin.is_closing():
@@ -88,7 +95,7 @@ class Ingest:
 
     async def _once(self) -> bool:
         """Run a worker; whether the source ended by itself."""
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
                 *NICE, sys.executable, "-m", "bowstreet.video.worker", env=environment, limit=READ_BYTES,
@@ -118,8 +125,7 @@ class Ingest:
         finally:
             self._worker = None
             watching.cancel()
-            with contextlib.suppress(ProcessLookupError):
-                worker.kill()
+            _end(worker)
             status = await asyncio.shield(worker.wait())
         if not ended and not self._told:
             self._trouble(Trouble(code="worker", text=f"its worker ended without a word (exit status {status})"))
@@ -134,12 +140,12 @@ class Ingest:
             if not had_unit:
                 # A worker that connects gives up by itself; one that listens waits for as long as it takes.
                 if not listens and silent_s > 4 * rules.RECONNECT_S:
-                    worker.kill()
+                    _end(worker)
                 continue
             self._enter(rules.stream_state(silent_s, had_unit))
             if rules.reconnects(silent_s):
                 self._trouble(Trouble(code="stalled", text="nothing came any more; connected anew"))
-                worker.kill()
+                _end(worker)
                 return
 
     def _take(self, message: FromWorker) -> None:
@@ -154,6 +160,8 @@ class Ingest:
                 self.status, units=self.status.units + 1, octets=self.status.octets + len(message.data),
                 last_unit_at=self._clock.now(),
             )  # fmt: skip
+        elif isinstance(message, Looked):
+            self.status = replace(self.status, looked=message)
         elif isinstance(message, Trouble):
             self._trouble(message)
         self._on_message(message)
@@ -167,3 +175,11 @@ class Ingest:
         corrupt = trouble.count if trouble.code == "corrupt" else self.status.corrupt
         self.status = replace(self.status, trouble=trouble.text, corrupt=corrupt)
         log.warning("trouble with a video stream", source=self.source.source_id, code=trouble.code, count=trouble.count)
+
+
+def _end(worker: asyncio.subprocess.Process) -> None:
+    """Kill a worker. `Process.kill` first asks whether it is dead, which takes its exit status from under the loop's own watcher:
+    "Unknown child process pid", and a status of 255. Until the loop has that status the process id is the worker's alone."""
+    if worker.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)

@@ -24,6 +24,14 @@ class StreamState(StrEnum):
     ENDED = "ended"  # a file that was played through, or stopped by a person
 
 
+class CapturedBy(StrEnum):
+    """Who says when a picture was taken. Each by its own clock."""
+
+    NOBODY = ""
+    METADATA = "metadata"  # the precision time stamp that came along (MISB ST 0601)
+    SENDER = "sender"  # the sender's report on its RTP times (RFC 3550, 6.4.1)
+
+
 class VideoSource(msgspec.Struct, frozen=True, kw_only=True):
     """Where video comes from. `address` is one that `address.parse_address` understands.
 
@@ -57,7 +65,7 @@ class AccessUnit(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
         sequence: counts from 0 since the worker connected.
         pts_us: presentation time by the stream's own clock, from 0 at its first unit.
         received_us: when the worker had it, microseconds of Unix time by this machine's clock.
-        captured_us: when the camera took it, by the precision time stamp that came along (MISB ST 0603); 0 when none did.
+        captured_us: when the camera took it, by the camera's or the sender's clock, as `captured_by` says; 0 when nobody does.
     """
 
     sequence: int
@@ -66,6 +74,7 @@ class AccessUnit(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     keyframe: bool
     data: bytes
     captured_us: int = 0
+    captured_by: CapturedBy = CapturedBy.NOBODY
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -75,13 +84,21 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
 
 
 class Fragment(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
-    """One picture as a fragment of MP4. It comes one picture late: it tells how long its picture lasted."""
+    """One picture as a fragment of MP4. It comes one picture late: it tells how long its picture lasted.
+
+    Attributes:
+        captured_us: as its `AccessUnit`; when it was received, where `captured_by` is nobody.
+        at_us: the time that its player shows it at, by the file's own clock.
+    """
 
     sequence: int
     pts_us: int
     captured_us: int
     keyframe: bool
     data: bytes
+    captured_by: CapturedBy = CapturedBy.NOBODY
+    received_us: int = 0
+    at_us: int = 0
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
@@ -100,6 +117,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     data: bytes
 
 
+class Still(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """One picture, small, as JPEG: for whoever's link does not carry the stream. Made only while somebody asks.
+
+    `captured_us` is when it was taken, as far as that is known, else when the worker had it; microseconds of Unix time.
+    """
+
+    sequence: int
+    captured_us: int
+    width_px: int
+    height_px: int
+    data: bytes
+
+
 class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Something wrong with a stream. `code` is stable; `text` is for people and holds nothing that the stream said."""
 
@@ -108,11 +138,29 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     count: int = 1
 
 
+class Looked(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """How the analyst keeps up, since the worker connected.
+
+    Attributes:
+        looked: pictures that were looked at.
+        passed_over: that were due, and gave way to a newer one.
+        undecoded: that were not even decoded, for too many waited.
+        analysed_hz: how many a second are due now; less than was asked where the machine is busy.
+        age_ms: how old the last picture was when its finding was there.
+    """
+
+    looked: int
+    passed_over: int
+    undecoded: int
+    analysed_hz: float
+    age_ms: float
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Still | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,4 +177,5 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     corrupt: int = 0
     restarts: int = 0
     last_unit_at: datetime | None = None
+    looked: Looked | None = None
     trouble: str = ""

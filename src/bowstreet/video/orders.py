@@ -1,4 +1,4 @@
-"""What the program tells a worker: where its camera is, and what the analyst is ordered."""
+"""What the program tells a worker: where its camera is, what the analyst is ordered, whether small pictures are wanted."""
 
 import struct
 from collections.abc import Iterator
@@ -21,11 +21,12 @@ class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     heading_deg: float
     tilt_deg: float
     horizontal_fov_deg: float
+    pan_deg: float = 0.0
 
     def as_pose(self) -> CameraPose:
         return CameraPose(
             position=self.position, altitude_m_amsl=self.altitude_m_amsl, heading_deg=self.heading_deg, tilt_deg=self.tilt_deg,
-            horizontal_fov_deg=self.horizontal_fov_deg,
+            pan_deg=self.pan_deg, horizontal_fov_deg=self.horizontal_fov_deg,
         )  # fmt: skip
 
 
@@ -35,15 +36,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     data: bytes
 
 
-_decoder: Any = msgspec.msgpack.Decoder(PoseKnown | Order)
+class StillsWanted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make so many small pictures a second from now on; 0 for none."""
+
+    hz: float
 
 
-def written(order: PoseKnown | Order) -> bytes:
+AnyOrder = PoseKnown | Order | StillsWanted
+_decoder: Any = msgspec.msgpack.Decoder(AnyOrder)
+
+
+def written(order: AnyOrder) -> bytes:
     body = msgspec.msgpack.encode(order)
     return _LENGTH.pack(len(body)) + body
 
 
-def read_orders(source: BinaryIO) -> Iterator[PoseKnown | Order]:
+def read_orders(source: BinaryIO) -> Iterator[AnyOrder]:
     """Until the program goes."""
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
         (length,) = _LENGTH.unpack(head)

@@ -15,7 +15,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: Any = msgspec.msgpack.Decoder(FromWorker)
 
 
-def framed(message: FromWorker) -> bytes:
+def framed(message: msgspec.Struct) -> bytes:
     body = _encoder.encode(message)
     return _LENGTH.pack(len(body)) + body
 
@@ -26,11 +26,11 @@ class Unframer:
     A worker looks at bytes from outside and may have been taken over by them: what it says is checked like any other input.
     """
 
-    def __init__(self) -> None:
-        self._held = bytearray()
+    def __init__(self, decoder: Any = _decoder) -> None:
+        self._held, self._decoder = bytearray(), decoder
 
-    def feed(self, data: bytes) -> Iterator[FromWorker]:
-        """Every message that is whole now.
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """Every message that is whole now, of those that the decoder knows.
 
         Raises:
             MalformedPacket: the bytes are no messages; nothing more can be read from this worker.
@@ -48,7 +48,7 @@ class Unframer:
                 body = bytes(self._held[start + _LENGTH.size : end])
                 start = end
                 try:
-                    message: FromWorker = _decoder.decode(body)
+                    message = self._decoder.decode(body)
                 except (msgspec.DecodeError, ValueError, RecursionError) as error:  # bytes that are no UTF-8 too
                     raise MalformedPacket("a video worker sent what is no message", remedy="it is started again") from error
                 yield message

@@ -19,6 +19,10 @@ FIRST_BACK_OFF_S = 0.5
 MOST_BACK_OFF_S = 30.0
 # Live for so long, a stream is well again and the next failure starts with a short wait.
 WELL_S = 60.0
+# A picture that came before it was taken: the camera's clock is ahead of ours. So much is what two set clocks differ by.
+MOST_AHEAD_US = 50_000
+# No live picture is so old: the camera's clock is behind, or was never set.
+MOST_BEHIND_US = 30_000_000
 # An override of the camera in transit ends after so long, if nobody ends it before.
 OVERRIDE_LIFE = timedelta(minutes=2)
 
@@ -38,6 +42,40 @@ def stream_state(silent_s: float, had_unit: bool) -> StreamState:
 
 def reconnects(silent_s: float) -> bool:
     return silent_s >= RECONNECT_S
+
+
+def capture_can_be(captured_us: int, received_us: int) -> bool:
+    """Whether a camera's word on when a picture was taken can be believed, held against when it was received here.
+
+    It shows a clock that is far off; one that is off by less than a link's delay is not found, so cameras' clocks are to be set.
+    """
+    return -MOST_AHEAD_US <= received_us - captured_us <= MOST_BEHIND_US
+
+
+# --- how often pictures are looked at -----------------------------------------------------------------------------------
+
+# A finding older than this is about where somebody was; then fewer pictures are looked at, so that those are newer.
+LATE_S, IN_TIME_S = 0.5, 0.25
+# At a walk somebody is then a metre and a half further on: the least at which a follow holds.
+LEAST_HZ = 1.0
+SLOWER, FASTER_HZ = 0.7, 0.1
+# Coded pictures that wait for the decoder: a third of a second's.
+MANY_WAITING = 8
+
+
+def analysed_hz(now_hz: float, asked_hz: float, age_s: float, waiting: int) -> float:
+    """How many pictures a second are looked at from now on. Never more than asked; recording is not touched by it.
+
+    Args:
+        age_s: how old the last picture was when its finding was there.
+        waiting: coded pictures that wait to be decoded.
+    """
+    least_hz = min(LEAST_HZ, asked_hz)
+    if age_s > LATE_S or waiting > MANY_WAITING:
+        return max(least_hz, now_hz * SLOWER)
+    if age_s < IN_TIME_S:
+        return min(asked_hz, now_hz + FASTER_HZ)
+    return max(least_hz, min(asked_hz, now_hz))
 
 
 # --- the camera of a drone ----------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from bowstreet.video.model import (
     FromWorker,
     Header,
     Metadata,
+    Still,
     StreamFormat,
     StreamStatus,
     VideoSource,
 )
+from bowstreet.video.newest import Newest
 from bowstreet.video.rules import CameraOrder
 from bowstreet.video.watching import Audience, Viewer
 
@@ -41,7 +43,9 @@ class Stream:
         self.header: Header | None = None
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
+        self.stills = Newest(lambda hz: ingest.order(orders.StillsWanted(hz=hz)))
         self.keyframe: AccessUnit | None = None  # the last, for a snapshot
+        self.tells_pose = False  # by metadata of its own (MISB ST 0601)
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
         )
@@ -54,10 +58,11 @@ class Stream:
 class VideoService:
     """All streams. A drone's is taken in while it flies.
 
+    `clock` is real time, by which pictures are stamped: cameras know no other.
     `on_finding` and `on_part` are told what analysts find and what can be recorded; they must not block."""
 
     def __init__(self, sources: Iterable[VideoSource], clock: Clock, most: int = MOST_STREAMS) -> None:
-        self._clock, self._most = clock, most
+        self.clock, self._most = clock, most
         self._running = False
         self._on_finding: list[OnFinding] = []
         self._on_part: list[OnPart] = []
@@ -74,7 +79,7 @@ class VideoService:
             self._on_part.append(on_part)
 
     def _add(self, source: VideoSource) -> Stream:
-        ingest = Ingest(source, self._clock, lambda message: self._take(stream, message))
+        ingest = Ingest(source, self.clock, lambda message: self._take(stream, message))
         stream = Stream(source, ingest)
         self.streams[source.source_id] = stream
         if source.vehicle_id:
@@ -97,6 +102,7 @@ class VideoService:
             for stream in self.streams.values():
                 stream.pictures.close()
                 stream.fragments.close()
+                stream.stills.clear()
 
     def wake(self, vehicle_id: str) -> None:
         """A drone is about to fly: take its pictures in. One process a stream, so not more than `most` at once."""
@@ -125,7 +131,17 @@ class VideoService:
     def _ended(self, stream: Stream) -> None:
         self._tasks.pop(stream.source.source_id, None)
         stream.header, stream.keyframe = None, None
+        stream.stills.clear()
         stream.ingest.rest()
+
+    def now_s(self) -> float:
+        """Real seconds: cameras know no other time."""
+        return self.clock.monotonic_s()
+
+    def passed_over(self) -> int:
+        """Pictures that were due to be looked at and were not, of all streams as they are connected now."""
+        told = [looked for one in self.streams.values() if (looked := one.ingest.status.looked) is not None]
+        return sum(one.passed_over + one.undecoded for one in told)
 
     def find(self, source_id: str) -> Stream:
         """Raises `NotFound`."""
@@ -149,24 +165,26 @@ class VideoService:
         if not order.live:
             stream.pictures.close()
             stream.fragments.close()
+            stream.stills.clear()
 
-    def tell(self, vehicle_id: str, order: orders.PoseKnown | orders.Order) -> None:
+    def tell(self, vehicle_id: str, order: orders.AnyOrder) -> None:
         stream = self.of_vehicle(vehicle_id)
         if stream is not None:
             stream.ingest.order(order)
 
     def join(self, source_id: str) -> Viewer[AccessUnit]:
         """Watch coded pictures. Leave with `leave`. Raises `NotFound`, and `Refused` while nothing may be shown."""
-        return self._shown(source_id).pictures.join()
+        return self.shown(source_id).pictures.join()
 
     def join_fragments(self, source_id: str) -> tuple[Header, Viewer[Fragment]]:
         """The same as MP4. Raises `Refused` also before the first picture."""
-        stream = self._shown(source_id)
+        stream = self.shown(source_id)
         if stream.header is None:
             raise Refused("nothing has come from this source yet", remedy="try again when it is live")
         return stream.header, stream.fragments.join()
 
-    def _shown(self, source_id: str) -> Stream:
+    def shown(self, source_id: str) -> Stream:
+        """A source that may be shown now. Raises `NotFound`, and `Refused` while nothing may be shown."""
         stream = self.find(source_id)
         if not stream.order.live:
             raise Refused(f"this camera shows nothing now: {stream.order.why}", remedy="watch again when the drone flies")
@@ -178,6 +196,11 @@ class VideoService:
                 stream.keyframe = message
             if stream.order.live:
                 stream.pictures.give(message)
+        elif isinstance(message, Still):
+            if stream.order.live:
+                stream.stills.put(message)
+        elif isinstance(message, StreamFormat):
+            stream.stills.ask_again()  # a worker that comes new has been asked for nothing
         elif isinstance(message, Finding):
             for on_finding in self._on_finding:
                 on_finding(stream.source, message)
@@ -190,5 +213,6 @@ class VideoService:
             stream.fragments.close()  # a player takes the new head by joining again
         elif isinstance(message, Fragment) and stream.order.live:
             stream.fragments.give(message)
+        stream.tells_pose = stream.tells_pose or isinstance(message, Metadata)
         for on_part in self._on_part:
             on_part(stream.source, message)

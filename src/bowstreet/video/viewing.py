@@ -1,9 +1,23 @@
-"""The record of who saw pictures, live or recorded: every viewing before its first picture, and its end."""
+"""The record of who saw pictures, live or recorded: every viewing before its first picture, its end, and what was kept of it as a
+file."""
+
+from datetime import datetime
+
+import msgspec
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.messages import FootageWatched, VideoLeft, VideoWatched
+from bowstreet.messages import FootageWatched, SnapshotTaken, VideoLeft, VideoWatched
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that is kept as a file, by what its viewer says of it."""
+
+    captured_at: datetime | None
+    width_px: int
+    height_px: int
+    pixels_sha256: str
 
 
 class ViewingBook:
@@ -19,6 +33,19 @@ class ViewingBook:
         )  # fmt: skip
         await self._recorder.record(messages=[said])
         return viewing_id
+
+    async def snapshot(
+        self, viewing_id: str, by: str, source_id: str, incident_id: str, justification: str, picture: Picture
+    ) -> str:
+        """Put on record that a picture is kept as a file; gives its id. Raises `StoreUnavailable`: then it is not to be kept."""
+        snapshot_id = self._ids.new("sna")
+        said = SnapshotTaken(
+            at=self._clock.now(), snapshot_id=snapshot_id, viewing_id=viewing_id, by=by, source_id=source_id,
+            incident_id=incident_id, captured_at=picture.captured_at, width_px=picture.width_px, height_px=picture.height_px,
+            pixels_sha256=picture.pixels_sha256, justification=justification,
+        )  # fmt: skip
+        await self._recorder.record(messages=[said])
+        return snapshot_id
 
     async def begun_footage(self, by: str, recording_id: str, incident_id: str, what: str, justification: str) -> str:
         """The same of what was recorded."""

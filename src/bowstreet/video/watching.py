@@ -56,6 +56,52 @@ class Viewer(Generic[Seen]):
         return self._waiting.popleft()
 
 
+class Succession(Generic[Seen]):
+    """What one person sees while sources change: the next is waited for while the one before is still shown."""
+
+    def __init__(self, viewer: Viewer[Seen]) -> None:
+        self.viewer = viewer
+        self._coming: Viewer[Seen] | None = None
+        self._decided = asyncio.Event()
+
+    async def turn(self, coming: Viewer[Seen]) -> bool:
+        """To another source from its first picture on; returns then. False: it has closed before it showed one."""
+        self._coming = coming
+        self._decided.clear()
+        await self._decided.wait()
+        return self.viewer is coming
+
+    def stay(self) -> None:
+        """Not to the other one after all."""
+        self._coming = None
+
+    async def next(self) -> tuple[Seen | None, bool]:
+        """The next picture, None when there is no more to see; and whether it is the first of another source."""
+        if self._coming is None:
+            return await self.viewer.next(), False
+        coming = self._coming
+        old, new = asyncio.ensure_future(self.viewer.next()), asyncio.ensure_future(coming.next())
+        try:
+            done, _ = await asyncio.wait((old, new), return_when=asyncio.FIRST_COMPLETED)
+            if new not in done and old.result() is None:
+                await new  # the old one shows nothing any more
+        finally:
+            for one in (old, new):
+                if not one.done():
+                    one.cancel()  # takes no picture with it: one that waits is taken out without a pause
+        if new.done() and not new.cancelled():
+            self._coming = None
+            picture = new.result()
+            if picture is not None:
+                self.viewer = coming
+            self._decided.set()
+            if picture is not None:
+                return picture, True
+        if old.done() and not old.cancelled():
+            return old.result(), False
+        return await self.viewer.next(), False
+
+
 class Audience(Generic[Seen]):
     """All who watch one stream."""
 

@@ -20,7 +20,8 @@ from aiortc.mediastreams import MediaStreamError
 from bowstreet.errors import BadInput, NotFound, Refused
 from bowstreet.video.model import AccessUnit, Codec
 from bowstreet.video.service import Stream, VideoService
-from bowstreet.video.watching import Viewer
+from bowstreet.video.times import RTP_HZ, PictureTime, PictureTimes
+from bowstreet.video.watching import Succession, Viewer
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ MOST_CANDIDATES = 24
 CONNECT_S = 15.0
 # A keyframe comes every second or two; who sends none for so long is not changed over to.
 TURN_S = 10.0
-_MICROSECONDS = Fraction(1, 1_000_000)
+_RTP_TICK, _RTP_TURN = Fraction(1, RTP_HZ), 1 << 32
 # Between two pictures; anything else is a clock that jumped or a file that began again.
 _MOST_STEP_US, _LEAST_STEP_US = 5_000_000, -1_000_000
 _CANDIDATE = re.compile(rb"^a=candidate:", re.MULTILINE)
@@ -49,50 +50,34 @@ class _Track(MediaStreamTrack):
 
     def __init__(self, viewer: Viewer[AccessUnit]) -> None:
         super().__init__()
-        self._viewer = viewer
-        self._coming: Viewer[AccessUnit] | None = None
-        self._turned = asyncio.Event()
+        self.sources = Succession(viewer)
         self._seam = False
         self._offset_us = 0
         self._last_us: int | None = None
+        self.sender: RTCRtpSender | None = None
+        self._times = PictureTimes()
+        self._stamp: int | None = None
+        self._origin: int | None = None
 
-    async def turn(self, coming: Viewer[AccessUnit]) -> None:
-        """Another source from its first picture on; returns then. Until then the one before is shown."""
-        self._coming = coming
-        self._turned.clear()
-        await self._turned.wait()
+    def times(self) -> tuple[PictureTime, ...]:
+        """Of the pictures sent lately, by the RTP time that they were sent with."""
+        return () if self._origin is None else self._times.told(self._origin, _RTP_TURN)
 
-    def stay(self) -> None:
-        """Not to the other one after all."""
-        self._coming = None
-
-    async def _next(self) -> AccessUnit | None:
-        if self._coming is None:
-            return await self._viewer.next()
-        old, new = asyncio.ensure_future(self._viewer.next()), asyncio.ensure_future(self._coming.next())
-        try:
-            done, _ = await asyncio.wait((old, new), return_when=asyncio.FIRST_COMPLETED)
-            if new not in done and old.result() is None:
-                await new  # the old one shows nothing any more
-        finally:
-            for one in (old, new):
-                if not one.done():
-                    one.cancel()  # takes no picture with it: one that waits is taken out without a pause
-        if new.done() and not new.cancelled() and new.result() is not None:
-            self._viewer, self._coming, self._seam = self._coming, None, True
-            self._turned.set()
-            return new.result()
-        if new.done() and not new.cancelled():
-            self._coming = None
-            self._turned.set()
-        return old.result() if old.done() and not old.cancelled() else await self._viewer.next()
+    def _look_at_origin(self) -> None:
+        """What the library counts RTP time from: asked for between two pictures, when all of the last is sent. No public name
+        tells it; where it cannot be had, viewers are told no ages, and nothing else is amiss."""
+        sent = getattr(self.sender, "_RTCRtpSender__rtp_timestamp", 0)
+        if self._stamp is not None and sent:
+            self._origin = (sent - self._stamp) % _RTP_TURN
 
     async def recv(self) -> Any:
-        unit = await self._next()
+        self._look_at_origin()
+        unit, another = await self.sources.next()
         if unit is None:
             self.stop()
             raise MediaStreamError
         at_us = unit.pts_us + self._offset_us
+        self._seam = self._seam or another
         steps = self._last_us is None or _LEAST_STEP_US <= at_us - self._last_us <= _MOST_STEP_US
         if self._last_us is not None and (self._seam or not steps):
             self._seam = False
@@ -100,7 +85,9 @@ class _Track(MediaStreamTrack):
             at_us = unit.pts_us + self._offset_us
         self._last_us = at_us
         packet = av.Packet(unit.data)
-        packet.pts, packet.time_base = max(0, at_us), _MICROSECONDS
+        self._stamp = max(0, at_us) * RTP_HZ // 1_000_000
+        packet.pts, packet.time_base = self._stamp, _RTP_TICK
+        self._times.note(self._stamp, unit.received_us, unit.captured_us, unit.captured_by)
         return packet
 
 
@@ -123,6 +110,7 @@ class Whep:
         self._video = video
         self._ended = ended
         self._waiting: set[asyncio.Future[None]] = set()
+        self._closing: set[asyncio.Future[None]] = set()
         self._sessions: dict[str, _Session] = {}
 
     def __len__(self) -> int:
@@ -144,7 +132,7 @@ class Whep:
             raise Refused("there are too many viewers", remedy="close one, or configure a media server")
         viewer = self._video.join(source_id)
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        session_id = secrets.token_urlsafe(18)
+        session_id = secrets.token_hex(16)
         track = _Track(viewer)
         self._sessions[session_id] = _Session(peer, stream, viewer, track)
         try:
@@ -173,22 +161,30 @@ class Whep:
         coming = self._video.join(source_id)
         try:
             async with asyncio.timeout(TURN_S):
-                await session.track.turn(coming)
+                turned = await session.track.sources.turn(coming)
         except TimeoutError:
-            session.track.stay()
+            turned = False
+        if not turned:
+            session.track.sources.stay()
             stream.pictures.leave(coming)
-            raise Refused("no picture came from the other source", remedy="it is tried again") from None
+            raise Refused("no picture came from the other source", remedy="it is tried again")
         session.stream.pictures.leave(session.viewer)
         session.stream, session.viewer = stream, coming
 
     async def _answer(self, peer: RTCPeerConnection, track: _Track, offer: str) -> str:
         codecs = [one for one in RTCRtpSender.getCapabilities("video").codecs if one.mimeType in ("video/H264", "video/rtx")]
         transceiver = peer.addTransceiver(track, direction="sendonly")
+        track.sender = transceiver.sender
         transceiver.setCodecPreferences(codecs)  # before the offer is set, or the library picks VP8
         async with asyncio.timeout(CONNECT_S):
             await peer.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
             await peer.setLocalDescription(await peer.createAnswer())
         return str(peer.localDescription.sdp)
+
+    def times(self, session_id: str) -> tuple[PictureTime, ...]:
+        """When the pictures that a viewer was sent lately were taken; none for a session that is over."""
+        session = self._sessions.get(session_id)
+        return () if session is None else session.track.times()
 
     def _watch(self, session_id: str, peer: Any) -> None:
         async def changed() -> None:
@@ -216,14 +212,18 @@ class Whep:
         if found is None:
             raise NotFound("this viewing is over", remedy="begin another")
         found.stream.pictures.leave(found.viewer)
-        await found.peer.close()
         self._ended(session_id)
+        closing = asyncio.ensure_future(found.peer.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        await asyncio.shield(closing)
 
     async def close(self) -> None:
         for waiting in tuple(self._waiting):
             waiting.cancel()
         for session_id in tuple(self._sessions):
             await self._gone(session_id)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 def _checked(sdp: bytes) -> str:

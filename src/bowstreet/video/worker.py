@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import os
 import resource
+import struct
 import sys
 import threading
 import time
@@ -29,12 +30,14 @@ from bowstreet.video.model import (
     MOST_PIXELS,
     MOST_UNIT_BYTES,
     AccessUnit,
+    CapturedBy,
     Codec,
     Ended,
     Finding,
     Fragment,
     FromWorker,
     Header,
+    Looked,
     Metadata,
     StreamFormat,
     Trouble,
@@ -42,6 +45,8 @@ from bowstreet.video.model import (
 )
 from bowstreet.video.orders import Order, PoseKnown, read_orders
 from bowstreet.video.pipe import framed
+from bowstreet.video.rules import analysed_hz
+from bowstreet.video.stills import StillMaker
 
 # Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
 MEMORY_BYTES = 6 * 1024**3
@@ -49,8 +54,14 @@ OPEN_FILES = 256
 CONNECT_S, SILENCE_S = 10.0, 6.0
 # Coded pictures that wait to be decoded: a second. Beyond it the decoder starts again at the next keyframe.
 MOST_WAITING = 30
+# How often it says how the analyst keeps up.
+TELL_EVERY_S = 2.0
 # Two metadata packets further apart than this do not tell the same camera: a clock that jumps is reported.
 MOST_CLOCK_JUMP_US = 5_000_000
+# Metadata further from its picture than this, by the stream's clock, is not about that picture: the clock was set anew.
+MOST_METADATA_APART_US = 2_000_000
+# `AVProducerReferenceTime`: microseconds of Unix time, then flags. Where an RTP sender reports on its clock, each packet has one.
+_PRODUCED = struct.Struct("<q")
 
 
 def limit() -> None:
@@ -84,29 +95,42 @@ class Teller:
 
 
 class Looker:
-    """Decodes and lets the analyst look, in two threads of its own, always at the newest picture."""
+    """Decodes, makes small pictures while they are wanted, and lets the analyst look if there is one: in two threads of its own,
+    always at the newest picture."""
 
     def __init__(self, source: VideoSource, teller: Teller) -> None:
         self._source, self._teller = source, teller
         self._waiting: deque[AccessUnit] = deque()
         self._newest: DroneFrame | None = None
+        self._newest_s = 0.0
         self._orders: deque[bytes] = deque(maxlen=100)
         self._ready, self._seen = threading.Condition(), threading.Condition()
+        self.stills = StillMaker()
         self.pose: CameraPose | None = None
         self.pose_by_stream = False
+        self._hz = source.analysed_hz
+        self._looked = self._passed_over = self._undecoded = 0
+        self._told_s = 0.0
 
     def start(self, codec: Codec) -> None:
         threading.Thread(target=self._decode, args=(codec,), daemon=True).start()
-        threading.Thread(target=self._look, daemon=True).start()
+        if self._source.analyst:
+            threading.Thread(target=self._look, daemon=True).start()
 
     def give(self, unit: AccessUnit) -> None:
         with self._ready:
+            if not self._source.analyst and not self.stills.wanted:
+                self._waiting.clear()
+                self._skipping = True
+                return
             if len(self._waiting) >= MOST_WAITING:
+                self._undecoded += len(self._waiting)
                 self._waiting.clear()
                 self._teller.trouble("behind", "pictures come faster than they are decoded")
             if self._waiting or unit.keyframe or not self._skipping:
                 self._waiting.append(unit)
             self._skipping = not self._waiting
+            self._undecoded += self._skipping
             self._ready.notify()
 
     _skipping = True
@@ -136,11 +160,21 @@ class Looker:
                     continue
                 if picture.is_corrupt:
                     self._teller.trouble("corrupt", "a picture is damaged")
+                self._small(unit, picture)
                 now = time.monotonic()
-                if now < due:
+                if now < due or not self._source.analyst:
                     continue
-                due = max(due + 1.0 / self._source.analysed_hz, now)
+                due = max(due + 1.0 / self._hz, now)
                 self._show(unit, picture)
+
+    def _small(self, unit: AccessUnit, picture: Any) -> None:
+        try:
+            still = self.stills.take(unit, picture, time.monotonic())
+        except av.FFmpegError:
+            self._teller.trouble("still", "no small picture can be made of it")
+            return
+        if still is not None:
+            self._teller.say(still)
 
     def _show(self, unit: AccessUnit, picture: Any) -> None:
         at = datetime.fromtimestamp((unit.captured_us or unit.received_us) / 1e6, UTC)
@@ -149,7 +183,8 @@ class Looker:
             pixels=picture.to_ndarray(format="rgb24"), pose=self.pose,
         )  # fmt: skip
         with self._seen:
-            self._newest = frame
+            self._passed_over += self._newest is not None
+            self._newest, self._newest_s = frame, unit.received_us / 1e6
             self._seen.notify()
 
     def _look(self) -> None:
@@ -160,7 +195,7 @@ class Looker:
             with self._seen:
                 while self._newest is None:
                     self._seen.wait()
-                frame, self._newest = self._newest, None
+                frame, received_s, self._newest = self._newest, self._newest_s, None
             while self._orders:
                 analyst.order(self._orders.popleft())
             try:
@@ -169,25 +204,42 @@ class Looker:
                 # The edge of the analyst, which may be an operator's own: without it the picture goes on, and people are told.
                 self._teller.trouble("analyst", f"nobody looks at this picture: {type(error).__name__}")
                 continue
+            self._keep_up(time.time() - received_s)
             if found is not None:
                 captured_us = int(frame.captured_at.timestamp() * 1e6)
                 self._teller.say(Finding(sequence=frame.sequence, captured_us=captured_us, data=found))
+
+    def _keep_up(self, age_s: float) -> None:
+        """After a look: fewer are due where they come late, and people are told now and then."""
+        self._looked += 1
+        self._hz = analysed_hz(self._hz, self._source.analysed_hz, age_s, len(self._waiting))
+        if time.monotonic() - self._told_s >= TELL_EVERY_S:
+            self._told_s = time.monotonic()
+            self._teller.say(
+                Looked(
+                    looked=self._looked, passed_over=self._passed_over, undecoded=self._undecoded,
+                    analysed_hz=round(self._hz, 2), age_ms=round(1e3 * age_s, 1),
+                )
+            )  # fmt: skip
 
 
 class Reader:
     """Reads one opened source to its end."""
 
-    def __init__(self, teller: Teller, looker: Looker | None) -> None:
+    def __init__(self, teller: Teller, looker: Looker) -> None:
         self._teller, self._looker = teller, looker
         self._sequence = 0
         self._first_pts_us: int | None = None
         self._captured_us = 0
         self._captured_at = 0.0
+        self._captured_pts_us: int | None = None
+        self._metadata_fresh = False
+        self._before_pts_us: int | None = None
         self._headers = b""
         self._format: StreamFormat | None = None
         self._pace: tuple[float, int] | None = None
         self._fragments: Fragmenter | None = None
-        self._before: AccessUnit | None = None
+        self._before: tuple[AccessUnit, int] | None = None
 
     def read(self, container: Any, address: Address) -> None:
         streams = container.streams.video
@@ -206,12 +258,13 @@ class Reader:
             if packet.size == 0:
                 continue
             if packet.stream.type == "data":
-                self._metadata(bytes(packet), _us(packet))
+                self._metadata(bytes(packet), _us(packet), stamped=packet.pts is not None)
                 continue
+            sent_us = _sender_us(packet)
             for part in filters.filter(packet):
-                self._unit(codec, stream, bytes(part), _us(part), address)
+                self._unit(codec, stream, bytes(part), _us(part), address, sent_us)
 
-    def _metadata(self, data: bytes, pts_us: int) -> None:
+    def _metadata(self, data: bytes, pts_us: int, *, stamped: bool) -> None:
         if len(data) > klv.MOST_BYTES:
             self._teller.trouble("bad-metadata", "a metadata packet is too large")
             return
@@ -227,11 +280,30 @@ class Reader:
         ):
             self._teller.trouble("clock-jump", "the camera's clock has jumped")
         self._captured_us, self._captured_at = sensed.captured_us, now
-        if self._looker is not None and sensed.pose is not None:
+        self._captured_pts_us = pts_us if stamped else None
+        self._metadata_fresh = True
+        if sensed.pose is not None:
             self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
         self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
 
-    def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address) -> None:
+    def _captured(self, pts_us: int, sent_us: int) -> tuple[int, CapturedBy]:
+        """When a picture was taken, and who says so: its own metadata before the sender's report.
+
+        Where metadata is stamped by the pictures' own clock (synchronous, MISB ST 1402), what came since the last picture and is
+        stamped nearer to this one is this one's; what is another's is counted on from by that clock. Else the time since it came
+        is added.
+        """
+        fresh, self._metadata_fresh = self._metadata_fresh, False
+        before_us, self._before_pts_us = self._before_pts_us, pts_us
+        if not self._captured_us:
+            return (sent_us, CapturedBy.SENDER) if sent_us else (0, CapturedBy.NOBODY)
+        stamped_us = self._captured_pts_us
+        if stamped_us is None or abs(pts_us - stamped_us) >= MOST_METADATA_APART_US:
+            return self._captured_us + int((time.monotonic() - self._captured_at) * 1e6), CapturedBy.METADATA
+        its_own = fresh and (before_us is None or abs(pts_us - stamped_us) <= abs(before_us - stamped_us))
+        return self._captured_us + (0 if its_own else pts_us - stamped_us), CapturedBy.METADATA
+
+    def _unit(self, codec: Codec, stream: Any, data: bytes, pts_us: int, address: Address, sent_us: int) -> None:
         if len(data) > MOST_UNIT_BYTES:
             self._teller.trouble("too-large", "a coded picture is larger than 4 MB")
             return
@@ -248,18 +320,14 @@ class Reader:
             self._first_pts_us = pts_us
         if address.file:
             self._keep_pace(pts_us)
-        received_us = _now_us()
-        captured_us = 0
-        if self._captured_us:
-            captured_us = self._captured_us + int((time.monotonic() - self._captured_at) * 1e6)
+        captured_us, captured_by = self._captured(pts_us, sent_us)
         unit = AccessUnit(
-            sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=received_us, keyframe=keyframe, data=data,
-            captured_us=captured_us,
+            sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=_now_us(), keyframe=keyframe, data=data,
+            captured_us=captured_us, captured_by=captured_by,
         )  # fmt: skip
         self._sequence += 1
         self._teller.say(unit)
-        if self._looker is not None:
-            self._looker.give(unit)
+        self._looker.give(unit)
         self._fragment(unit)
 
     def _fragment(self, unit: AccessUnit) -> None:
@@ -272,12 +340,14 @@ class Reader:
         except av.FFmpegError:
             self._teller.trouble("not-recorded", "a picture cannot be put into a file")
             return
-        before, self._before = self._before, unit
-        if data and before is not None:
+        held, self._before = self._before, (unit, self._fragments.at_us)
+        if data and held is not None:
+            before, at_us = held
             self._teller.say(
                 Fragment(
                     sequence=before.sequence, pts_us=before.pts_us, captured_us=before.captured_us or before.received_us,
-                    keyframe=before.keyframe, data=data,
+                    keyframe=before.keyframe, data=data, captured_by=before.captured_by, received_us=before.received_us,
+                    at_us=at_us,
                 )
             )  # fmt: skip
 
@@ -290,8 +360,7 @@ class Reader:
             codec=codec, width_px=width, height_px=height, frame_rate_hz=min(max(rate, 1.0), 240.0), headers=self._headers
         )
         self._teller.say(self._format)
-        if self._looker is not None:
-            self._looker.start(codec)
+        self._looker.start(codec)
 
     def _keep_pace(self, pts_us: int) -> None:
         """A file comes as it was recorded, as a camera would send it."""
@@ -313,20 +382,28 @@ def _us(packet: Any) -> int:
     return 0 if stamp is None or packet.time_base is None else int(stamp * packet.time_base * 1_000_000)
 
 
+def _sender_us(packet: Any) -> int:
+    """When the sender says the picture was taken; 0 when it does not."""
+    for said in packet.iter_sidedata():
+        if said.data_type == "prft" and len(data := bytes(said)) >= _PRODUCED.size:
+            return max(0, int(_PRODUCED.unpack_from(data)[0]))
+    return 0
+
+
 def _now_us() -> int:
     return time.time_ns() // 1_000
 
 
-def _orders(looker: Looker | None) -> None:
+def _orders(looker: Looker) -> None:
     """What the program says, until it goes: then this process ends too."""
     for order in read_orders(sys.stdin.buffer):
-        if looker is None:
-            continue
         if isinstance(order, PoseKnown):
             if not looker.pose_by_stream:
                 looker.pose = order.as_pose()
         elif isinstance(order, Order):
             looker.order(order.data)
+        else:
+            looker.stills.want(order.hz)
     os._exit(0)
 
 
@@ -340,7 +417,7 @@ def main() -> int:
     source = msgspec.json.decode(sys.stdin.buffer.readline(1_000_000), type=VideoSource)
     teller = Teller()
     address = parse_address(source.address)
-    looker = Looker(source, teller) if source.analyst else None
+    looker = Looker(source, teller)
     limit()
     threading.Thread(target=_orders, args=(looker,), daemon=True).start()
     av.logging.set_level(None)

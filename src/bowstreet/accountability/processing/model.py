@@ -32,8 +32,11 @@ class Matter(StrEnum):
     INCIDENTS = "incidents"  # the list: places and categories
     FEED = "live-feed"  # the same, and reasons that people typed, as it happens
     REQUEST = "public-request"  # what a member of the public wrote, and how to reach them
+    OFFICER_PAGE = "officer-page"  # one incident, its drone and whom it follows, on an officer's phone
     LOG = "processing-log"
     LEDGER = "ledger-bundle"
+    WATCHLIST = "watchlist"  # who is on it, with images
+    STREET = "street"  # what a recognition camera shows, with every face hidden that raised no alert
 
 
 # What is no single incident's or report's stands under one of these.
@@ -51,6 +54,8 @@ class Justification(StrEnum):
     SUBJECT_ACCESS = "subject-access"
     SAFETY = "safety"  # an occurrence is looked into
     AUDIT = "audit"
+    ADJUDICATION = "adjudication"  # an alert is decided on
+    ENROLMENT = "enrolment"  # a list is made, or approved
 
 
 class Recipient(StrEnum):

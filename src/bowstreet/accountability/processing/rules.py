@@ -40,10 +40,13 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.VehicleGrounded: _STAFF,
     m.VehicleReleased: _STAFF,
     m.FollowChanged: Processing.COLLECTION,
+    m.FollowConsentChanged: _STAFF,
     m.CameraSteered: _DRONE,
+    m.OfficerLinkChanged: NotPersonal(because="leave to look, by ids; each look by it has its own entry"),
     m.VideoWatched: Processing.CONSULTATION,
     m.FootageWatched: Processing.CONSULTATION,
     m.VideoLeft: NotPersonal(because="the end of a viewing; its beginning has the entry"),
+    m.SnapshotTaken: Processing.CONSULTATION,
     m.RecordingStarted: Processing.COLLECTION,
     m.RecordingAnchored: _FOOTAGE,
     m.RecordingClosed: _FOOTAGE,
@@ -73,6 +76,17 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.SharingChanged: Processing.DISCLOSURE,  # and, after the first, what became of it
     m.PartnerShown: Processing.DISCLOSURE,
     m.SharingCounted: NotPersonal(because="how many events; each incident and subject has an entry of its own"),
+    m.DeploymentChanged: NotPersonal(
+        because="what a deployment is, by ids and digests; its list and alerts have entries of their own"
+    ),
+    m.DeploymentCounted: NotPersonal(because="sums over faces that nobody kept"),
+    m.WatchlistChanged: Processing.COLLECTION,
+    m.ListingReviewed: Processing.ALTERATION,
+    m.AlertRaised: Processing.COMBINATION,  # a face with a list
+    m.AlertViewed: Processing.CONSULTATION,
+    m.AlertChanged: Processing.ALTERATION,
+    m.VolunteerPassed: Processing.COLLECTION,
+    m.DeploymentPublished: NotPersonal(because="generalised so that nobody can be found in it (docs/recognition.md)"),
     m.RunChanged: _PROGRAM,
 }
 BY_NAME: dict[str, Processing] = {kind.__name__: said for kind, said in KINDS.items() if isinstance(said, Processing)}
@@ -85,6 +99,7 @@ WHAT: Mapping[str, str] = {
     "IncidentChanged": "incident-changed",
     "FollowChanged": "follow",
     "VideoWatched": "live-pictures",
+    "SnapshotTaken": "picture-kept-as-a-file",
     "FootageWatched": "footage",
     "RecordingStarted": "recording-started",
     "RedactionChanged": "redaction",
@@ -98,6 +113,12 @@ WHAT: Mapping[str, str] = {
     "PublicRequestChanged": "public-request",
     "SharingChanged": "sharing",
     "PartnerShown": "shown-to-a-partner",
+    "WatchlistChanged": "watchlist",
+    "ListingReviewed": "listing-reviewed",
+    "AlertRaised": "face-and-list",
+    "AlertViewed": "recognition-alert",
+    "AlertChanged": "alert",
+    "VolunteerPassed": "volunteer-passed",
 }
 
 RECIPIENTS: dict[Ground, Recipient] = {
@@ -116,12 +137,15 @@ MAY_SAY: dict[Role, frozenset[Justification]] = {
     Role.PILOT: _WORK,
     Role.SUPERVISOR: _WORK | {Justification.SUPERVISION},
     Role.AUTHORISING_OFFICER: frozenset({Justification.AUTHORISATION, Justification.COMPLAINT}),
+    Role.RECOGNITION_OPERATOR: frozenset({Justification.ENROLMENT, Justification.COMPLAINT, Justification.SUBJECT_ACCESS}),
+    Role.ADJUDICATING_OFFICER: frozenset({Justification.ADJUDICATION, Justification.COMPLAINT}),
     Role.REGULATOR: frozenset({Justification.AUDIT}),
 }
 # What holds when it says nothing, whatever it looks at.
 _ALWAYS: dict[Role, Justification] = {
     Role.SUPERVISOR: Justification.SUPERVISION,
     Role.AUTHORISING_OFFICER: Justification.AUTHORISATION,
+    Role.RECOGNITION_OPERATOR: Justification.ENROLMENT,
     Role.REGULATOR: Justification.AUDIT,
 }
 # What holds while the thing goes on.
@@ -130,6 +154,7 @@ _MEANWHILE: dict[Role, Justification] = {
     Role.PILOT: Justification.INCIDENT_HANDLING,
     Role.VIEWER: Justification.AWARENESS,
     Role.PLANNER: Justification.AWARENESS,
+    Role.ADJUDICATING_OFFICER: Justification.ADJUDICATION,
 }
 
 
@@ -149,7 +174,7 @@ def justified(role: Role, said: Justification | None, *, acts: bool, standing: b
         return said
     if said is not None:
         raise Refused(f"a {role} does not look for {said}", remedy=_remedy(may_say))
-    if acts and role in _MEANWHILE:
+    if acts and role in _MEANWHILE and role is not Role.ADJUDICATING_OFFICER:
         return Justification.INCIDENT_HANDLING
     found = _ALWAYS.get(role) or (_MEANWHILE.get(role) if standing else None)
     if found is None:

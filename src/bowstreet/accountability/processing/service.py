@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from bowstreet.accountability.model import Identity
 from bowstreet.accountability.processing.model import Day, Justification, Matter
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.messages import Consulted
@@ -13,6 +13,15 @@ from bowstreet.runtime.records import Collection
 # One consultation of a person, of one thing, for one reason: a panel that is open asks again and again. Real time.
 WINDOW = timedelta(minutes=10)
 MOST_WINDOWS = 10_000
+
+
+class Onlooker(Protocol):
+    """Who looks: an account, or the link of an officer who has none."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def role(self) -> str: ...
 
 
 class Consultations:
@@ -33,7 +42,7 @@ class Consultations:
     async def load(self, store: Store) -> None:
         await self._days.load(store)
 
-    async def record(self, who: Identity, what: Matter, subject_id: str, why: Justification) -> None:
+    async def record(self, who: Onlooker, what: Matter, subject_id: str, why: Justification) -> None:
         """Enter it, unless the same person looked at the same for the same reason within the window."""
         key = (who.account_id, what, subject_id, why)
         now = self._real.now()
@@ -46,11 +55,11 @@ class Consultations:
         if len(self._until) < MOST_WINDOWS:
             self._until[key] = now + WINDOW
 
-    async def stage(self, who: Identity, what: Matter, subject_id: str, why: Justification, stage: str) -> None:
+    async def stage(self, who: Onlooker, what: Matter, subject_id: str, why: Justification, stage: str) -> None:
         """Enter that a standing consultation was opened or closed."""
         await self._enter(who, what, subject_id, why, stage)
 
-    async def _enter(self, who: Identity, what: Matter, subject_id: str, why: Justification, stage: str) -> None:
+    async def _enter(self, who: Onlooker, what: Matter, subject_id: str, why: Justification, stage: str) -> None:
         now = self._clock.now().astimezone(UTC)
         day = Day(
             log_id=f"log-{now:%Y-%m-%d}", over_at=now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

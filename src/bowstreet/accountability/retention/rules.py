@@ -9,7 +9,12 @@ import msgspec
 from bowstreet.accountability.retention.model import Due, Standing, Table
 from bowstreet.errors import MalformedConfiguration
 
-NEEDED = frozenset({"incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage"})
+NEEDED = frozenset(
+    {
+        "incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage", "follow", "officer-link",
+        "alert", "watchlist",
+    }
+)  # fmt: skip
 REMEDY = "see docs/retention.md, and start from the table that comes with the product"
 
 

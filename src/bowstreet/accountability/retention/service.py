@@ -108,6 +108,9 @@ class Retention:
             Refused: a legal hold stands on it.
         """
         async with self._lock:
+            if begun := [one for one in self.erasures.in_states(Step.ORDERED) if one.subject_id == subject_id]:
+                await self._finish(begun)  # ordered before a crash: one order, one receipt
+                return self.erasures.get(begun[0].erasure_id)
             holding = self._holdings.get(retention_class)
             known = {} if holding is None else dict(await holding.since())
             if subject_id not in known:

@@ -167,7 +167,10 @@ def recognition(whole: Summary | None) -> str:
     if whole is None:
         told = "No release has been made yet, so that nothing can be said from the record."
     elif whole.deployments:
-        told = f"The record has {whole.deployments:,} entries about recognition deployments. They are not told in detail yet."
+        told = (
+            f"The record has {whole.deployments:,} entries about recognition deployments. "
+            '<a href="/public/recognition">Each deployment has its own record</a>.'
+        )
     else:
         told = (
             f"No recognition deployment is in the record: of the {whole.entries:,} entries of the ledger that these figures were "

@@ -13,6 +13,7 @@ JSON = "application/json"
 REFERRER = {"Referrer-Policy": "same-origin"}
 PLACES = (
     ("/public", "Flights"),
+    ("/public/recognition", "Facial recognition"),
     ("/public/checkpoints", "Check the record"),
     ("/public/requests", "Ask or complain"),
 )

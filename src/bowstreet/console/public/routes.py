@@ -15,11 +15,12 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.limits import Buckets
 from bowstreet.console.log import ANYONE, TEXT
 from bowstreet.console.problems import status_of
-from bowstreet.console.public import checkpoints, feed, forms, pages
+from bowstreet.console.public import checkpoints, deployments, feed, forms, pages
 from bowstreet.console.public.parts import JSON, page
 from bowstreet.console.public.summary import Summary, of
 from bowstreet.console.static_files import IMMUTABLE
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
+from bowstreet.recognition.model import PublicRecord
 
 NO_STORE = "no-store"
 FRESH = {**ANYONE, "Cache-Control": "no-cache"}
@@ -47,6 +48,7 @@ class Summaries:
 def router(desk: Desk) -> APIRouter:
     routes = APIRouter(prefix="/public", include_in_schema=False)
     _flights(routes, desk)
+    _deployments(routes, desk)
     _checkpoints(routes, desk)
     _requests(routes, desk)
     return routes
@@ -103,6 +105,40 @@ def _flights(routes: APIRouter, desk: Desk) -> None:
         bundle = checkpoints.bundle_command(services.log)
         body = pages.release(one, _read(one), disclosure.areas, inner, _host(desk, request), bundle)
         return page(f"Release {release_id}", warning() + body)
+
+
+def _deployments(routes: APIRouter, desk: Desk) -> None:
+    recognition, services = desk.services.recognition, desk.services
+
+    @routes.api_route("/recognition", methods=["GET", "HEAD"])
+    async def deployed() -> Response:
+        coming = deployments.announced(recognition.all(), services.clock.now())
+        body = deployments.index(coming, [deployments.read(one) for one in recognition.records.newest()])
+        return page(f"{recognition.records.operator}: facial recognition", body, at=deployments.AT)
+
+    @routes.api_route("/recognition.json", methods=["GET", "HEAD"])
+    async def deployed_json() -> Response:
+        told = b",".join(one.text.encode() for one in recognition.records.newest())
+        return Response(b"[" + told + b"]", media_type=JSON, headers=FRESH)
+
+    @routes.api_route("/recognition/{deployment_id}.json", methods=["GET", "HEAD"])
+    async def record_json(deployment_id: str) -> Response:
+        text = _recorded(desk, deployment_id).text
+        return Response(text, media_type=JSON, headers={**ANYONE, "Cache-Control": IMMUTABLE})
+
+    @routes.api_route("/recognition/{deployment_id}", methods=["GET", "HEAD"])
+    async def record_page(request: Request, deployment_id: str) -> Response:
+        one = _recorded(desk, deployment_id)
+        body = deployments.read(one)
+        shown = deployments.page(one, body, _host(desk, request), checkpoints.bundle_command(services.log))
+        return page(f"Facial recognition, {body.planned_from:%Y-%m-%d}", shown)
+
+
+def _recorded(desk: Desk, deployment_id: str) -> PublicRecord:
+    one = desk.services.recognition.records.all.find(deployment_id)
+    if one is None:
+        raise NotFound("there is no record of such a deployment", remedy="see /public/recognition for those that there are")
+    return one
 
 
 def _checkpoints(routes: APIRouter, desk: Desk) -> None:

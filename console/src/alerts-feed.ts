@@ -1,0 +1,78 @@
+// The adjudicating officer's own feed: the list of alerts, whenever one changes, and the program's clock.
+
+import { signal } from "@preact/signals";
+import type { Alert } from "./api/recognition.ts";
+import { backOff } from "./feed/connection.ts";
+import { type Millis, withTimes } from "./feed/wire.ts";
+import { isOpen } from "./recognition.ts";
+import { announce } from "./state.ts";
+
+export type Heard = "connecting" | "live" | "lost" | "refused";
+
+export const alerts = signal<readonly Alert[]>([]);
+export const heard = signal<Heard>("connecting");
+/** Seconds of the program's clock, for countdowns. */
+export const clock = signal(0);
+
+const SILENT_MS = 25_000; // the program says something every ten seconds
+let socket: WebSocket | null = null;
+let retry: number | undefined;
+let watch: number | undefined;
+let anchor = { at: 0, received: 0 };
+let attempt = 0;
+let known = new Set<string>();
+let first = true;
+
+export const nowMs = (): Millis => anchor.at + (anchor.at === 0 ? 0 : performance.now() - anchor.received);
+
+export function watchAlerts(onSignedOut: () => void): () => void {
+  let here = true;
+  first = true;
+  const open = (): void => {
+    const url = new URL("api/v1/recognition/live", document.baseURI);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    socket = new WebSocket(url.href);
+    socket.onmessage = (message) => take(String(message.data));
+    socket.onclose = (closed) => {
+      socket = null;
+      if (!here) return;
+      if (closed.code === 4401) return onSignedOut();
+      if (closed.code === 4403) return void (heard.value = "refused");
+      heard.value = "lost";
+      retry = window.setTimeout(open, backOff(attempt++));
+    };
+  };
+  open();
+  watch = window.setInterval(() => {
+    clock.value = Math.floor(nowMs() / 1000);
+    if (heard.peek() === "live" && performance.now() - anchor.received > SILENT_MS) socket?.close();
+  }, 500);
+  return () => {
+    here = false;
+    clearTimeout(retry);
+    clearInterval(watch);
+    socket?.close();
+    alerts.value = [];
+    heard.value = "connecting";
+  };
+}
+
+function take(data: string): void {
+  const said = JSON.parse(data) as { now: string; alerts: unknown };
+  anchor = { at: Date.parse(said.now), received: performance.now() };
+  attempt = 0;
+  heard.value = "live";
+  clock.value = Math.floor(anchor.at / 1000);
+  const list = withTimes(said.alerts) as readonly Alert[];
+  const fresh = list.filter((one) => one.state === "raised" && !known.has(one.alert_id));
+  known = new Set(list.filter(isOpen).map((one) => one.alert_id));
+  alerts.value = list;
+  if (fresh.length > 0 && !first) tellOf(fresh.length);
+  first = false;
+}
+
+/** By vibration and words; a phone in a pocket makes no light. */
+function tellOf(count: number): void {
+  navigator.vibrate?.([120, 80, 120]);
+  announce(count === 1 ? "A new alert." : `${count} new alerts.`);
+}

@@ -1,0 +1,95 @@
+"""From what was found in each picture to searches: frames and tracks, mated and non-mated. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from bowstreet.recognition.evaluation.identification import STRATA, Side
+from bowstreet.recognition.evaluation.intervals import FloatArray, Rate, rates, weights
+from bowstreet.recognition.evaluation.model import Looked
+from bowstreet.recognition.evaluation.searches import Gallery, Probes, compare
+from bowstreet.recognition.reference import Reference
+
+
+def gallery(looked: Iterable[Looked], dimensions: int) -> tuple[Gallery, dict[str, int]]:
+    """Of every person of whom one picture at least could be enrolled; and each one's place."""
+    by_person: dict[str, list[Any]] = defaultdict(list)
+    for one in looked:
+        if one.found.reason is None:
+            reference = Reference(person_id=one.still.person, vector=one.found.vector)
+            by_person[one.still.person].append(reference.numbers())
+    people = sorted(by_person)
+    counts = [len(by_person[person]) for person in people]
+    rows = [row for person in people for row in by_person[person]]
+    vectors = np.stack(rows).astype(np.float32) if rows else np.zeros((0, dimensions), np.float32)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp) if counts else np.zeros(0, np.intp)
+    return Gallery(vectors=vectors, starts=starts), {person: place for place, person in enumerate(people)}
+
+
+def side(looked: Sequence[Looked], people: Sequence[str], places: dict[str, int], dimensions: int) -> Probes:
+    """`people`: all of this side's; a person who is not in `places` has no mate."""
+    number = {person: place for place, person in enumerate(people)}
+    acquired = np.array([one.found.reason is None for one in looked], dtype=bool)
+    vectors = np.zeros((len(looked), dimensions), np.float32)
+    for row, one in enumerate(looked):
+        if acquired[row]:
+            vectors[row] = Reference(person_id=one.still.person, vector=one.found.vector).numbers()
+    return Probes(
+        vectors=vectors, acquired=acquired,
+        subject=np.array([number[one.still.person] for one in looked], dtype=np.intp),
+        mate=np.array([places.get(one.still.person, -1) for one in looked], dtype=np.intp),
+    )  # fmt: skip
+
+
+def search(
+    looked: Sequence[Looked], people: Sequence[str], listed: Gallery, places: dict[str, int], sizes: tuple[int, ...], seed: int
+) -> Side:
+    probes = side(looked, people, places, listed.vectors.shape[1])
+    return Side(probes=probes, scores=compare(probes, listed, sizes, seed), people=people)
+
+
+def best_shots(looked: Iterable[Looked]) -> list[Looked]:
+    """Of each track the picture with the best quality, as a camera's pipeline chooses it; any where none shows a face."""
+    tracks: dict[tuple[str, str], Looked] = {}
+
+    def worth(one: Looked) -> float:
+        return -1.0 if one.found.reason is not None or one.found.quality is None else one.found.quality.unified
+
+    for one in looked:
+        key = (one.still.person, one.still.track)
+        if key not in tracks or worth(one) > worth(tracks[key]):
+            tracks[key] = one
+    return list(tracks.values())
+
+
+def measures(mated: Sequence[Looked], nonmated: Sequence[Looked]) -> dict[str, tuple[FloatArray, FloatArray]]:
+    def values(name: str, looked: Sequence[Looked]) -> FloatArray:
+        return np.array(
+            [np.nan if one.found.quality is None else getattr(one.found.quality, name) for one in looked], dtype=float
+        )
+
+    return {name: (values(name, mated), values(name, nonmated)) for name in STRATA}
+
+
+def failures(looked: Sequence[Looked], seed: int) -> tuple[Rate, dict[str, int]]:
+    """The rate of pictures without a template, drawn by person, and the reasons."""
+    people = {person: place for place, person in enumerate(sorted({one.still.person for one in looked}))}
+    failed, of = np.zeros((len(people), 1)), np.zeros(len(people))
+    reasons: dict[str, int] = {}
+    for one in looked:
+        place = people[one.still.person]
+        of[place] += 1
+        if one.found.reason is not None:
+            failed[place] += 1
+            reasons[one.found.reason] = reasons.get(one.found.reason, 0) + 1
+    return rates(failed, of, weights(len(people), 500, seed))[0], reasons
+
+
+def people_without(looked: Sequence[Looked]) -> tuple[int, int]:
+    """How many people there are, and of how many not one picture could be used."""
+    usable: dict[str, bool] = {}
+    for one in looked:
+        usable[one.still.person] = usable.get(one.still.person, False) or one.found.reason is None
+    return len(usable), sum(not one for one in usable.values())

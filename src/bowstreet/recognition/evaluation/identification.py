@@ -1,0 +1,196 @@
+"""Open-set identification in figures: rates with intervals at thresholds, by group, by size of the list, by quality. Pure.
+
+TPIR(N, 1, T): of mated searches, the share that finds the right person first, at or above T, on a list of N. A search without a
+face is a miss, and so is one of a person whose pictures could not be enrolled. FPIR(N, T): of non-mated searches with a face, the
+share that finds anybody at or above T. (ISO/IEC 19795-1; 30137-1 for cameras.)
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bowstreet.recognition.evaluation import rules
+from bowstreet.recognition.evaluation.groups import Group, Groups
+from bowstreet.recognition.evaluation.intervals import CONFIDENCE, FloatArray, Rate, Weights, rates, rates_from, share, weights
+from bowstreet.recognition.evaluation.report import Compared
+from bowstreet.recognition.evaluation.searches import NOTHING, Probes, Scores, per_subject
+
+DRAWS = 1_000
+DET_POINTS = 200
+GROUPS_AT_ONCE = 32
+TARGET_FPIR = (0.01, 0.001)
+THRESHOLD_STEP, HIGHEST_THRESHOLD = 0.05, 0.8
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Side:
+    """The mated, or the non-mated, searches of one kind (frames or tracks).
+
+    Attributes:
+        people: their names, as `probes.subject` counts them.
+    """
+
+    probes: Probes
+    scores: Scores
+    people: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Tallies:
+    """For each person of both sides: searches, and those at or above each threshold; with samples drawn from the people."""
+
+    thresholds: FloatArray
+    right: FloatArray
+    mated: FloatArray
+    false: FloatArray
+    nonmated: FloatArray
+    mated_weights: Weights
+    nonmated_weights: Weights
+
+
+def thresholds_for(given: Sequence[float], floor: float, default: float, nonmated: Side) -> FloatArray:
+    """What is asked for, what the model's card says, an even scale, and where one in 100 and in 1,000 non-mated searches hit."""
+    scale = np.arange(floor, HIGHEST_THRESHOLD + 1e-9, THRESHOLD_STEP)
+    wanted = {round(float(value), 4) for value in (*given, floor, default, *scale)}
+    reached = np.sort(nonmated.scores.other[nonmated.probes.acquired, -1])[::-1]
+    for target in TARGET_FPIR:
+        allowed = int(len(reached) * target)
+        if allowed >= 1 and np.isfinite(reached[allowed]):
+            wanted.add(float(max(floor, np.floor(reached[allowed] * 1e4 + 1.0) / 1e4)))
+    return np.array(sorted(value for value in (round(one, 4) for one in wanted) if 0.0 < value < 1.0))
+
+
+def tally(mated: Side, nonmated: Side, column: int, thresholds: FloatArray, seed: int) -> Tallies:
+    right, of_mated = per_subject(mated.scores.right(column), np.ones(len(mated.probes), bool), mated.probes.subject, thresholds)
+    false, of_nonmated = per_subject(
+        nonmated.scores.other[:, column], nonmated.probes.acquired, nonmated.probes.subject, thresholds
+    )
+    return Tallies(
+        thresholds=thresholds, right=right, mated=of_mated, false=false, nonmated=of_nonmated,
+        mated_weights=weights(len(of_mated), DRAWS, seed), nonmated_weights=weights(len(of_nonmated), DRAWS, seed + 1),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupRates:
+    group: Group
+    tpir: list[Rate]
+    fpir: list[Rate]
+    tpir_compared: list[Compared]
+    fpir_compared: list[Compared]
+
+
+def by_group(tallies: Tallies, mated: Side, nonmated: Side, groups: Groups) -> list[GroupRates]:
+    """Each group's rates at every threshold, and whether they differ from everybody else's.
+
+    Somebody of whom the attribute is not known is in neither. Intervals of differences are as wide as looking at so many groups
+    needs (Bonferroni).
+    """
+    looked_at = groups.all()
+    tpir = _against(tallies.right, tallies.mated, tallies.mated_weights, groups, looked_at, mated.people)
+    fpir = _against(tallies.false, tallies.nonmated, tallies.nonmated_weights, groups, looked_at, nonmated.people)
+    return [
+        GroupRates(group=group, tpir=t, fpir=f, tpir_compared=t_compared, fpir_compared=f_compared)
+        for group, (t, t_compared), (f, f_compared) in zip(looked_at, tpir, fpir, strict=True)
+    ]
+
+
+def _against(
+    hits: FloatArray, of: FloatArray, often: Weights, groups: Groups, looked_at: Sequence[Group], people: Sequence[str]
+) -> Iterator[tuple[list[Rate], list[Compared]]]:
+    tail = (1.0 - CONFIDENCE) / 2.0 * 100.0 / max(1, len(looked_at))
+    members = list(groups.members(looked_at, people))
+    for start in range(0, len(members), GROUPS_AT_ONCE):
+        parts = [part for inside, known in members[start : start + GROUPS_AT_ONCE] for part in (inside, known & ~inside)]
+        counts = [(hits * part[:, None], of * part) for part in parts]
+        # One large product in place of many small ones: that is where the time of an evaluation's counting goes.
+        columns = np.concatenate([np.column_stack([hit, searches]) for hit, searches in counts], axis=1).astype(np.float32)
+        samples = (often @ columns).reshape(len(often), len(parts), -1)
+        for place in range(0, len(parts), 2):
+            mine, others = (share(samples[:, at, :-1], samples[:, at, -1:]) for at in (place, place + 1))
+            rates_in, rates_beside = rates_from(*counts[place], mine), rates_from(*counts[place + 1], others)
+            yield rates_in, _compared(rates_in, rates_beside, mine - others, tail)
+
+
+def _compared(group: list[Rate], rest: list[Rate], difference: FloatArray, tail: float) -> list[Compared]:
+    usable = ~np.isnan(difference).any(axis=1)
+    if not usable.any():
+        return [Compared.INSUFFICIENT] * len(group)
+    lows, highs = np.percentile(difference[usable], [tail, 100.0 - tail], axis=0)
+    return [
+        rules.compare(mine, others, float(low), float(high))
+        for mine, others, low, high in zip(group, rest, lows, highs, strict=True)
+    ]
+
+
+def det(mated: Side, nonmated: Side, column: int) -> list[dict[str, float]]:
+    """False negative against false positive identification rate, at rising thresholds."""
+    right = np.sort(mated.scores.right(column))
+    false = np.sort(nonmated.scores.other[nonmated.probes.acquired, column])
+    usable = np.concatenate([right, false])
+    usable = usable[np.isfinite(usable)]
+    if not usable.size or not len(false):
+        return []
+    # Close together where strangers' best scores end, as that is where a threshold is chosen.
+    tail = np.quantile(false[np.isfinite(false)], 1.0 - np.geomspace(1e-5, 1.0, DET_POINTS)) if np.isfinite(false).any() else []
+    thresholds = np.unique(np.concatenate([np.quantile(usable, np.linspace(0, 1, DET_POINTS)), tail]))
+    fpir = 1.0 - np.searchsorted(false, thresholds, side="left") / len(false)
+    fnir = np.searchsorted(right, thresholds, side="left") / max(len(right), 1)
+    return [
+        {"threshold": float(t), "fpir": float(a), "fnir": float(b)} for t, a, b in zip(thresholds, fpir, fnir, strict=True)
+    ]  # fmt: skip
+
+
+# Bounds of the strata that are looked at, and of which measure.
+STRATA: dict[str, tuple[float, ...]] = {
+    "eyes_px": (12, 20, 30, 45, 60, 90, 150),
+    "yaw_deg": (10, 20, 30, 45),
+    "pitch_deg": (10, 20, 30),
+    "sharpness": (0.25, 0.5, 0.75),
+    "mean_luminance": (0.2, 0.4, 0.6, 0.8),
+    "illumination_uniformity": (0.7, 0.8, 0.9),
+    "unified": (20, 40, 60, 80),
+}
+
+
+def strata(
+    mated: Side, nonmated: Side, measures: dict[str, tuple[FloatArray, FloatArray]], threshold: float, seed: int
+) -> dict[str, list[dict[str, Any]]]:
+    """Rates by what was measured of the searched face. `measures`: mated and non-mated values, NaN without a face."""
+    right, false = mated.scores.right(-1), nonmated.scores.other[:, -1]
+    at = np.array([threshold])
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, bounds in STRATA.items():
+        edges = (-np.inf, *bounds, np.inf)
+        of_mated, of_nonmated = (np.abs(values) for values in measures[name])
+        found[name] = []
+        for low, high in itertools.pairwise(edges):
+            here, beside = (of_mated >= low) & (of_mated < high), (of_nonmated >= low) & (of_nonmated < high)
+            if not here.any() and not beside.any():
+                continue
+            tpir = _rate(right, here, mated.probes.subject, at, seed)
+            fpir = _rate(false, beside & nonmated.probes.acquired, nonmated.probes.subject, at, seed)
+            found[name].append(
+                {
+                    "from": None if np.isinf(low) else low, "to": None if np.isinf(high) else high,
+                    "tpir": tpir.as_json() | {"verdict": rules.judge_tpir(tpir)},
+                    "fpir": fpir.as_json() | {"verdict": rules.judge_fpir(fpir)},
+                }
+            )  # fmt: skip
+    return found
+
+
+def _rate(scores: FloatArray, counted: Flags, subject: npt.NDArray[np.intp], thresholds: FloatArray, seed: int) -> Rate:
+    hits, of = per_subject(scores, counted, subject, thresholds)
+    return rates(hits, of, weights(len(of), DRAWS // 2, seed))[0]
+
+
+def misidentified(mated: Side, column: int, thresholds: FloatArray) -> list[int]:
+    """Mated searches that put another person of the list first, at or above each threshold: an alert about the wrong one."""
+    wrong = np.where(mated.scores.other[:, column] > mated.scores.mate, mated.scores.other[:, column], NOTHING)
+    return [int((wrong >= threshold).sum()) for threshold in thresholds]

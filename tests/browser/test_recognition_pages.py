@@ -1,0 +1,218 @@
+"""A deployment in a real browser: planned on the map, listed, authorised by another, started; an alert decided on a phone."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ROOT, WATCH_POLICY, go_to
+from tests.browser.test_console_page import accessible
+from tests.integration.console_city import PASSWORD
+from tests.unit.recognition_world import COLUMNS, people, photo, row
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+NAMES = list(people())
+SHOTS = ROOT / "dist" / "screenshots"
+
+
+class Program:
+    """The served operation, and a way to let people walk past."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        assert process.stdout is not None
+        self.url = process.stdout.readline().strip()
+
+    def say(self, line: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def program(built_console: None) -> Iterator[Program]:
+    command = [sys.executable, "-m", "tests.browser.recognition_server"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Program(process)
+        finally:
+            process.terminate()
+
+
+Sit = Callable[..., Page]
+
+
+@pytest.fixture
+def sit(browser: Browser, program: Program) -> Iterator[Sit]:
+    """A browser of its own for each who sits down. No script fails, no policy is broken."""
+    pages, errors = list[Page](), list[str]()
+
+    def down(name: str, size: dict[str, int] = DESK, **more: Any) -> Page:
+        context = browser.new_context(viewport=size, **more)  # type: ignore[arg-type]
+        context.add_init_script(WATCH_POLICY)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(program.url)
+        page.get_by_label("Name").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        pages.append(page)
+        return page
+
+    yield down
+    violations = [one for page in pages for one in page.evaluate("window.violations")]
+    for page in pages:
+        page.context.close()
+    assert (errors, violations) == ([], [])
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"recognition-{name}.png", full_page=False)
+
+
+def plan(page: Page) -> None:
+    """By the form: closed questions, the zone by typing and by a click on the map."""
+    page.get_by_role("button", name="Plan a deployment").click()
+    form = page.get_by_role("form", name="Plan a deployment")
+    expect(form.get_by_role("button", name="Plan it")).to_be_disabled()
+    expect(form.get_by_role("textbox", name=re.compile("other|reason", re.IGNORECASE))).to_have_count(0)  # R1
+    form.get_by_role("radio", name=re.compile("^Find people wanted")).check()
+    form.get_by_role("radio", name="Recorded crime is high here").check()
+    for camera in ("Camera north", "Camera south"):
+        form.get_by_role("checkbox", name=re.compile(camera)).check()
+    form.get_by_label("Corners").fill("51.5455, -0.1045\n51.5475, -0.1045\n51.5475, -0.1015")
+    canvas = form.locator(".place-map canvas")
+    expect(canvas).to_be_visible()
+    form.get_by_role("button", name="Corner at the map’s middle").click()
+    form.get_by_role("button", name="Take back the last corner").click()
+    form.get_by_label("Corners").fill("51.5455, -0.1045\n51.5475, -0.1045\n51.5475, -0.1015\n51.5455, -0.1015")
+    form.get_by_label("Threshold").fill("0.3")
+    expect(form.get_by_role("status").last).to_contain_text("below the model’s floor")
+    form.get_by_label("Threshold").fill("0.5")
+    page.wait_for_timeout(800)  # the map draws
+    accessible(page)
+    shot(page, "plan")
+    form.get_by_role("button", name="Plan it").click()
+    expect(page.get_by_role("article").get_by_text("Planned", exact=True)).to_be_visible()
+
+
+def tell_the_public(page: Page) -> None:
+    for kind, reference in (("Public notice", "notice-2026-11"), ("Sign", "photo-1")):
+        article = page.get_by_role("article")
+        summary = article.get_by_text("Enter a notice or a sign")
+        if not article.get_by_role("radio", name=kind).is_visible():
+            summary.click()
+        article.get_by_role("radio", name=kind, exact=True).check()
+        article.get_by_label("Reference").fill(reference)
+        article.get_by_role("button", name="Enter it").click()
+        expect(article.get_by_text(re.compile(f"^{kind} since"))).to_be_visible()
+
+
+def import_list(page: Page, folder: Path) -> None:
+    """A CSV and its images; one line is bad, and says why."""
+    rows = [row(name, f"{name}.jpg", name=f"Person {name}") for name in NAMES[:3]]
+    rows.append(row("BAD", "nobody.png"))
+    (folder / "list.csv").write_text(COLUMNS + "\n".join(rows))
+    for name in NAMES[:3]:
+        (folder / f"{name}.jpg").write_bytes(photo(name))
+    (folder / "nobody.png").write_bytes(b"no image at all" * 20)
+    page.get_by_role("link", name="Import a list").click()
+    page.get_by_label("List (CSV)").set_input_files(folder / "list.csv")
+    page.get_by_label("Images").set_input_files([folder / f"{name}.jpg" for name in NAMES[:3]] + [folder / "nobody.png"])
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("cell", name=re.compile("no picture that is read here"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("cell", name="Ready")).to_have_count(3)
+    accessible(page)
+    shot(page, "import")
+    page.get_by_role("button", name="Make it without the 1 bad line").click()
+    expect(page.get_by_role("heading", name="3 people")).to_be_visible()
+    page.wait_for_function("[...document.querySelectorAll('.listed img')].every((i) => i.complete && i.naturalWidth > 0)")
+    accessible(page)
+    shot(page, "list")
+    page.get_by_role("link", name="Back to the deployment").click()
+
+
+def authorise(officer: Page) -> None:
+    """Another person, having proved who they are."""
+    go_to(officer, "Recognition")
+    officer.get_by_role("link", name=re.compile("Islington")).click()
+    article = officer.get_by_role("article")
+    article.get_by_role("button", name="Authorise").click()
+    officer.get_by_role("dialog").get_by_role("button", name="Approve it").click()
+    expect(article.get_by_text("Authorised", exact=True)).to_be_visible()
+
+
+def decide(officer: Page) -> None:
+    """On a phone: claim, look at both, a second opinion is not needed, engage, outcome."""
+    officer.get_by_role("link", name=re.compile("Wanted by a court")).click()
+    officer.get_by_role("button", name="I take it").click()
+    expect(officer.get_by_text("Look at both pictures before you decide")).to_be_visible()
+    officer.get_by_role("button", name="Show both pictures").click()
+    expect(officer.get_by_text("A person must decide")).to_be_visible()
+    expect(officer.get_by_role("img", name="The face that the camera saw")).to_be_visible()
+    expect(officer.get_by_role("img", name=re.compile("as on the list"))).to_be_visible()
+    accessible(officer)
+    shot(officer, "alert-pictures")
+    officer.get_by_role("radio", name="Same person", exact=True).check()
+    officer.get_by_role("button", name="I go and speak to them").scroll_into_view_if_needed()
+    shot(officer, "alert-decision")
+    officer.get_by_role("button", name="I go and speak to them").click()
+    expect(officer.get_by_text("An officer is with the person")).to_be_visible()
+    officer.get_by_role("radio", name=re.compile("identity confirmed")).check()
+    officer.get_by_role("radio", name="Arrest").check()
+    officer.get_by_role("button", name="Settle it").click()
+    expect(officer.get_by_text(re.compile("identity confirmed. Arrest"))).to_be_visible()
+
+
+def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) -> None:
+    operator = sit("Olga Operator")
+    expect(operator.get_by_role("heading", name="Recognition deployments")).to_be_visible()
+    plan(operator)
+    expect(operator.get_by_role("region", name="What is missing before it can start")).to_contain_text("No public notice")
+    tell_the_public(operator)
+    import_list(operator, tmp_path)
+    shot(operator, "planned")
+    operator.get_by_role("button", name="Ask for authority").click()
+    expect(operator.get_by_role("article").get_by_text("Waits for authority", exact=True)).to_be_visible()
+
+    superintendent = sit("Sam Superintendent")
+    authorise(superintendent)
+    expect(operator.get_by_role("article").get_by_text("Authorised", exact=True)).to_be_visible()
+    operator.get_by_role("button", name="Start", exact=True).click()
+    expect(operator.get_by_role("article").get_by_text("Running", exact=True)).to_be_visible()
+
+    officer = sit("Connie Constable", PHONE, has_touch=True)
+    expect(officer.get_by_text("No alert waits.")).to_be_visible()
+    shot(officer, "alerts-none")
+    assert program.say(f"alert {NAMES[0]}") == "Alert"
+    expect(officer.get_by_role("link", name=re.compile("Wanted by a court"))).to_be_visible()
+    accessible(officer)
+    shot(officer, "alerts")
+    decide(officer)
+    expect(operator.get_by_role("region", name="Counters")).to_contain_text("37")
+    operator.get_by_role("region", name="Counters").scroll_into_view_if_needed()
+    accessible(operator)
+    shot(operator, "running")
+
+    operator.get_by_role("button", name="Close for good").click()
+    operator.get_by_role("button", name="Close it", exact=True).click()
+    program.say("look")
+    expect(operator.get_by_role("article").get_by_text("Published", exact=True)).to_be_visible()
+    operator.goto(program.url + "/public/recognition")
+    expect(operator.get_by_text("Faces seen").first).to_be_visible()
+    shot(operator, "public")
+    operator.get_by_role("link", name=re.compile("Islington")).click()
+    accessible(operator)
+    shot(operator, "public-record")
+    operator.go_back()
+    operator.go_back()

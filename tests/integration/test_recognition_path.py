@@ -1,0 +1,108 @@
+"""A deployment from plan to public record, with real faces of people who do not exist: each step on record, nothing left in the end."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.unit.recognition_world import ADJUDICATOR, OFFICER, OPERATOR, PROBE, World, people
+
+from bowstreet.accountability import ledger
+from bowstreet.accountability.audit import keyring_of, verify_data
+from bowstreet.accountability.model import Identity as Asker
+from bowstreet.accountability.model import Role
+from bowstreet.accountability.processing.model import Justification
+from bowstreet.errors import NotFound, Refused
+from bowstreet.messages import Erased
+from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Withheld
+from bowstreet.recognition.model import DeploymentState, Obstacle
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path / "data").started()
+    yield made
+    await made.close()
+
+
+def officer(account_id: str = ADJUDICATOR) -> Asker:
+    return Asker(account_id=account_id, name="", role=Role.DISPATCHER, may=())
+
+
+async def test_from_authority_to_receipt_and_record(world: World) -> None:
+    names = list(people())
+    planned = await world.planned()
+    dep = planned.deployment_id
+    await world.told(dep)
+    listed = await world.listed(dep, *names[:6], volunteers=names[6:8])
+    assert listed.manifest is not None
+    assert (listed.manifest.people, listed.manifest.images, listed.manifest.volunteers) == (8, 16, 2)
+    with pytest.raises(Refused, match="R2"):
+        await world.recognition.start(dep, OPERATOR)
+    await world.authorised(dep)
+    assert world.recognition.may_process(world.frame()) is Obstacle.NOT_RUNNING
+    await world.recognition.start(dep, OPERATOR)
+    assert world.recognition.may_process(world.frame()) is None
+    assert world.pipeline.running
+
+    wanted = world.person_id(dep, names[0])
+    raised = await world.recognition.submit(world.sighting(dep, wanted))
+    assert isinstance(raised, Alert)
+    assert await world.recognition.submit(world.sighting(dep, wanted)) is Withheld.REPEATED
+    seeded = await world.recognition.submit(world.sighting(dep, world.person_id(dep, names[6]), track="2"))
+    assert isinstance(seeded, Alert)
+    assert seeded.state is AlertState.SEEDED
+    await world.recognition.passed(dep, seeded.person_id, "north", OPERATOR)
+    await world.recognition.passed(dep, world.person_id(dep, names[7]), "north", OPERATOR)
+
+    await world.alerts.claim(raised.alert_id, ADJUDICATOR)
+    with pytest.raises(Refused, match="R11"):
+        await world.alerts.decide(raised.alert_id, ADJUDICATOR, engage=True, judgement=Judgement.SAME)
+    _, probe = await world.alerts.view(raised.alert_id, officer(), Justification.ADJUDICATION, adjudicates=True)
+    assert probe.image == PROBE
+    await world.alerts.decide(raised.alert_id, ADJUDICATOR, engage=True, judgement=Judgement.SAME)
+    await world.alerts.settle(raised.alert_id, ADJUDICATOR, IdentityFound.CONFIRMED_TRUE, Disposal.ARREST)
+
+    await world.advance(hours=5)
+    over = world.recognition.get(dep)
+    assert over.state is DeploymentState.PUBLISHED
+    assert not world.pipeline.running
+    assert over.manifest is not None
+    with pytest.raises(NotFound, match="destroyed"):
+        world.enrolment.open(over.manifest)
+    assert not list((world.folder / "watchlists").iterdir())
+    receipts = [ledger.message_of(row) async for row in world.store.log_rows()]
+    assert [one.subject_id for one in receipts if isinstance(one, Erased)] == [over.manifest.watchlist_id]
+
+    [record] = world.records.newest()
+    told = json.loads(record.text)
+    assert record.digest == over.record_digest
+    assert told["people"] == 6
+    assert told["categories"] == {"wanted-by-court": 6}
+    assert (told["alerts"], told["false_alerts"]) == (1, 0)
+    assert (told["recognised"]["count"], told["recognised"]["of"]) == (1, 2)
+    assert told["outcomes"] == {}  # one arrest is fewer than five
+    assert not any(name in record.text for name in names)
+    assert await world.recognition.submit(world.sighting(dep, wanted, track="9")) is Obstacle.NOT_RUNNING
+
+
+async def test_nothing_of_a_person_lies_open_in_any_file(world: World) -> None:
+    one = await world.running(*list(people())[:2])
+    raised = await world.recognition.submit(world.sighting(one.deployment_id, world.person_id(one.deployment_id, "P001")))
+    assert isinstance(raised, Alert)
+    assert one.manifest is not None
+    entry = next(world.enrolment.open(one.manifest).entries())
+    await world.recorder.settle()
+    for secret in (PROBE, entry.image[1_000:1_100], entry.vector, b"Name of P001"):
+        assert not world.contains(secret)
+    assert world.contains(one.deployment_id.encode())  # the search would find it
+
+
+async def test_the_ledger_verifies_after_all_of_it(world: World) -> None:
+    one = await world.running("P001")
+    await world.recognition.close(one.deployment_id, OPERATOR)
+    await world.recognition.look()
+    await world.close()
+    with keyring_of(world.folder, "") as keyring:
+        assert verify_data(world.folder, keyring=keyring).ok
+    assert OFFICER
