@@ -100,9 +100,15 @@ async def world(
 
 @asynccontextmanager
 async def scene(
-    sources: Sequence[VideoSource], truth: Path | None = None, rate_hz: float = 12.0, tilt_deg: float = -50.0, east_m: float = 0.0
+    sources: Sequence[VideoSource],
+    truth: Path | None = None,
+    rate_hz: float = 12.0,
+    tilt_deg: float = -50.0,
+    east_m: float = 0.0,
+    pace: float = 1.0,
 ) -> AsyncIterator[None]:
-    """Simulated cameras that send to `udp://` sources; they hover side by side over a made-up street."""
+    """Simulated cameras that send to `udp://` sources; they hover side by side over a made-up street, whose life goes by at
+    `pace`: on a busy machine people would walk out of the picture before a test has looked."""
     place = to_grid(SCENE)
     origin = GridPoint(easting_m=round(place.easting_m), northing_m=round(place.northing_m))
     mounts = tuple(Mount(vehicle_id=one.vehicle_id, address=one.address, field_of_view_deg=60.0) for one in sources)
@@ -114,7 +120,7 @@ async def scene(
         most=len(sources),
         truth="" if truth is None else str(truth),
     )
-    setup = Setup(seed=5, origin=origin, ground_m_amsl=GROUND_M, speed=1.0, scene=layout, mounts=mounts)
+    setup = Setup(seed=5, origin=origin, ground_m_amsl=GROUND_M, speed=pace, scene=layout, mounts=mounts)
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bowstreet.simulation.cameras", stdin=asyncio.subprocess.PIPE
     )
@@ -133,7 +139,8 @@ async def scene(
                 for number in range(len(sources))
             )  # fmt: skip
             now_us = time.time_ns() // 1_000
-            stdin.write(msgspec.json.encode(Looks(at_us=now_us, scene_s=100.0 + time.monotonic() - began_s, looks=looks)) + b"\n")
+            scene_s = 104.0 + pace * (time.monotonic() - began_s)
+            stdin.write(msgspec.json.encode(Looks(at_us=now_us, scene_s=scene_s, looks=looks)) + b"\n")
             await asyncio.sleep(0.05)
 
     flying = asyncio.ensure_future(fly())

@@ -102,7 +102,7 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
     names_here = streets_through(SCENE)
     async with (
         world([source], streets=names_here, limit_s=240.0) as made,
-        scene([source], truth=truth, rate_hz=10.0, east_m=40.0),
+        scene([source], truth=truth, rate_hz=10.0, east_m=40.0, pace=0.4),
     ):
         follows = made.town.services.follows
         said: list[Any] = []

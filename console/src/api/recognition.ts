@@ -180,7 +180,7 @@ export interface Listed {
 
 export const beginImport = (id: string, csv: Blob): Promise<Import> => upload("PUT", `recognition/${path("lists", id)}`, csv, "text/csv");
 export const giveImage = (id: string, importId: string, line: number, image: Blob): Promise<Row> =>
-  upload("PUT", `recognition/${path("lists", id, importId, String(line))}`, image, "application/octet-stream");
+  upload("PUT", `recognition/${path("lists", id, importId, "images", String(line))}`, image, "application/octet-stream");
 export const finishImport = (id: string, importId: string, leave_out: boolean): Promise<Row[]> =>
   act("POST", `recognition/${path("lists", id, importId, "finish")}`, { leave_out });
 export const giveUpImport = (id: string, importId: string): Promise<void> => act("DELETE", `recognition/${path("lists", id, importId)}`);
