@@ -1,6 +1,8 @@
 """DESIGN's list of what is never built, as far as a test of the tree can hold it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,21 @@ def test_time_is_injected() -> None:
     # The clock is the source; the simulated fleet, and the workers of streams and cameras, are other programs with clocks of their own.
     workers = {"video/worker.py", "video/fixed_worker.py", "recognition/cameras/watch.py"}
     assert strays <= {"runtime/clock.py", "simulation/fleet.py"} | workers
+
+
+def test_the_model_runtime_tells_its_maker_nothing() -> None:
+    """OpenVINO sends an event over the network when it is imported: it is imported in one place, which prevents that."""
+    imports = re.compile(r"^\s*(?:import|from)\s+openvino", re.MULTILINE)
+    everywhere = [*CODE, *(SOURCE.parents[1] / "tests").rglob("*.py"), *(SOURCE.parents[1] / "benchmarks").rglob("*.py")]
+    assert {path.name for path in everywhere if imports.search(_identifiers(path.read_text()))} <= {"inference.py"}
+    watched = (
+        "import sys\n"
+        "told = []\n"
+        "sys.addaudithook(lambda event, args: told.append(event) if event.startswith(('socket.', 'os.fork', 'subprocess')) else None)\n"
+        "from bowstreet.runtime.inference import openvino\n"
+        "openvino().Core()\n"
+        "assert sys.modules.get('openvino_telemetry') is None, 'the telemetry package was loaded'\n"
+        "print(told)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", watched], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

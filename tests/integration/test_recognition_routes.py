@@ -55,7 +55,9 @@ async def imported(operator: httpx.AsyncClient, deployment_id: str, rows: list[s
     import_id = begun.json()["import_id"]
     for line in begun.json()["lines"]:
         if line["image"] in images:
-            answer = await operator.put(f"{API}/lists/{deployment_id}/{import_id}/{line['line']}", content=images[line["image"]])
+            answer = await operator.put(
+                f"{API}/lists/{deployment_id}/{import_id}/images/{line['line']}", content=images[line["image"]]
+            )
             assert answer.status_code == 200, answer.text
     return await operator.get(f"{API}/lists/{deployment_id}/{import_id}")
 

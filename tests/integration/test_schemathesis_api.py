@@ -58,8 +58,20 @@ async def test_nothing_is_found_by_a_supervisor() -> None:
         headers = {"Cookie": f"bowstreet={client.cookies['bowstreet']}", "X-Bowstreet-CSRF": client.headers["X-Bowstreet-CSRF"]}
     # Signing out, ending sessions, changing the password and disabling oneself would end the session that the run needs.
     status, report = await _run(
-        town, headers, "--max-examples", "15", "--exclude-path-regex", "/session$|/session/p|/sessions/|disable"
+        town, headers, "--max-examples", "15", "--exclude-path-regex", "/session$|/session/p|/sessions/|disable|/recognition/"
     )
+    assert status == 0, report
+
+
+async def test_nothing_is_found_by_a_recognition_operator() -> None:
+    """Of what a supervisor may not do."""
+    town = await _busy_city()
+    async with town.signed_in("recognition-operator") as client:
+        headers = {"Cookie": f"bowstreet={client.cookies['bowstreet']}", "X-Bowstreet-CSRF": client.headers["X-Bowstreet-CSRF"]}
+    try:
+        status, report = await _run(town, headers, "--max-examples", "10", "--include-path-regex", "/recognition/")
+    finally:
+        await town.services.recognition.close_all()
     assert status == 0, report
 
 

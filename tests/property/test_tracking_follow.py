@@ -265,6 +265,10 @@ def test_the_vehicle_stands_off_with_consent_alone() -> None:
     assert isinstance(asked(consent, at=NOW + timedelta(minutes=30)), steer.Stays)
     assert isinstance(asked(consent, at=NOW - timedelta(seconds=1)), steer.Stays)
     assert isinstance(asked(consent, FollowPhase.COASTING), steer.Stays)
+    for lie in (math.nan, math.inf):
+        subject = GroundPlace(position=Position(latitude_deg=lie, longitude_deg=-0.1), ellipse=sure)
+        assert isinstance(asked(consent), steer.Stays)
+    subject = GroundPlace(position=Plane(HERE).to_position(0.0, 200.0), ellipse=sure)
     far = Plane(HERE).to_position(0.0, 120.0 - steer.FARTHEST_FROM_INCIDENT_M)
     assert isinstance(asked(consent, incident=Plane(far).to_position(0.0, 1.0)), steer.GoTo)
     assert isinstance(asked(consent, incident=Plane(far).to_position(0.0, -1.0)), steer.Stays)

@@ -1,5 +1,6 @@
 """Imports of lists: each bad row says what is wrong with it, and nothing is ever half loaded (F13, R5)."""
 
+import json
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from tests.unit.recognition_world import COLUMNS, NOW, OPERATOR, World, people, photo, row, volunteer
 
+from bowstreet.cli import main
 from bowstreet.errors import BadInput, NotFound, Refused
 from bowstreet.recognition import listfile, rules
 from bowstreet.recognition.listing import RowState
@@ -237,3 +239,22 @@ async def test_a_list_that_was_harmed_is_not_opened(world: World, harm: str) -> 
     with pytest.raises(Refused, match="R4"):
         await world.recognition.start(one.deployment_id, OPERATOR)
     assert not world.pipeline.running
+
+
+def test_the_command_says_the_same_beforehand_and_keeps_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "a.jpg").write_bytes(photo(NAMES[0]))
+    (images / "b.jpg").write_bytes(photo(NAMES[0], "amateur_selfie"))
+    (images / "c.jpg").symlink_to(people()[NAMES[1]] / "studio_portrait.jpg")
+    rows = [row("R1", "a.jpg", on="2025-01-01"), row("R2", "b.jpg", on="2025-01-01"), row("R3", "c.jpg"), row("R4", "d.jpg")]
+    (tmp_path / "list.csv").write_text(COLUMNS + "\n".join(rows))
+    words = ["lfr", "enrol", "--list", str(tmp_path / "list.csv"), "--images", str(images), "--json", str(tmp_path / "out.json")]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "line 4: its image is not in the folder, or is a link" in said
+    assert "is it one person twice?" in said
+    assert "2 of 4 lines can be used; nothing was kept" in said
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [one["state"] for one in found] == ["ready", "ready", "bad", "bad"]
+    assert "Name of" not in (tmp_path / "out.json").read_text() + said

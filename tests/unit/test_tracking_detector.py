@@ -6,14 +6,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import openvino
-import openvino.opset13 as ops
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bowstreet.errors import MalformedConfiguration, Refused
 from bowstreet.frames import Pixels
+from bowstreet.runtime.inference import openvino
 from bowstreet.tracking import detector
 from bowstreet.tracking.card import Card, parse_card, verify
 from bowstreet.tracking.model import Box, Detection, Shape
@@ -170,12 +169,14 @@ def test_looking_closer_gives_the_place_in_the_whole_and_no_halves(left: int, to
 
 def test_an_operators_own_onnx_model_runs_by_its_card(tmp_path: Path) -> None:
     """A real graph, made here: it says a person stands in the middle when the picture is bright."""
+    runtime = openvino()
+    ops = runtime.opset13
     fed = ops.parameter([1, 3, 64, 96], np.float32, name="picture")
     mean = ops.reduce_mean(fed, ops.constant(np.array([1, 2, 3])), keep_dims=True)
     score = ops.reshape(mean, ops.constant(np.array([1, 1, 1])), special_zero=False)
     row = ops.constant(np.array([[[48, 32, 20, 40]]], np.float32))
     rest = ops.constant(np.zeros((1, 1, 2), np.float32))
-    openvino.save_model(openvino.Model([ops.concat([row, score, rest], axis=2)], [fed]), str(tmp_path / "own.xml"))
+    runtime.save_model(runtime.Model([ops.concat([row, score, rest], axis=2)], [fed]), str(tmp_path / "own.xml"))
     digest = hashlib.sha256((tmp_path / "own.xml").read_bytes()).hexdigest()
     (tmp_path / "own.toml").write_bytes(_card(file="own.xml", sha256=digest, scale=1 / 255))
     own = detector.from_card(tmp_path / "own.toml", tmp_path)

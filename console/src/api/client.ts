@@ -82,6 +82,13 @@ async function ask<T>(method: string, path: string, body?: string, key?: string,
   return answered<T>(path, await sent(path, { method, headers, ...(body === undefined ? {} : { body }) }));
 }
 
+/** A picture, as it is: it is kept nowhere, and asked for by itself, which is no use of the session. */
+export async function picture(path: string): Promise<Response> {
+  const response = await sent(path, { method: "GET", headers: { Accept: "image/jpeg", "X-Bowstreet-Background": "1" } });
+  if (response.ok) return response;
+  return answered<Response>(path, response);
+}
+
 async function answered<T>(path: string, response: Response): Promise<T> {
   if (response.ok) return (await content(response)) as T;
   if (response.status === 401 && !ASKS_WHO.includes(path)) onSignedOut();

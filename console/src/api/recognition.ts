@@ -2,7 +2,7 @@
 
 import type { Millis } from "../feed/wire.ts";
 import type { Authorisation } from "./authority.ts";
-import { act, get, path, upload } from "./client.ts";
+import { act, get, path, picture, upload } from "./client.ts";
 
 export interface Place {
   readonly latitude_deg: number;
@@ -180,7 +180,7 @@ export interface Listed {
 
 export const beginImport = (id: string, csv: Blob): Promise<Import> => upload("PUT", `recognition/${path("lists", id)}`, csv, "text/csv");
 export const giveImage = (id: string, importId: string, line: number, image: Blob): Promise<Row> =>
-  upload("PUT", `recognition/${path("lists", id, importId, String(line))}`, image, "application/octet-stream");
+  upload("PUT", `recognition/${path("lists", id, importId, "images", String(line))}`, image, "application/octet-stream");
 export const finishImport = (id: string, importId: string, leave_out: boolean): Promise<Row[]> =>
   act("POST", `recognition/${path("lists", id, importId, "finish")}`, { leave_out });
 export const giveUpImport = (id: string, importId: string): Promise<void> => act("DELETE", `recognition/${path("lists", id, importId)}`);
@@ -241,3 +241,21 @@ export const opine = (id: string, judgement: string): Promise<Alert> => act("POS
 export const decideOn = (id: string, engage: boolean, judgement: string, why_not: string | null): Promise<Alert> =>
   act("POST", alert(id, "decision"), { engage, judgement, why_not });
 export const settle = (id: string, identity: string, disposal: string): Promise<Alert> => act("POST", alert(id, "outcome"), { identity, disposal });
+
+// --- what cameras see -----------------------------------------------------------------------------------------------------
+
+export interface CameraShown {
+  readonly camera_id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly restarts: number;
+  readonly trouble: string;
+}
+
+export const cameras = (deployment: string, background = false): Promise<CameraShown[]> => get(path("recognition", "deployments", deployment, "cameras"), background);
+
+/** The newest picture of a camera, and when it was taken; null while there is none yet. */
+export async function view(deployment: string, camera: string): Promise<{ image: Blob; at: string } | null> {
+  const answer = await picture(path("recognition", "deployments", deployment, "cameras", camera, "view"));
+  return answer.status === 204 ? null : { image: await answer.blob(), at: answer.headers.get("X-Bowstreet-Captured") ?? "" };
+}

@@ -1,10 +1,11 @@
 // The one socket of the page: what goes on, and small pictures. It asks for each, so that nothing old waits on the way; when nothing has
 // come for a while it starts anew.
 
-import { type Came, type Clock, heard, kept } from "./rate.ts";
+import { type Came, type Clock, ENOUGH_ANSWERS, heard, kept } from "./rate.ts";
 import { readStill, type State, type Still } from "./wire.ts";
 
 const PING_MS = 2_000;
+const FIRST_PING_MS = 500;
 /** Nothing at all for so long, not even an answer to a ping: the link has stalled. */
 const SILENT_MS = 6_000;
 const FIRST_AGAIN_MS = 500;
@@ -33,6 +34,7 @@ export class Channel {
   private again = FIRST_AGAIN_MS;
   private timer = 0;
   private beat = 0;
+  private pingedMs = 0;
   private wanted = true;
   private asked = false;
 
@@ -40,7 +42,7 @@ export class Channel {
     this.address = address;
     this.listener = listener;
     this.connect();
-    this.beat = window.setInterval(() => this.look(), PING_MS / 2);
+    this.beat = window.setInterval(() => this.look(), FIRST_PING_MS);
   }
 
   /** Whether small pictures are wanted now. */
@@ -130,7 +132,7 @@ export class Channel {
   }
 
   private ping(): void {
-    this.pinged = Date.now();
+    this.pinged = this.pingedMs = Date.now();
     this.socket?.send(JSON.stringify({ type: "ping", t: this.pinged }));
   }
 
@@ -144,7 +146,8 @@ export class Channel {
       this.drop();
       this.connect();
     } else if (this.open && this.pinged === null) {
-      this.ping();
+      const every = (this.clock?.answers ?? 0) < ENOUGH_ANSWERS ? FIRST_PING_MS : PING_MS;
+      if (Date.now() - this.pingedMs >= every) this.ping();
     }
   }
 }

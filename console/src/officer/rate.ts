@@ -6,15 +6,19 @@ export interface Clock {
   readonly offsetMs: number; // program's clock minus the phone's
   readonly rttMs: number;
   readonly atMs: number;
+  readonly answers: number;
 }
 
+/** So many before anything is said by them: the first waits behind the first picture. */
+export const ENOUGH_ANSWERS = 4;
 const FORGET_CLOCK_MS = 60_000;
 
 /** Takes in an answer to a ping. The quickest of a minute tells the clocks best; what it cannot tell is at most half its way. */
 export function heard(clock: Clock | null, sentMs: number, nowMs: number, theirsMs: number): Clock {
   const rttMs = Math.max(0, nowMs - sentMs);
-  if (clock !== null && rttMs > clock.rttMs && nowMs - clock.atMs < FORGET_CLOCK_MS) return clock;
-  return { offsetMs: theirsMs - (sentMs + nowMs) / 2, rttMs, atMs: nowMs };
+  const answers = (clock?.answers ?? 0) + 1;
+  if (clock !== null && rttMs > clock.rttMs && nowMs - clock.atMs < FORGET_CLOCK_MS) return { ...clock, answers };
+  return { offsetMs: theirsMs - (sentMs + nowMs) / 2, rttMs, atMs: nowMs, answers };
 }
 
 /** One small picture as it came, by the phone's clock, when it was sent by the program's, and how large it was. */
@@ -26,23 +30,25 @@ export interface Came {
 
 const KEPT_MS = 8_000;
 const ENOUGH = 5;
-/** Shorter than this is a phone's own hurry, not its link's. */
-const LEAST_MS = 25;
+/** Shorter than this is told by nothing: a phone that is busy, a mast that serves its phones in turn. */
+const LEAST_MS = 60;
 
 /**
  * Kilobits a second that the link carried of late; infinite when a small picture is through before that can be measured, null while
  * too few came.
  *
- * What a picture took longer than a ping, which weighs nothing, it took for its size. Everything else that goes on only adds to that,
- * so a quick one tells more than a slow one.
+ * What a picture took longer than a ping, which weighs nothing, it took for its size. The middle one is taken: links deliver in
+ * bursts, and one that came with the last says nothing.
  */
 export function carriedKbps(came: readonly Came[], clock: Clock | null, nowMs: number): number | null {
   const late = came.filter((one) => nowMs - one.atMs <= KEPT_MS);
-  if (clock === null || late.length < ENOUGH) return null;
+  if (clock === null || clock.answers < ENOUGH_ANSWERS || late.length < ENOUGH) return null;
   const took = late.map((one) => ({ ms: one.atMs + clock.offsetMs - one.sentMs - clock.rttMs / 2, bits: one.bytes * 8 }));
-  const quick = took.sort((a, b) => a.ms - b.ms)[Math.floor(took.length / 4)];
-  if (quick === undefined) return null;
-  return quick.ms < LEAST_MS ? Number.POSITIVE_INFINITY : quick.bits / quick.ms;
+  took.sort((a, b) => a.ms - b.ms);
+  const middle = took[Math.floor(took.length / 2)];
+  // Nothing comes quicker than a ping: where it seems to, no ping was quick yet, and nothing can be told.
+  if (middle === undefined || (took[0]?.ms ?? 0) < -LEAST_MS) return null;
+  return middle.ms < LEAST_MS ? Number.POSITIVE_INFINITY : middle.bits / middle.ms;
 }
 
 export function kept(came: readonly Came[], nowMs: number): readonly Came[] {

@@ -11,7 +11,6 @@ import { alertWord, isOpen, nextOf, qualityWord, said } from "../recognition.ts"
 import { choose, route } from "../route.ts";
 import { allowed, sessionEnded } from "../session.ts";
 import { announce } from "../state.ts";
-import { PushSwitch } from "./PushSwitch.tsx";
 
 export function AlertsPage() {
   return (
@@ -60,7 +59,7 @@ function AlertList() {
           ))}
         </ul>
       )}
-      {allowed("adjudicate") ? <PushSwitch /> : null}
+      {allowed("adjudicate") ? <p class="hint">Keep this page open: it vibrates when an alert comes.</p> : null}
       {over.length === 0 ? null : (
         <details>
           <summary>{count(over.length, "earlier alert")}</summary>

@@ -11,6 +11,7 @@ import { asLatLon, deploymentWord, isOver, said } from "../recognition.ts";
 import { address, choose } from "../route.ts";
 import { allowed, type Deed, session } from "../session.ts";
 import { announce, dialog } from "../state.ts";
+import { Street } from "./Street.tsx";
 
 interface Shown {
   readonly one: DeploymentShown;
@@ -38,6 +39,7 @@ export function DeploymentDetails({ one, choices, onChange }: Shown) {
       </p>
       <Deeds one={one} onChange={onChange} />
       <Obstacles one={one} />
+      {deployment.state === "running" ? <Street deployment={deployment.deployment_id} /> : null}
       <Counters one={one} />
       <Plan one={one} choices={choices} onChange={onChange} />
       <List one={one} />

@@ -24,13 +24,14 @@ def _whole(text: str) -> int:
 def add_lfr(commands: Any) -> None:
     lfr = commands.add_parser(
         "lfr",
-        help="live facial recognition: evaluate a model",
+        help="live facial recognition: evaluate a model, check a list",
         description="Live facial recognition from fixed cameras, with the law built in.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  bowstreet lfr evaluate --list list --probes probes --nonlisted others --report evaluation.html",
     )
     verbs = lfr.add_subparsers(dest="verb", required=True, metavar="VERB")
     add_evaluate(verbs)
+    add_enrol(verbs)
 
 
 def add_evaluate(verbs: Any) -> None:
@@ -79,3 +80,34 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.lfr import evaluate
 
     return evaluate(arguments)
+
+
+# As `recognition.model.DeploymentUse` has them.
+USE_CASES = (
+    "find-people-wanted", "find-people-under-conditions", "find-people-who-pose-serious-harm", "find-missing-people-at-risk",
+)  # fmt: skip
+
+
+def add_enrol(verbs: Any) -> None:
+    enrol = verbs.add_parser(
+        "enrol",
+        help="check a list and its images, as an import into a deployment will",
+        description="Checks a list (CSV) and its images line by line: what is wrong, what a person should look at, each image's "
+        "quality, people listed twice. Nothing is kept; the list is imported into its deployment in the console or by HTTP "
+        "(docs/recognition.md). Exit status 1 when a line cannot be used.",
+        epilog="example:\n  bowstreet lfr enrol --list list.csv --images pictures --json result.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    enrol.add_argument("--list", type=Path, dest="listed", metavar="FILE.csv", required=True, help="the list")
+    enrol.add_argument("--images", type=Path, metavar="DIR", required=True, help="where the images that it names are")
+    enrol.add_argument("--use-case", choices=USE_CASES, default=USE_CASES[0], help=f"what it is for (default {USE_CASES[0]})")
+    enrol.add_argument("--threshold", type=_share, metavar="T", help="at which two images count as alike (default: the model's)")
+    enrol.add_argument("--models", type=Path, metavar="DIR", help="an operator's own models")
+    enrol.add_argument("--json", metavar="FILE", help="write the result of each line ('-' for standard output)")
+    enrol.set_defaults(run=_enrol)
+
+
+def _enrol(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.lfr_enrol import enrol
+
+    return enrol(arguments)

@@ -91,11 +91,13 @@ def _imported(routes: APIRouter, desk: Desk) -> None:
         return c.json(_view(made), HTTPStatus.CREATED)
 
     @routes.get("/lists/{deployment_id}/{import_id}", **c.route(ImportView))
-    async def under_way(deployment_id: c.Id, import_id: c.Id, who: Annotated[Asker, plans]) -> Response:
+    async def under_way(
+        deployment_id: c.Id, import_id: c.Id, who: Annotated[Asker, desk.access.needs(Action.SEE_WATCHLIST)]
+    ) -> Response:  # fmt: skip
         """What became of each line so far."""
         return c.json(_view(enrolment.get(deployment_id, import_id)))
 
-    @routes.put("/lists/{deployment_id}/{import_id}/{line}", **_file(RowResult, "application/octet-stream"))
+    @routes.put("/lists/{deployment_id}/{import_id}/images/{line}", **_file(RowResult, "application/octet-stream"))
     async def image(
         deployment_id: c.Id, import_id: c.Id, line: Line, request: Request, who: Annotated[Asker, plans]
     ) -> Response:  # fmt: skip

@@ -168,7 +168,10 @@ class Follows:
         one = self._of_pilot(follow_id, by)
         mission = self._flight.missions.get(one.mission_id)
         incident = self._intake.incidents.get(one.follow.incident_id)
-        return await self.consents.give(one.follow, mission, incident.position, by)
+        given = await self.consents.give(one.follow, mission, incident.position, by)
+        if self.of_vehicle(one.vehicle_id) is None:
+            await self.consents.end(follow_id, End.FOLLOW_ENDED)  # meanwhile
+        return given
 
     async def revoke(self, follow_id: str, by: str) -> None:
         """The vehicle stays where it is. Raises as `end` does, and `NotFound` when it does not follow."""

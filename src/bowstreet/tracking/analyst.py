@@ -95,7 +95,7 @@ class Lookout:
         tracked = time.thread_time_ns()
         self._given = None
         # A drone that does not know yet where it is takes a hand-over up when it does.
-        waits = [order for order in self._orders if isinstance(order, wire.Receive) and here.plane is None]
+        waits: list[wire.AnyOrder] = [order for order in self._orders if isinstance(order, wire.Receive) and here.plane is None]
         for order in self._orders:
             if order not in waits:
                 self._obey(order, pixels, here, at)

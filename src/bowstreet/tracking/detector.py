@@ -9,6 +9,7 @@ import numpy as np
 
 from bowstreet.errors import MalformedConfiguration
 from bowstreet.frames import Pixels
+from bowstreet.runtime.inference import openvino
 from bowstreet.tracking.card import Card, parse_card, verify
 from bowstreet.tracking.model import Box, Detection
 from bowstreet.tracking.ports import Detector
@@ -28,9 +29,7 @@ class OpenVinoDetector:
     """A model in ONNX, TFLite or OpenVINO's own form. One thread: eight streams share two cores."""
 
     def __init__(self, card: Card, model: Path) -> None:
-        import openvino
-
-        core = openvino.Core()
+        core = openvino().Core()
         settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
         compiled = core.compile_model(core.read_model(str(model)), "CPU", settings)
         self._request: Any = compiled.create_infer_request()
@@ -40,7 +39,7 @@ class OpenVinoDetector:
             (1, 3, card.height_px, card.width_px) if card.layout == "nchw" else (1, card.height_px, card.width_px, 3)
         )  # fmt: skip
         wanted = compiled.inputs[0].partial_shape
-        if not wanted.compatible(openvino.PartialShape(list(shape))):
+        if not wanted.compatible(openvino().PartialShape(list(shape))):
             raise MalformedConfiguration(
                 f"the model takes {wanted}, its card says {shape}", remedy="correct size or layout on the card"
             )

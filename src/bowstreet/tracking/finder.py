@@ -16,8 +16,8 @@ from bowstreet.tracking.detector import SHIPPED_CARD, SHIPPED_MODELS, OpenVinoDe
 from bowstreet.tracking.model import Detection
 from bowstreet.tracking.ports import Detector
 
-# Lower than this most of the picture is covered for nothing. Measured on the simulated street: at 0.3 93 to 98% of people's heads
-# are covered, and 3 to 15% of the picture; at 0.2 94 to 99%, and 63 to 72%.
+# Measured on the simulated street (docs/redaction.md): at 0.2 two to four times as much of the picture is covered for nothing,
+# and of people's heads as much as at 0.3, or one in a hundred more.
 LEAST_SCORE = 0.3
 # An outline that fills more than this of what was looked at is a mistake far more often than somebody so near to a drone. Of a
 # part too: who fills most of it is found in the whole picture.

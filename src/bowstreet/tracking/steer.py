@@ -123,6 +123,9 @@ def stand_off(
         return Stays(reason="the pilot has not consented")
     if phase is not FollowPhase.HELD or subject is None:
         return Stays(reason="the subject is not held")
+    known = (subject.position.latitude_deg, subject.position.longitude_deg, subject.ellipse.semi_major_m, *velocity_mps)
+    if not all(math.isfinite(one) for one in known):
+        return Stays(reason="the subject's place is not known")
     if subject.ellipse.semi_major_m > MOST_ELLIPSE_M:
         return Stays(reason=f"the subject's place is known to {subject.ellipse.semi_major_m:.0f} m only")
     height = pose.altitude_m_amsl - ground_m_amsl

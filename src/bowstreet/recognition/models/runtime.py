@@ -10,6 +10,7 @@ import numpy.typing as npt
 from bowstreet.errors import MalformedConfiguration
 from bowstreet.recognition.models.card import Card, check_outputs, verify
 from bowstreet.recognition.models.onnx import plain
+from bowstreet.runtime.inference import openvino
 
 Numbers = npt.NDArray[np.float32]
 
@@ -24,10 +25,8 @@ class Compiled:
             Refused: the bytes are not the card's file, or the model has a head that its card does not read.
             MalformedConfiguration: the runtime cannot use it.
         """
-        import openvino
-
         verify(card, data)
-        core = openvino.Core()
+        core = openvino().Core()
         settings = {
             "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": card.precision,

@@ -4,6 +4,7 @@ import collections
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -44,6 +45,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bowstreet.recognition.evaluation.examiner.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+            start_new_session=True,  # so that whatever it may have started ends with it
         )  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -97,9 +99,13 @@ class Worker:
             while not self._ended:
                 left = None if self._due is None else self._due - time.perf_counter()
                 if left is not None and left <= 0:
-                    self._process.kill()
+                    self._kill()
                     return
                 self._watching.wait(left)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         with self._watching:
@@ -107,10 +113,11 @@ class Worker:
             self._watching.notify()
         with contextlib.suppress(OSError):
             self._in.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(2)
-        self._process.kill()
-        self._process.wait()
+        except subprocess.TimeoutExpired:
+            self._kill()
+            self._process.wait()
         with contextlib.suppress(OSError):
             self._out.close()
 
