@@ -18,13 +18,13 @@ from typing import Any
 import av
 from tests.unit.recognition_world import HIGHBURY, World
 
+from bowstreet.adapters import open_eye
 from bowstreet.messages import AlertRaised
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.model import Counts
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime.clock import SystemClock
-from bowstreet.wiring import open_eye
 
 CAMERAS, FILM_S, SETTLE_S, MEASURE_S = 8, 60.0, 25.0, 45.0
 WANTED = ("P001", "P004", "P008")

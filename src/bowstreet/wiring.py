@@ -5,9 +5,8 @@ after those it needs, and stops them in reverse.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 
@@ -35,6 +34,7 @@ from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.vault import open_vault
 from bowstreet.accountability.vehicle_keys.service import VehicleKeys
 from bowstreet.accountability.witness_http import RemoteWitness
+from bowstreet.adapters import boroughs_at, no_wait, open_eye, pilot_may_fly, way_home
 from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.service import AirspaceService
 from bowstreet.console.app import create_app
@@ -53,14 +53,12 @@ from bowstreet.dispatch.zone_watch import ZoneWatch
 from bowstreet.flight.gimbals import Gimbals
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
-from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.service import FlightService
-from bowstreet.geo import Position, to_grid, to_wgs84
-from bowstreet.intake.area import OperatingArea, boroughs_geojson
+from bowstreet.geo import Position
+from bowstreet.intake.area import boroughs_geojson
 from bowstreet.intake.holding import ClosedIncidents, ReportsInQuarantine
 from bowstreet.intake.replay import replay
 from bowstreet.intake.service import IntakeService
-from bowstreet.messages import Reason
 from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.service import Alerts
@@ -72,7 +70,6 @@ from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
-from bowstreet.recognition.ports import CameraConfig, CameraState
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
@@ -90,8 +87,6 @@ from bowstreet.video.evidence.credentials import C2paCredentials
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.evidence.kept import own_certificate
 from bowstreet.video.evidence.service import Exporter
-from bowstreet.video.fixed import FixedCamera
-from bowstreet.video.fixed_model import FixedSource
 from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageHeld, FootageRecorder
 from bowstreet.video.redaction.service import Redactions
@@ -120,7 +115,7 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _record(process: Process) -> None:
     process.directory = DataDirectory(process.folder)
-    process.at_stop("directory", _sync(process.directory.release))
+    process.at_stop("directory", no_wait(process.directory.release))
     master = key_source.load(process.operation.master_key, process.folder)
     vault = open_vault(process.folder, master)
     process.vault = vault
@@ -168,7 +163,7 @@ async def _accounts(process: Process) -> None:
     await process.consultations.load(process.store)
     process.vehicle_keys = VehicleKeys(process.recorder, process.clock, ids, process.vault.destroy)
     await process.vehicle_keys.load(process.store)
-    process.at_stop("accounts", _sync(process.accounts.close))
+    process.at_stop("accounts", no_wait(process.accounts.close))
 
 
 async def _intake(process: Process) -> None:
@@ -209,8 +204,8 @@ async def _flight(process: Process) -> None:
         process.recorder, process.store, process.bus, process.clock, process.link,
         vehicles=operation.vehicles, docks=operation.docks, airframes={one.name: one for one in operation.airframes},
         wind=None if fixed is None else lambda: fixed,
-        find_route=lambda start, end, height_m: _way_home(process.airspace, start, end, height_m),
-        pilot_may_fly=lambda mission, start, end, height_m: _pilot_may_fly(process.airspace, mission, end),
+        find_route=lambda start, end, height_m: way_home(process.airspace, start, end, height_m),
+        pilot_may_fly=lambda mission, start, end, height_m: pilot_may_fly(process.airspace, mission, end),
         telemetry_sink=process.sink,
         spawn=process.spawn,
     )  # fmt: skip
@@ -291,34 +286,6 @@ async def _tak(process: Process) -> None:
     process.sharing.register(process.metrics)
 
 
-class _Eye(FixedCamera):
-    """`cameras.pipeline.Eye` over a fixed camera's worker."""
-
-    def state(self) -> CameraState:
-        status = self.status
-        return CameraState(state=status.state.value, restarts=status.restarts, trouble=status.trouble)
-
-
-def open_eye(
-    camera: CameraConfig,
-    *,
-    analyst: str,
-    options: str,
-    descriptor: int,
-    first: Callable[[], bytes],
-    on_report: Callable[[bytes], None],
-    on_count: Callable[[int, int, int, int], None],
-) -> _Eye:
-    """`cameras.pipeline.OpenEye`: where recognition, which knows no video, gets its pictures from."""
-    source = FixedSource(camera_id=camera.camera_id, address=camera.address, analyst=analyst, options=options)
-    return _Eye(
-        source,
-        lambda finding: on_report(finding.data),
-        lambda tally: on_count(tally.frames, tally.analysed, tally.dropped, tally.corrupt),
-        descriptors=(descriptor,), first=first,
-    )  # fmt: skip
-
-
 async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
@@ -375,8 +342,8 @@ async def _console(process: Process) -> None:
     process.at_stop("server", process.server.stop)
     process.at_stop("viewings", process.console.viewings.close)
     process.at_stop("footage viewings", process.console.shown.close)
-    process.at_stop("feed", _sync(process.console.feed.close))
-    process.at_stop("alert feed", _sync(process.console.alert_feed.close))
+    process.at_stop("feed", no_wait(process.console.feed.close))
+    process.at_stop("alert feed", no_wait(process.console.alert_feed.close))
     process.spawn(process.console.run(), "live feed")
 
 
@@ -531,24 +498,6 @@ async def start(process: Process) -> None:
         raise
 
 
-# --- adapters between ports ---------------------------------------------------------------------------------------------
-
-
-def boroughs_at(area: OperatingArea, places: Sequence[Position]) -> tuple[str, ...]:
-    """The boroughs that places lie in, each once; () when one of them lies in none."""
-    found = [area.borough_of(place) for place in places]
-    return () if None in found else tuple(sorted({one.name for one in found if one is not None}))
-
-
-def _way_home(airspace: AirspaceService, start: Position, end: Position, height_m: float) -> tuple[Waypoint, ...] | None:
-    way = airspace.way_home(to_grid(start), to_grid(end))
-    return None if way is None else tuple(Waypoint(position=to_wgs84(point), height_m_above_dock=height_m) for point in way)
-
-
-def _pilot_may_fly(airspace: AirspaceService, mission: Mission, end: Position) -> Reason | None:
-    return airspace.refuses(to_grid(end))
-
-
 async def _demo_keys(process: Process) -> dict[str, bytes]:
     """The signing keys of the demo's vehicles: made at the first start, and put into those that are built."""
     keys, vehicles = process.vehicle_keys, [one.vehicle_id for one in process.operation.vehicles]
@@ -556,10 +505,3 @@ async def _demo_keys(process: Process) -> dict[str, bytes]:
         await keys.make(missing, "demo")
     held = {one: keys.keys_of(one) for one in vehicles}
     return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}
-
-
-def _sync(work: Callable[[], Any]) -> Callable[[], Awaitable[None]]:
-    async def run() -> None:
-        work()
-
-    return run

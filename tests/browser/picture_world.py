@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aioice import ice
 from playwright.async_api import Page, async_playwright
 from tools.find_browser import find
 
@@ -27,7 +26,7 @@ from bowstreet.video.model import StreamState, VideoSource
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
 from tests.integration.console_city import SCENE, City, city, telemetry
 from tests.integration.test_api_routes import open_docks, town_home
-from tests.integration.test_video_live import SHOWN, free_port
+from tests.integration.test_video_live import SHOWN, free_port, fresh_names
 
 NO_WEBRTC = "delete window.RTCPeerConnection;"
 GROUND_M = 35.0
@@ -69,6 +68,7 @@ async def world(
     sources: Sequence[VideoSource], settings: EdgeSettings | None = None, streets: Streets | None = None, limit_s: float = 150.0
 ) -> AsyncIterator[World]:
     """A town with these sources, each shown as over the scene."""
+    fresh_names()
     settings = settings or EdgeSettings(port=0)
     town = await city(settings, video=tuple(sources), streets=streets)
     await town.hear_all()
@@ -94,8 +94,6 @@ async def world(
         await asyncio.gather(*tasks, return_exceptions=True)
         town.console.feed.close()
         await server.stop()
-        # The library looks names of browsers up by a lock that it makes once, for the loop of the first test.
-        ice._mdns.__dict__.clear()
 
 
 @asynccontextmanager

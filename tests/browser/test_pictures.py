@@ -49,7 +49,7 @@ async def test_how_old_a_picture_is_stands_beside_it(built_console: None, script
                   return told.viewings[0].pictures.map(([, received, captured, by]) => [received - captured, by]);
                 }"""
             )
-            assert len(said) >= 5
+            assert len(said) >= 2
             assert all(by == "metadata" and 0 <= passed_us < 5_000_000 for passed_us, by in said)
             assert wrong == []
 

@@ -192,7 +192,7 @@ async def test_a_reviewer_covers_and_lifts_by_mouse_and_keyboard_and_sees_the_co
         spread = await page.evaluate(
             """() => { const v = document.querySelector('.player video'), c = document.createElement('canvas');
             c.width = v.videoWidth; c.height = v.videoHeight; const p = c.getContext('2d'); p.drawImage(v, 0, 0);
-            const d = p.getImageData(80, 50, 60, 60).data; // where it was drawn const reds = [...d].filter((_, i) => i % 4 === 0);
+            const d = p.getImageData(80, 50, 60, 60).data; const reds = [...d].filter((_, i) => i % 4 === 0);
             return Math.max(...reds) - Math.min(...reds); }"""
         )
         assert spread <= 12

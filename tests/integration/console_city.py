@@ -38,6 +38,7 @@ from bowstreet.accountability.sign_in.passkeys import Passkeys
 from bowstreet.accountability.sign_in.provider import Provider
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vehicle_keys.service import VehicleKeys
+from bowstreet.adapters import boroughs_at
 from bowstreet.airspace import london as london_zones
 from bowstreet.airspace.model import Datum, Limit, Restriction, Zone
 from bowstreet.airspace.rules import OPERATING_VOLUME
@@ -86,7 +87,6 @@ from bowstreet.video.model import VideoSource
 from bowstreet.video.recorder import FootageRecorder
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.service import VideoService
-from bowstreet.wiring import boroughs_at
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PASSWORD = "three unrelated words"

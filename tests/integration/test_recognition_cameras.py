@@ -14,11 +14,11 @@ import msgspec
 import pytest
 from tests.unit.recognition_world import HIGHBURY, OPERATOR, World
 
+from bowstreet.adapters import open_eye
 from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.simulation.street_cameras import Shown
-from bowstreet.wiring import open_eye
 
 WANTED, SECONDS = ("P001", "P008"), 24
 # High enough that no two of these ten people are taken for each other, and met by each of the wanted.

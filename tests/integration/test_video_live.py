@@ -13,6 +13,7 @@ from typing import Any
 import av
 import httpx
 import pytest
+from aioice import ice
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from tests.integration.console_city import City, city
 from websockets.asyncio.client import connect
@@ -63,8 +64,14 @@ class Watched:
                 await asyncio.sleep(0.05)
 
 
+def fresh_names() -> None:
+    """The library looks names of browsers up by a lock that it makes once, for the event loop of the first test."""
+    ice._mdns.__dict__.clear()
+
+
 @asynccontextmanager
 async def watched(address: str, limit_s: float = 45.0) -> AsyncIterator[Watched]:
+    fresh_names()
     settings = EdgeSettings(port=0)
     town = await city(settings, video=(VideoSource(source_id="cam", vehicle_id="k1", address=address),))
     await town.hear_all()

@@ -143,7 +143,7 @@ WHO_MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/recognition/deployments/none/close"): ENDS,
     ("POST", "/recognition/deployments/none/passes"): PLANS,
     ("PUT", "/recognition/lists/none"): PLANS,
-    ("GET", "/recognition/lists/none/imp-1"): PLANS,
+    ("GET", "/recognition/lists/none/imp-1"): SEE_LIST,
     ("PUT", "/recognition/lists/none/imp-1/images/2"): PLANS,
     ("POST", "/recognition/lists/none/imp-1/finish"): PLANS,
     ("DELETE", "/recognition/lists/none/imp-1"): PLANS,

@@ -50,6 +50,7 @@ def search() -> Search:
     return Search(as_seen())
 
 
+@pytest.mark.requirement("R7")
 def test_the_search_finds_what_is_planted(search: Search, tmp_path: Path) -> None:
     """In files at any offset, single and double, scaled as a model puts it out; a face in a picture; in another process's memory."""
     known = as_seen()

@@ -12,6 +12,8 @@ import { Charge } from "../parts/charge.tsx";
 import { Button } from "../parts/controls.tsx";
 import { GradeMark, Icon, StateWord } from "../parts/marks.tsx";
 import { Age, At } from "../parts/times.tsx";
+import { address } from "../route.ts";
+import { allowed } from "../session.ts";
 import { dialog, flightsOf, following, select, selection } from "../state.ts";
 import { closeReason, dockWord, droneWord, gradeName, isAirborne, stateWord, statusWord } from "../words.ts";
 import { isForUs, limits, restriction, zonesById } from "../zones.ts";
@@ -130,6 +132,11 @@ function IncidentDetails({ incident }: { incident: Incident }) {
         <Button onPress={() => (dialog.value = { kind: "close", incident: incident.id })} deed="close" why={closed ? "The incident is closed." : ""}>
           Close…
         </Button>
+        {allowed("watch") ? (
+          <a class="button plain" href={address("footage", { incident: incident.id })}>
+            Footage
+          </a>
+        ) : null}
         <EvidenceButton incident={incident.id} />
       </div>
       {closed ? null : <WatchPanel incident={incident} />}

@@ -221,7 +221,7 @@ function CopyPart({ covering, said, onCopy }: { covering: Covering; said: Redact
           <p class="soft mono digest">SHA-256 {copy.sha256}</p>
           <div class="actions">
             <Button onPress={onCopy}>Look at the copy</Button>
-            <a class="button quiet" href={recordAddress(recording)} download={`${recording}-redaction.json`}>
+            <a class="button quiet" href={recordAddress(recording)} download={`${recording}-redaction.jsonl`}>
               Record of it
             </a>
           </div>

@@ -1,5 +1,6 @@
 """Redaction over HTTP: have heads and plates found in a recording, change what is covered with a reason, have the copy made."""
 
+import asyncio
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,9 +14,18 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.problems import Misfit
-from bowstreet.video.redaction.model import CoveredRegion, Edit, RedactedCopy, Redaction, RedactionRecord, RedactionState
+from bowstreet.video.redaction.model import (
+    CoveredRegion,
+    Edit,
+    RedactedCopy,
+    Redaction,
+    RedactionRecord,
+    RedactionRegions,
+    RedactionState,
+)
 from bowstreet.video.redaction.service import Redactions
 
+JSON_LINES = "application/jsonl"
 # Regions are asked for by the stretch that is looked at.
 MOST_SPAN_US = 600_000_000
 Moment = Annotated[int, msgspec.Meta(ge=0, le=10**12, description="microseconds since the recording began")]
@@ -109,7 +119,8 @@ def _seen(desk: Desk, routes: APIRouter) -> None:
     @routes.get("/recordings/{recording_id}/redaction/record", **_record_route())
     async def record(recording_id: c.Id, who: Annotated[Asker, needs(Action.WATCH)]) -> Response:
         """The record that goes with the copy: what was covered, when, by whom and why, and the digests of both films."""
-        return Response(redactions.record_of(recording_id), media_type=c.JSON, headers={"Cache-Control": "no-store"})
+        lines = await asyncio.to_thread(redactions.record_of, recording_id)
+        return Response(lines, media_type=JSON_LINES, headers={"Cache-Control": "no-store"})
 
 
 def _ordered(desk: Desk, routes: APIRouter) -> None:
@@ -163,6 +174,6 @@ def _ordered(desk: Desk, routes: APIRouter) -> None:
 
 
 def _record_route() -> dict[str, Any]:
-    said = c.route()
-    said["responses"][200] |= c.shown(RedactionRecord)
+    said = c.route(says="Lines of JSON: first what was done, then where and when something was covered")
+    said["responses"][200] |= {"content": {JSON_LINES: {"schema": c.reference((RedactionRecord, RedactionRegions))}}}
     return said

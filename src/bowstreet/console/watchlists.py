@@ -91,7 +91,9 @@ def _imported(routes: APIRouter, desk: Desk) -> None:
         return c.json(_view(made), HTTPStatus.CREATED)
 
     @routes.get("/lists/{deployment_id}/{import_id}", **c.route(ImportView))
-    async def under_way(deployment_id: c.Id, import_id: c.Id, who: Annotated[Asker, plans]) -> Response:
+    async def under_way(
+        deployment_id: c.Id, import_id: c.Id, who: Annotated[Asker, desk.access.needs(Action.SEE_WATCHLIST)]
+    ) -> Response:  # fmt: skip
         """What became of each line so far."""
         return c.json(_view(enrolment.get(deployment_id, import_id)))
 

@@ -1,6 +1,7 @@
 """What is found in a recording, what people changed about it, and the copy. Frozen values. Times are microseconds since the
 recording began; boxes are pixels of its pictures, from the top left, right and down."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -129,7 +130,10 @@ class Redaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RedactionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes with a copy: what was covered, where, when, by whom and why, of what, by which program."""
+    """What goes with a copy: what was covered, by whom and why, of what, by which program. The first line; regions follow.
+
+    `regions`: how many, over all of those lines.
+    """
 
     recording_id: str
     made_at: datetime
@@ -142,4 +146,22 @@ class RedactionRecord(msgspec.Struct, frozen=True, kw_only=True):
     original_sha256: str
     copy_sha256: str
     edits: tuple[Edit, ...]
+    regions: int
+
+
+class RedactionRegions(msgspec.Struct, frozen=True, kw_only=True):
+    """A further line of the record: where and when something was covered."""
+
     regions: tuple[CoveredRegion, ...]
+
+
+# Regions of one line: some 200 octets each.
+REGIONS_A_LINE = 1_000
+
+
+def lines_of(record: RedactionRecord, regions: tuple[CoveredRegion, ...]) -> Iterator[bytes]:
+    """The record as lines of JSON, without their ends."""
+    encode = msgspec.json.Encoder(order="sorted").encode
+    yield encode(record)
+    for start in range(0, len(regions), REGIONS_A_LINE):
+        yield encode(RedactionRegions(regions=regions[start : start + REGIONS_A_LINE]))

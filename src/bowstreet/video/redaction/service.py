@@ -23,7 +23,7 @@ from bowstreet.messages import RedactionChanged, RegionChanged
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
-from bowstreet.video.model import MOST_UNIT_BYTES, Finding, Fragment, Header, Trouble
+from bowstreet.video.model import Finding, Fragment, Header, Trouble
 from bowstreet.video.playback import Clip, Reel, laid_out
 from bowstreet.video.recorder import FootageRecorder, Recording, RecordingState
 from bowstreet.video.redaction import rules
@@ -41,6 +41,7 @@ from bowstreet.video.redaction.model import (
     RedactionRecord,
     RedactionState,
     Shape,
+    lines_of,
 )
 from bowstreet.video.redaction.worker import Job
 
@@ -184,12 +185,12 @@ class Redactions:
         return one.copy
 
     def record_of(self, recording_id: str) -> bytes:
-        """The record of the copy, JSON, as it was put into it; `RedactedCopy.record_sha256` is its digest. Raises `NotFound`."""
+        """The record of the copy, lines of JSON; `RedactedCopy.record_sha256` is their digest. Raises `NotFound`."""
         self.require_copy(recording_id)
         reel = self.copy_reel(recording_id)
         if not reel.records:
             raise NotFound("the copy holds no record", remedy="have it made again")
-        return b"".join(reel.records)
+        return b"".join(line + b"\n" for line in reel.records)
 
     # --- work ---------------------------------------------------------------------------------------------------------
 
@@ -258,9 +259,10 @@ class Redactions:
             record = RedactionRecord(
                 recording_id=recording_id, made_at=self._clock.now(), made_by=by, reason=reason, finder=self._finder,
                 width_px=one.width_px, height_px=one.height_px, original_head=reel.chain.head.hex(),
-                original_sha256=maker.original.hexdigest(), copy_sha256=maker.copy.hexdigest(), edits=one.edits, regions=regions,
+                original_sha256=maker.original.hexdigest(), copy_sha256=maker.copy.hexdigest(), edits=one.edits,
+                regions=len(regions),
             )  # fmt: skip
-            copy = await asyncio.to_thread(maker.finish, record)
+            copy = await asyncio.to_thread(maker.finish, record, regions)
             await asyncio.to_thread(os.replace, path, self._copy_path(recording_id))
         except BaseException:
             maker.writer.close()
@@ -388,11 +390,11 @@ class _Maker:
         self.copy.update(part.data)
         self.octets += len(part.data)
 
-    def finish(self, record: RedactionRecord) -> RedactedCopy:
-        said = msgspec.json.encode(record, order="sorted")
-        for start in range(0, len(said), MOST_UNIT_BYTES):
-            piece = said[start : start + MOST_UNIT_BYTES]
-            self.writer.append(Part(kind=PartKind.RECORD, pts_us=0, captured_us=0, data=piece))
+    def finish(self, record: RedactionRecord, regions: tuple[CoveredRegion, ...]) -> RedactedCopy:
+        said = hashlib.sha256()
+        for line in lines_of(record, regions):
+            self.writer.append(Part(kind=PartKind.RECORD, pts_us=0, captured_us=0, data=line))
+            said.update(line + b"\n")
         self.writer.sync()
         self.writer.close()
         chain: Chain = self.writer.chain
@@ -400,7 +402,7 @@ class _Maker:
             made_at=record.made_at, made_by=record.made_by, reason=record.reason, edits=len(record.edits), pictures=self.pictures,
             damaged=self.damaged, octets=self.octets, head=chain.head.hex(), sha256=record.copy_sha256,
             original_head=record.original_head, original_sha256=record.original_sha256,
-            record_sha256=hashlib.sha256(said).hexdigest(),
+            record_sha256=said.hexdigest(),
         )  # fmt: skip
 
 
