@@ -1,10 +1,11 @@
 """Cameras for benchmarks, all in one process: pictures made and coded beforehand, sent as H.264 with MISB ST 0601 over UDP for as
-long as the input is open. What they cost is the cameras' and is told apart.
+long as the input is open. What they cost is the cameras' and is told apart; how many were sent is in a file of eight bytes.
 
 The pictures are a drawn street from the air. Where the checkout has shared/data beside it, a person of a sample clip walks in the
 middle of it, as small as from a drone: the detector that ships finds nobody who is drawn.
 """
 
+import os
 import sys
 import threading
 import time
@@ -52,7 +53,7 @@ def drawn(width: int, height: int, rate_hz: float) -> list[Pixels]:
     return [renderer.picture(_pose(0, -50.0, rate_hz), number / rate_hz) for number in range(MADE)]
 
 
-def main(width: int, height: int, rate_hz: float, addresses: list[str]) -> None:
+def main(count_file: str, width: int, height: int, rate_hz: float, addresses: list[str]) -> None:
     pictures, small = drawn(width, height, rate_hz), walker(width, height)
     for picture, person in zip(pictures, small, strict=False):
         down, across = (height - person.shape[0]) // 2, (width - person.shape[1]) // 2
@@ -65,6 +66,7 @@ def main(width: int, height: int, rate_hz: float, addresses: list[str]) -> None:
     threading.Thread(target=lambda: (sys.stdin.buffer.read(), over.set()), daemon=True).start()
     print("street and walker" if small else "street", flush=True)
     pose = _pose(0, -50.0, rate_hz)
+    counter = os.open(count_file, os.O_WRONLY | os.O_CREAT, 0o600)
     began, number = time.monotonic(), 0
     while not over.is_set():
         # The cameras are not in step: each sends in its own part of the period.
@@ -73,8 +75,9 @@ def main(width: int, height: int, rate_hz: float, addresses: list[str]) -> None:
         captured_us = time.time_ns() // 1_000
         out[camera].send(unit, klv.written(captured_us, pose), captured_us, keyframe=keyframe)
         number += 1
+        os.pwrite(counter, number.to_bytes(8, "big"), 0)
         time.sleep(max(0.0, began + number / rate_hz / len(out) - time.monotonic()))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), sys.argv[5:])

@@ -56,8 +56,8 @@ def spent_s(pid: int) -> float:
 
 
 @contextmanager
-def cameras(width: int, height: int, addresses: list[str]) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    said = [str(width), str(height), str(RATE_HZ), *addresses]
+def cameras(width: int, height: int, addresses: list[str], counter: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    said = [str(counter), str(width), str(height), str(RATE_HZ), *addresses]
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks._publisher", *said], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -131,7 +131,7 @@ class Watched:
         self.video.tell(vehicle_id, Order(data=wire.written(order)))
 
 
-async def ours(addresses: list[str], camera_pid: int, folder: Path) -> dict[str, Any]:
+async def ours(addresses: list[str], camera_pid: int, folder: Path, counter: Path) -> dict[str, Any]:
     clock = SystemClock()
     store = SqliteStore(folder / "record.db")
     recorder = Recorder(store, QueueBus(), clock)
@@ -155,10 +155,12 @@ async def ours(addresses: list[str], camera_pid: int, folder: Path) -> dict[str,
     workers = [pid for one in video.streams.values() if (pid := one.ingest.worker_pid) is not None]
     before = {"program": time.process_time(), "workers": sum(map(spent_s, workers)), "cameras": spent_s(camera_pid)}
     units = sum(one.ingest.status.units for one in video.streams.values())
+    sent = int.from_bytes(counter.read_bytes(), "big")
     watched.counting, began = True, time.monotonic()
     await asyncio.sleep(MEASURED_S)
     passed, watched.counting = time.monotonic() - began, False
     after = {"program": time.process_time(), "workers": sum(map(spent_s, workers)), "cameras": spent_s(camera_pid)}
+    sent = int.from_bytes(counter.read_bytes(), "big") - sent
     units = sum(one.ingest.status.units for one in video.streams.values()) - units
     statuses = video.statuses()
     for name in names:
@@ -173,7 +175,7 @@ async def ours(addresses: list[str], camera_pid: int, folder: Path) -> dict[str,
         "started_s": started_s,
         "cores": {name: (after[name] - before[name]) / passed for name in before},
         "cores_program_and_workers": sum(after[name] - before[name] for name in ("program", "workers")) / passed,
-        "pictures_taken_in_share": units / (STREAMS * RATE_HZ * passed),
+        "pictures_taken_in_share": units / sent,
         "recorded_parts_dropped": sum(one.dropped for one in recordings),
         **looked(watched, passed),
         "pictures_passed_over": video.passed_over(),
@@ -207,10 +209,13 @@ def one(size: str) -> dict[str, Any]:
     width, height = SIZES[size]
     load = os.getloadavg()[0]
     addresses = [f"udp://127.0.0.1:{port}" for port in free_ports(STREAMS)]
-    with cameras(width, height, addresses) as (sending, pictures), tempfile.TemporaryDirectory(prefix="streams-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="streams-") as folder,
+        cameras(width, height, addresses, Path(folder) / "sent") as (sending, pictures),
+    ):
         demuxed = bare(addresses, decode=False)
         decoded = bare(addresses, decode=True)
-        found = asyncio.run(ours(addresses, sending.pid, Path(folder)))
+        found = asyncio.run(ours(addresses, sending.pid, Path(folder), Path(folder) / "sent"))
     return {
         "load_before": load,
         "pictures": pictures,
