@@ -253,7 +253,7 @@ async def _follow(world: Street, *, speed_mps: float, direction_deg: float | Non
     mission = services.dispatch.serving(world.incident_id)
     assert mission is not None
     follow = tracking.begin("fol-1", world.incident_id, "acc-1", world.town.clock.now())
-    services.follows._standing.stage(Standing(follow=follow, mission_id=mission.mission_id, vehicle_id=mission.vehicle_id))
+    services.follows.standing.stage(Standing(follow=follow, mission_id=mission.mission_id, vehicle_id=mission.vehicle_id))
     scene = services.intake.incidents.get(world.incident_id).position
     place = GroundPlace(
         position=Position(latitude_deg=scene.latitude_deg + 0.0005, longitude_deg=scene.longitude_deg + 0.0008),

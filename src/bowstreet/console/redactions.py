@@ -13,7 +13,7 @@ from bowstreet.accountability.model import Action
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
-from bowstreet.console.problems import Misfit
+from bowstreet.errors import Refused
 from bowstreet.video.redaction.model import (
     CoveredRegion,
     Edit,
@@ -113,7 +113,7 @@ def _seen(desk: Desk, routes: APIRouter) -> None:
     ) -> Response:
         """What is covered at any moment of a time, of ten minutes at most."""
         if until_us - from_us > MOST_SPAN_US:
-            raise Misfit("that is more than ten minutes", remedy="ask for a shorter time")
+            raise Refused("that is more than ten minutes", remedy="ask for a shorter time")
         return c.json(await redactions.regions(recording_id, from_us, until_us))
 
     @routes.get("/recordings/{recording_id}/redaction/record", **_record_route())
