@@ -234,6 +234,9 @@ def _any(kind: type[Message]) -> Message:
         "dark_s": 1.5,
         "gap_s": 1.5,
         "octets": 2,
+        "captured_at": START,
+        "width_px": 2,
+        "height_px": 2,
         "level": True,
         "recording": True,
     }
