@@ -5,6 +5,7 @@ import asyncio
 import json
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -241,8 +242,9 @@ def _any(kind: type[Message]) -> Message:
         "recording": True,
     }
     values |= {"reason": Reason(code="c", text="t"), "reasons": (Reason(code="c", text="t", vehicle_id="v"),)}
+    plain: dict[Any, Any] = {int: 2, float: 1.5, bool: True, datetime: START, bool | None: True, int | None: 2}
     fields = {
-        field.name: values.get(field.name, "x") if "Reason" in str(field.type) or field.type is not str else "x"
+        field.name: "x" if field.type is str else values.get(field.name, plain.get(field.type, "x"))
         for field in msgspec.structs.fields(kind)
     }
     return kind(**fields)
