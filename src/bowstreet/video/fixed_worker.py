@@ -8,7 +8,6 @@ connected anew.
 import contextlib
 import importlib
 import os
-import resource
 import sys
 import threading
 import time
@@ -20,51 +19,19 @@ import msgspec
 
 from bowstreet.errors import BowstreetError
 from bowstreet.frames import CameraFrame
+from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv
 from bowstreet.video.address import Address, parse_address
-from bowstreet.video.fixed_model import FixedSource, Opened, Said, Tally
+from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
+from bowstreet.video.fixed_model import FixedSource, Opened, Tally
 from bowstreet.video.model import MOST_PIXELS, MOST_UNIT_BYTES, Ended, Finding, Trouble
 from bowstreet.video.orders import Order, read_orders
-from bowstreet.video.pipe import framed
 
-# Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
-MEMORY_BYTES = 6 * 1024**3
-OPEN_FILES = 256
-CONNECT_S, SILENCE_S = 10.0, 6.0
 TALLY_EVERY_S = 0.5
 # Without a picture for so long the analyst puts away what it still holds of the last one.
 REST_AFTER_S = 1.0
 # What is looked at must show a moment that can be told: a camera's clock may be off by no more than this.
 MOST_CLOCK_OFF_S = 5.0
-
-
-def limit() -> None:
-    """Take away what this process does not need."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-class Teller:
-    """Tells the program, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock, self._out = threading.Lock(), sys.stdout.buffer
-        self._troubles: dict[str, int] = {}
-
-    def say(self, message: Said) -> None:
-        data = framed(message)
-        with self._lock:
-            self._out.write(data)
-            self._out.flush()
-
-    def trouble(self, code: str, text: str) -> None:
-        """The first of a kind at once, then every hundredth."""
-        count = self._troubles[code] = self._troubles.get(code, 0) + 1
-        if count == 1 or count % 100 == 0:
-            self.say(Trouble(code=code, text=text, count=count))
 
 
 class Looker:
@@ -156,15 +123,15 @@ class Reader:
     def __init__(self, teller: Teller, looker: Looker) -> None:
         self._teller, self._looker = teller, looker
         self._captured: tuple[int, float] | None = None
-        self._pace: tuple[float, int] | None = None
+        self._pace = Pace()
 
     def read(self, container: Any, address: Address) -> None:
         if not container.streams.video:
-            raise _Unusable("no-video", "the source holds no video")
+            raise Unusable("no-video", "the source holds no video")
         stream = container.streams.video[0]
         coder = stream.codec_context
         if coder.width * coder.height > MOST_PIXELS:
-            raise _Unusable("too-large", f"the pictures measure {coder.width} × {coder.height}; at most 4096 × 2304 are taken")
+            raise Unusable("too-large", f"the pictures measure {coder.width} × {coder.height}; at most 4096 × 2304 are taken")
         coder.thread_count = 1
         # The filter over block edges costs a third of decoding, and what it smooths is finer than a face's features.
         coder.options = {"skip_loop_filter": "nokey"}
@@ -191,7 +158,7 @@ class Reader:
                 self._corrupt("a picture is damaged")
             else:
                 if address.file:
-                    self._keep_pace(picture)
+                    self._pace.keep(int((picture.time or 0.0) * 1e6))
                 self._looker.give(picture, self._captured_us())
 
     def _corrupt(self, text: str) -> None:
@@ -221,21 +188,6 @@ class Reader:
         told_us, at_s = self._captured
         return told_us + int((time.monotonic() - at_s) * 1e6)
 
-    def _keep_pace(self, picture: Any) -> None:
-        """A file comes as it was recorded, as a camera would send it."""
-        at_us = int((picture.time or 0.0) * 1e6)
-        if self._pace is None or at_us < self._pace[1]:
-            self._pace = time.monotonic(), at_us
-        ahead_s = self._pace[0] + (at_us - self._pace[1]) / 1e6 - time.monotonic()
-        if ahead_s > 0:
-            time.sleep(min(ahead_s, 2.0))
-
-
-class _Unusable(Exception):
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
-
 
 def _orders(looker: Looker) -> None:
     """What the program says, until it goes: then this process ends too."""
@@ -264,12 +216,12 @@ def main() -> int:
                 break
         looker.tell()
         if not address.file:
-            raise _Unusable("ended", "the sender has ended the stream")
+            raise Unusable("ended", "the sender has ended the stream")
         # The last picture may be before the analyst still.
         time.sleep(2.0 / source.analysed_hz)
         looker.tell()
         teller.say(Ended())
-    except _Unusable as error:
+    except Unusable as error:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
     except av.FFmpegError as error:

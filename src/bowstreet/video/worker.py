@@ -7,7 +7,6 @@ writes no file, has bounded memory, and a crash of it is a stream that is connec
 import contextlib
 import importlib
 import os
-import resource
 import struct
 import sys
 import threading
@@ -23,8 +22,10 @@ from av.bitstream import BitStreamFilterContext
 
 from bowstreet.errors import BowstreetError
 from bowstreet.frames import CameraPose, DroneFrame
+from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv, nal
 from bowstreet.video.address import Address, parse_address
+from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
 from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import (
     MOST_PIXELS,
@@ -35,7 +36,6 @@ from bowstreet.video.model import (
     Ended,
     Finding,
     Fragment,
-    FromWorker,
     Header,
     Looked,
     Metadata,
@@ -44,14 +44,9 @@ from bowstreet.video.model import (
     VideoSource,
 )
 from bowstreet.video.orders import Order, PoseKnown, read_orders
-from bowstreet.video.pipe import framed
 from bowstreet.video.rules import analysed_hz
 from bowstreet.video.stills import StillMaker
 
-# Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
-MEMORY_BYTES = 6 * 1024**3
-OPEN_FILES = 256
-CONNECT_S, SILENCE_S = 10.0, 6.0
 # Coded pictures that wait to be decoded: a second. Beyond it the decoder starts again at the next keyframe.
 MOST_WAITING = 30
 # How often it says how the analyst keeps up.
@@ -62,36 +57,6 @@ MOST_CLOCK_JUMP_US = 5_000_000
 MOST_METADATA_APART_US = 2_000_000
 # `AVProducerReferenceTime`: microseconds of Unix time, then flags. Where an RTP sender reports on its clock, each packet has one.
 _PRODUCED = struct.Struct("<q")
-
-
-def limit() -> None:
-    """Take away what this process does not need."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-class Teller:
-    """Tells the program, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._out = sys.stdout.buffer
-        self._troubles: dict[str, int] = {}
-
-    def say(self, message: FromWorker) -> None:
-        data = framed(message)
-        with self._lock:
-            self._out.write(data)
-            self._out.flush()
-
-    def trouble(self, code: str, text: str) -> None:
-        """The first of a kind at once, then every hundredth: a broken stream must not flood its own record."""
-        count = self._troubles[code] = self._troubles.get(code, 0) + 1
-        if count == 1 or count % 100 == 0:
-            self.say(Trouble(code=code, text=text, count=count))
 
 
 class Looker:
@@ -237,18 +202,18 @@ class Reader:
         self._before_pts_us: int | None = None
         self._headers = b""
         self._format: StreamFormat | None = None
-        self._pace: tuple[float, int] | None = None
+        self._pace = Pace()
         self._fragments: Fragmenter | None = None
         self._before: tuple[AccessUnit, int] | None = None
 
     def read(self, container: Any, address: Address) -> None:
         streams = container.streams.video
         if not streams:
-            raise _Unusable("no-video", "the source holds no video")
+            raise Unusable("no-video", "the source holds no video")
         stream = streams[0]
         name = stream.codec_context.name
         if name not in (Codec.H264, Codec.H265):
-            raise _Unusable("wrong-codec", f"the source sends {name[:20]}; H.264 or H.265 is needed")
+            raise Unusable("wrong-codec", f"the source sends {name[:20]}; H.264 or H.265 is needed")
         codec = Codec(name)
         wanted = [stream, *container.streams.data]
         # Out of band, as RTSP tells them; an MP4's are of another form, and the filter puts those before each keyframe.
@@ -319,7 +284,7 @@ class Reader:
         if self._first_pts_us is None:
             self._first_pts_us = pts_us
         if address.file:
-            self._keep_pace(pts_us)
+            self._pace.keep(pts_us)
         captured_us, captured_by = self._captured(pts_us, sent_us)
         unit = AccessUnit(
             sequence=self._sequence, pts_us=pts_us - self._first_pts_us, received_us=_now_us(), keyframe=keyframe, data=data,
@@ -354,27 +319,13 @@ class Reader:
     def _announce(self, codec: Codec, stream: Any) -> None:
         width, height = int(stream.codec_context.width), int(stream.codec_context.height)
         if width * height > MOST_PIXELS:
-            raise _Unusable("too-large", f"the pictures measure {width} × {height}; at most 4096 × 2304 are taken")
+            raise Unusable("too-large", f"the pictures measure {width} × {height}; at most 4096 × 2304 are taken")
         rate = float(stream.average_rate or stream.guessed_rate or 25)
         self._format = StreamFormat(
             codec=codec, width_px=width, height_px=height, frame_rate_hz=min(max(rate, 1.0), 240.0), headers=self._headers
         )
         self._teller.say(self._format)
         self._looker.start(codec)
-
-    def _keep_pace(self, pts_us: int) -> None:
-        """A file comes as it was recorded, as a camera would send it."""
-        if self._pace is None or pts_us < self._pace[1]:
-            self._pace = time.monotonic(), pts_us
-        ahead_s = self._pace[0] + (pts_us - self._pace[1]) / 1e6 - time.monotonic()
-        if ahead_s > 0:
-            time.sleep(min(ahead_s, 2.0))
-
-
-class _Unusable(Exception):
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
 
 
 def _us(packet: Any) -> int:
@@ -430,9 +381,9 @@ def main() -> int:
             ) as container:
                 reader.read(container, address)
         if not address.file:
-            raise _Unusable("ended", "the sender has ended the stream")
+            raise Unusable("ended", "the sender has ended the stream")
         teller.say(Ended())
-    except _Unusable as error:
+    except Unusable as error:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
     except av.FFmpegError as error:

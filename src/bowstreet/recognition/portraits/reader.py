@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ import structlog
 from bowstreet.errors import MalformedConfiguration, StoreUnavailable
 from bowstreet.recognition.listing import ReadFace, Unusable
 from bowstreet.recognition.portraits.wire import LENGTH, Failed, Ready, decode
+from bowstreet.runtime import confinement
 
 log = structlog.get_logger(__name__)
 
 # Loading and compiling takes seconds on a busy machine; an image some tenths of one.
 START_S, IMAGE_S = 90.0, 20.0
 MOST_ANSWER_BYTES = 1024 * 1024
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 
 class PortraitReader:
@@ -67,11 +66,10 @@ class PortraitReader:
     async def _started(self) -> asyncio.subprocess.Process:
         if self._worker is not None and self._worker.returncode is None:
             return self._worker
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
             worker = await asyncio.create_subprocess_exec(
-                "nice", "-n", "5", sys.executable, "-m", "bowstreet.recognition.portraits.worker", str(self._models or ""),
-                env=environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                *confinement.NICE, sys.executable, "-m", "bowstreet.recognition.portraits.worker", str(self._models or ""),
+                env=confinement.environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:
@@ -93,8 +91,7 @@ class PortraitReader:
         worker, self._worker = self._worker, None
         if worker is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
+        confinement.end(worker)
         await worker.wait()
 
 

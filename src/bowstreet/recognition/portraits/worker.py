@@ -14,7 +14,6 @@ import cv2
 from bowstreet.errors import BowstreetError
 from bowstreet.recognition.evaluation.examiner.decode import decode
 from bowstreet.recognition.evaluation.examiner.model import Reason
-from bowstreet.recognition.evaluation.examiner.worker import limit
 from bowstreet.recognition.listing import ImageQuality, ReadFace, Unusable
 from bowstreet.recognition.models import shipped
 from bowstreet.recognition.models.align import aligned
@@ -22,6 +21,7 @@ from bowstreet.recognition.models.model import Face
 from bowstreet.recognition.portraits import suitability
 from bowstreet.recognition.portraits.wire import LENGTH, Failed, Ready, Said, framed
 from bowstreet.recognition.reference import keep
+from bowstreet.runtime.confinement import limit
 
 # What is kept of an image: the face with its hair and chin, no larger than a screen shows beside another.
 KEPT_SIDE_PX = 480

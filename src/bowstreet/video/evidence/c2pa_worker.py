@@ -7,29 +7,20 @@ the program for the octets of the video and for the signature.
 import contextlib
 import json
 import os
-import resource
 import sys
 from collections import OrderedDict
 from typing import Any, BinaryIO
 
+from bowstreet.runtime.confinement import limit
 from bowstreet.video.evidence.asking import Failed, Given, Job, Made, Octets, Seen, Sign, hear, tell
 
 # Virtual memory: the library holds up to two copies of the video that it signs for.
 MEMORY_BYTES = 3 * 1024**3
-CPU_S = 900
+CPU_S, OPEN_FILES = 900, 64
 BLOCK_BYTES, BLOCKS = 1024 * 1024, 6
 MOST_WORDS = 200
 FORMAT = "video/mp4"
 _SETTINGS: dict[str, Any] = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": False}}
-
-
-def limit() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 class Asked:
@@ -148,7 +139,7 @@ def main() -> int:
     job = hear(heard)
     if not isinstance(job, Job):
         return 1
-    limit()
+    limit(MEMORY_BYTES, OPEN_FILES, CPU_S)
     asked = Asked(heard, told)
     with contextlib.suppress(BrokenPipeError):
         try:

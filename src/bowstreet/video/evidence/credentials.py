@@ -8,7 +8,6 @@ of Content Credentials understands it.
 import asyncio
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from bowstreet.errors import MalformedConfiguration, MalformedPacket, MalformedProof, StoreUnavailable
+from bowstreet.runtime.confinement import environment
 from bowstreet.runtime.ports import Clock
 from bowstreet.video.evidence.asking import Failed, Given, Job, Made, Octets, Seen, Sign, hear, tell
 from bowstreet.video.evidence.index import FootageIndex, VideoView
@@ -42,8 +42,6 @@ _VALID = timedelta(days=3_650)
 _CAPTURED = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 _DRAWN = "http://cv.iptc.org/newscodes/digitalsourcetype/virtualRecording"
 _NICE = ("nice", "-n", "10")
-# What a worker needs of it; keys may stand in the rest.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Give = Callable[[int, int], bytes]
@@ -244,7 +242,7 @@ def _run(job: Job, give: Give, sign: Callable[[bytes], bytes] | None) -> Made | 
         worker = subprocess.Popen(  # noqa: S603 - this program's own worker, by a fixed name
             [*_NICE, sys.executable, "-m", "bowstreet.video.evidence.c2pa_worker"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            env=environment(),
         )  # fmt: skip
     except OSError as error:
         raise _silent(f"no worker could be started: {error.strerror}") from error

@@ -2,19 +2,17 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
 from bowstreet.errors import Conflict, MalformedPacket
-from bowstreet.video.ingest import NICE
+from bowstreet.runtime.confinement import NICE, end, environment
 from bowstreet.video.model import Ended, FromWorker, Trouble
 from bowstreet.video.pipe import Unframer
 from bowstreet.video.redaction.worker import LENGTH, Job
 
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
 READ_BYTES = 256 * 1024
 # A worker that says nothing so long hangs: a look takes a tenth of a second.
 SILENT_S = 120.0
@@ -26,9 +24,8 @@ async def worked(job: Job, film: Iterator[bytes]) -> AsyncIterator[FromWorker]:
     Raises:
         Conflict: it ended before the film's end; what is wrong is said.
     """
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     worker = await asyncio.create_subprocess_exec(
-        *NICE, *NICE, sys.executable, "-m", "bowstreet.video.redaction.worker", env=environment, limit=READ_BYTES,
+        *NICE, *NICE, sys.executable, "-m", "bowstreet.video.redaction.worker", env=environment(), limit=READ_BYTES,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     feeding = asyncio.ensure_future(_feed(worker, job, film))
@@ -48,8 +45,7 @@ async def worked(job: Job, film: Iterator[bytes]) -> AsyncIterator[FromWorker]:
         trouble = "its worker has hung"
     finally:
         feeding.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            worker.kill()
+        end(worker)
         await asyncio.gather(feeding, return_exceptions=True)
         await asyncio.shield(worker.wait())
     if not ended:

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from bowstreet.frames import DroneFrame, Pixels
+from bowstreet.runtime.confinement import limit
 from bowstreet.video.footage import MOST_PART_BYTES
 from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import (
@@ -35,7 +36,6 @@ from bowstreet.video.model import (
 )
 from bowstreet.video.pipe import framed
 from bowstreet.video.redaction.model import CoveredRegion
-from bowstreet.video.worker import limit
 
 LENGTH = struct.Struct(">I")
 # What a cover is filled with: Y, U, V. One colour, so that nothing of what was there is in the copy, not even how bright it was.

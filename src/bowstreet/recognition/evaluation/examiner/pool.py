@@ -25,13 +25,13 @@ from bowstreet.recognition.evaluation.examiner.model import (
     Reason,
 )
 from bowstreet.recognition.evaluation.examiner.pipe import answer, send
+from bowstreet.runtime import confinement
 
 # A large picture on a busy machine takes a second; a decoder that hangs never ends.
 ANSWER_S = 60.0
 # At a worker at once: one is looked at, the others wait there, so that it never waits for the program on a busy machine.
 IN_HAND = 4
-# What a worker needs of the environment, and nothing else of it; one thread, as there is a worker for each core.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LANG", "HOME", "LD_LIBRARY_PATH")
+# There is a worker for each core.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 Key = TypeVar("Key")
 Source = Callable[[], bytes | Reason]
@@ -41,7 +41,7 @@ class Worker:
     """One process. Its calls block."""
 
     def __init__(self, model_folder: Path | None) -> None:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
+        environment = confinement.environment() | _ONE_THREAD
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bowstreet.recognition.evaluation.examiner.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,

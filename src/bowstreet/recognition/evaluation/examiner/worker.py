@@ -6,7 +6,6 @@ crash of it is one picture that could not be used.
 
 import os
 import queue
-import resource
 import sys
 import threading
 import time
@@ -24,22 +23,10 @@ from bowstreet.recognition.evaluation.examiner.pipe import hear, send
 from bowstreet.recognition.models import align, shipped
 from bowstreet.recognition.models.model import Face
 from bowstreet.recognition.reference import keep
+from bowstreet.runtime.confinement import limit
 
-# Virtual memory, most of it the model runtime's mappings; what is resident is a tenth of it.
-MEMORY_BYTES = 6 * 1024**3
-OPEN_FILES = 128
 # Read ahead while a picture is looked at, so that the models never wait for a file.
 READ_AHEAD = 3
-
-
-def limit() -> None:
-    """Take away what this process does not need."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    cv2.setNumThreads(1)
 
 
 def subject(faces: Sequence[Face], width_px: int, height_px: int) -> Face:
@@ -102,6 +89,7 @@ def main() -> int:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     limit()
+    cv2.setNumThreads(1)
     waiting: queue.Queue[ToWorker | None] = queue.Queue(READ_AHEAD)
     threading.Thread(target=_read_ahead, args=(sys.stdin.buffer, waiting), daemon=True).start()
     hello = waiting.get()
