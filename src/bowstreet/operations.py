@@ -33,7 +33,7 @@ from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
 from bowstreet.recognition.ports import CameraConfig
-from bowstreet.runtime import config
+from bowstreet.runtime import config, sections
 from bowstreet.simulation.city import City, islington, london
 from bowstreet.simulation.kernel import OPERATOR, demo_zones
 from bowstreet.simulation.street_cameras import PLACE
@@ -166,7 +166,7 @@ def _retention_table(path: Path) -> tuple[str, str]:
     return path.name, text
 
 
-def _evidence_certificate(told: config.Evidence) -> Certificate | None:
+def _evidence_certificate(told: sections.Evidence) -> Certificate | None:
     if told.certificate is None or told.private_key is None:
         return None
     return Certificate.read(_bytes(told.certificate), _bytes(told.private_key))
@@ -176,7 +176,7 @@ def _access_policy(path: Path) -> AccessPolicy:
     return AccessPolicy(_text(path), path.name)
 
 
-def _provider(told: config.Oidc, folder: Path) -> ProviderSettings:
+def _provider(told: sections.Oidc, folder: Path) -> ProviderSettings:
     return ProviderSettings(
         name=told.name, issuer=told.issuer, client_id=told.client_id, client_secret=_secret(told.client_secret, folder),
         roles=tuple((group, Role(role)) for group, role in told.roles.items()), scopes=told.scopes,
@@ -198,11 +198,11 @@ def configured_partners(path: Path, area: OperatingArea) -> tuple[Partner, ...]:
     return _partners(config.load(path).tak, area, path.parent)
 
 
-def _partners(told: config.Tak, area: OperatingArea, folder: Path) -> tuple[Partner, ...]:
+def _partners(told: sections.Tak, area: OperatingArea, folder: Path) -> tuple[Partner, ...]:
     return tuple(_partner(one, area, folder) for one in told.partners)
 
 
-def _partner(told: config.TakPartner, area: OperatingArea, folder: Path) -> Partner:
+def _partner(told: sections.TakPartner, area: OperatingArea, folder: Path) -> Partner:
     """Raises `MalformedConfiguration` also for files that cannot be used: not first when the partner is to be reached."""
     if unknown := sorted(set(told.boroughs) - set(area.names)):
         raise MalformedConfiguration(
@@ -247,14 +247,14 @@ def _bytes(path: Path) -> bytes:
         raise MalformedConfiguration(f"{path} cannot be read ({error.strerror})", remedy="name a file that exists") from error
 
 
-def _dock(one: config.Dock) -> DockConfig:
+def _dock(one: sections.Dock) -> DockConfig:
     return DockConfig(
         dock_id=one.dock_id, name=one.name, position=Position(latitude_deg=one.latitude_deg, longitude_deg=one.longitude_deg),
         ground_m_amsl=one.ground_m_amsl, pads=one.pads, link=one.link, system_id=one.system_id,
     )  # fmt: skip
 
 
-def _vehicle(one: config.Vehicle) -> VehicleConfig:
+def _vehicle(one: sections.Vehicle) -> VehicleConfig:
     if one.video:
         parse_address(one.video)
     return VehicleConfig(
@@ -263,14 +263,14 @@ def _vehicle(one: config.Vehicle) -> VehicleConfig:
     )  # fmt: skip
 
 
-def _camera(one: config.FixedCamera) -> CameraConfig:
+def _camera(one: sections.FixedCamera) -> CameraConfig:
     parse_address(one.address)
     known = one.latitude_deg is not None and one.longitude_deg is not None
     position = Position(latitude_deg=one.latitude_deg or 0.0, longitude_deg=one.longitude_deg or 0.0) if known else None
     return CameraConfig(camera_id=one.camera_id, name=one.name, address=one.address, position=position)
 
 
-def _zone_files(told: config.Airspace) -> tuple[tuple[str, bytes], ...]:
+def _zone_files(told: sections.Airspace) -> tuple[tuple[str, bytes], ...]:
     """The configured files of zones, each read once to see that all in it is understood."""
     files = [(path, _bytes(path)) for path in told.files]
     if len({path.name for path, _ in files}) < len(files):
@@ -299,7 +299,7 @@ def _name_in(address: str) -> str:
     return found["name"].lower()
 
 
-def _media_server(told: config.Video, folder: Path) -> MediaServer | None:
+def _media_server(told: sections.Video, folder: Path) -> MediaServer | None:
     if not told.whep:
         return None
     return MediaServer(told.whep, TokenSigner(_secret(told.token_key, folder)) if told.token_key else None)

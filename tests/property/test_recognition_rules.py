@@ -17,7 +17,7 @@ from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
 from bowstreet.errors import BadInput, BowstreetError, Conflict, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.geo import Position
-from bowstreet.recognition import publication, rules, volunteers
+from bowstreet.recognition import answers, publication, rules, volunteers
 from bowstreet.recognition.alerts import rules as alerts
 from bowstreet.recognition.alerts.model import (
     Alert,
@@ -69,7 +69,7 @@ def a_plan(**changes: Any) -> Plan:
 def a_manifest(digest: str = "l1", **changes: Any) -> Manifest:
     made = Manifest(
         watchlist_id="wl-1", digest=digest, people=6, images=12, categories={Category.WANTED_BY_COURT: 6}, enrolled_by="operator",
-        enrolled_at=NOW, policy=rules.POLICY_VERSION,
+        enrolled_at=NOW, policy=answers.POLICY_VERSION,
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -120,7 +120,9 @@ class Deployed(RuleBasedStateMachine):
         placed = tuple(PlacedCamera(camera_id=name, position=where) for name in cameras)
         self.attempt(lambda: rules.replanned(self.one, a_plan(threshold=threshold, cameras=placed)))
 
-    @rule(digest=st.sampled_from(["l1", "l2"]), to_review=st.booleans(), policy=st.sampled_from([rules.POLICY_VERSION, "older"]))
+    @rule(
+        digest=st.sampled_from(["l1", "l2"]), to_review=st.booleans(), policy=st.sampled_from([answers.POLICY_VERSION, "older"])
+    )
     def list_again(self, digest: str, to_review: bool, policy: str) -> None:
         manifest = a_manifest(digest, to_review=("per-1",) if to_review else (), policy=policy)
         self.attempt(lambda: rules.listed(self.one, manifest))
@@ -216,7 +218,7 @@ class Deployed(RuleBasedStateMachine):
         """The proper way, which chance alone would seldom find."""
         self.now = max(self.now, NOW)
         self.ledger, self.report, self.floor = True, True, FLOOR
-        self.list_again("l1", False, rules.POLICY_VERSION)
+        self.list_again("l1", False, answers.POLICY_VERSION)
         self.tell(EvidenceKind.NOTICE, ())
         self.tell(EvidenceKind.SIGN, tuple(camera.camera_id for camera in self.one.plan.cameras))
         self.submit()
@@ -291,7 +293,9 @@ def test_the_search_would_find_a_hole(monkeypatch: pytest.MonkeyPatch, hole: str
     with pytest.raises((AssertionError, KeyError)):
         run_state_machine_as_test(
             Deployed,
-            settings=settings(max_examples=100, stateful_step_count=40, deadline=None, database=None, report_multiple_bugs=False),
+            settings=settings(
+                max_examples=1_000, stateful_step_count=50, deadline=None, database=None, report_multiple_bugs=False
+            ),
         )
 
 

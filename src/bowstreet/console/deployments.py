@@ -18,7 +18,7 @@ from bowstreet.console.authorisations import Moment, SubjectId
 from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.sight import sight_of
 from bowstreet.geo import Position
-from bowstreet.recognition import rules
+from bowstreet.recognition import answers, rules
 from bowstreet.recognition.model import (
     Category,
     Counts,
@@ -212,15 +212,15 @@ def _choices(desk: Desk) -> DeploymentChoices:
     return DeploymentChoices(
         use_cases=tuple(
             UseCaseChoice(
-                use_case=use_case, location_bases=tuple(sorted(rules.BASES[use_case])),
-                categories=tuple(sorted(rules.CATEGORIES[use_case])),
+                use_case=use_case, location_bases=tuple(sorted(answers.BASES[use_case])),
+                categories=tuple(sorted(answers.CATEGORIES[use_case])),
             )
             for use_case in DeploymentUse
         ),
         categories=tuple(
             CategoryChoice(
-                category=category, legal_bases=tuple(sorted(rules.LEGAL_BASES[category])),
-                sources=tuple(sorted(rules.SOURCES[category])),
+                category=category, legal_bases=tuple(sorted(answers.LEGAL_BASES[category])),
+                sources=tuple(sorted(answers.SOURCES[category])),
             )
             for category in Category
         ),

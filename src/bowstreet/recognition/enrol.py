@@ -13,7 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from bowstreet.errors import NotFound, Refused, StoreUnavailable
-from bowstreet.recognition import listfile, rules
+from bowstreet.recognition import answers, listfile, rules
 from bowstreet.recognition.listing import Entry, Person, Row, RowResult, RowState, Unusable
 from bowstreet.recognition.model import Deployment, Manifest
 from bowstreet.recognition.ports import DataKeys, FaceReader
@@ -88,7 +88,7 @@ class Enrolment:
         watchlist_id = self._ids.new("wl")
         key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
         try:
-            writer = ListWriter(self._path(watchlist_id), watchlist_id, rules.POLICY_VERSION, key)
+            writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
         except OSError as error:
             raise _disk(error) from error
         made = Import(self._ids.new("imp"), deployment, watchlist_id, by, self._clock.now(), writer)
@@ -195,7 +195,7 @@ class Enrolment:
         return Manifest(
             watchlist_id=made.watchlist_id, digest=digest, people=len(people), images=len(made.vectors),
             categories=dict(sorted(categories.items())), enrolled_by=made.by, enrolled_at=self._clock.now(),
-            policy=rules.POLICY_VERSION, to_review=tuple(one.person_id for one in people if one.needs_review),
+            policy=answers.POLICY_VERSION, to_review=tuple(one.person_id for one in people if one.needs_review),
             aged=sum("years old" in " ".join(one.remarks) for one in made.results.values()),
             volunteers=categories["volunteer"],  # type: ignore[index]
         )  # fmt: skip
@@ -241,14 +241,14 @@ class Enrolment:
         categories[gone.category] -= 1
         return replace(
             manifest, watchlist_id=watchlist_id, digest=digest, people=len(left), images=images, aged=aged,
-            categories={name: count for name, count in categories.items() if count}, policy=rules.POLICY_VERSION,
+            categories={name: count for name, count in categories.items() if count}, policy=answers.POLICY_VERSION,
             to_review=tuple(one for one in manifest.to_review if one != person_id),
             volunteers=categories["volunteer"],  # type: ignore[index]
         )  # fmt: skip
 
     def _copied(self, standing: ListFile, watchlist_id: str, key: Any, without: str) -> tuple[str, int, int]:
         try:
-            writer = ListWriter(self._path(watchlist_id), watchlist_id, rules.POLICY_VERSION, key)
+            writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
             aged = 0
             for entry in _others(standing, without):
                 writer.append(entry)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bowstreet.errors import BadInput
-from bowstreet.recognition import rules
+from bowstreet.recognition import answers, rules
 from bowstreet.recognition.listing import Row, RowResult, RowState
 from bowstreet.recognition.model import Category, DeploymentUse, ImageSource, LegalBasis, Risk
 
@@ -104,10 +104,12 @@ def _row(line: int, said: dict[str, str], use_case: DeploymentUse, today: date) 
         raise _Wrong(f"{error.message}; {error.remedy}") from None
     source = _one_of(ImageSource, said["source"], "source")
     basis = _one_of(LegalBasis, said["legal_basis"], "legal_basis")
-    if source not in rules.SOURCES[category]:
-        raise _Wrong(f"'{source}' is no source of images for {category} (R5); its sources are {_named(rules.SOURCES[category])}")
-    if basis not in rules.LEGAL_BASES[category]:
-        raise _Wrong(f"'{basis}' is no basis for {category} (R5); its bases are {_named(rules.LEGAL_BASES[category])}")
+    if source not in answers.SOURCES[category]:
+        raise _Wrong(
+            f"'{source}' is no source of images for {category} (R5); its sources are {_named(answers.SOURCES[category])}"
+        )
+    if basis not in answers.LEGAL_BASES[category]:
+        raise _Wrong(f"'{basis}' is no basis for {category} (R5); its bases are {_named(answers.LEGAL_BASES[category])}")
     return Row(
         line=line, reference=said["reference"], name=said["name"], image=file_name(said["image"]), category=category,
         source=source, legal_basis=basis, captured_on=_day(said["captured_on"], today),

@@ -21,7 +21,7 @@ class DeploymentUse(StrEnum):
 
 
 class Category(StrEnum):
-    """Why somebody is on a list. Which of them may stand on a list for which use case is in `rules.CATEGORIES`."""
+    """Why somebody is on a list. Which of them may stand on a list for which use case is in `answers.CATEGORIES`."""
 
     WANTED_BY_COURT = "wanted-by-court"
     SUSPECTED = "suspected-of-serious-offence"

@@ -11,7 +11,7 @@ from bowstreet.accountability.recorder import Save
 from bowstreet.errors import BadInput, Refused
 from bowstreet.geo import Position
 from bowstreet.messages import ListingReviewed, Message, WatchlistChanged
-from bowstreet.recognition import rules
+from bowstreet.recognition import answers, rules
 from bowstreet.recognition.book import Book
 from bowstreet.recognition.enrol import Import
 from bowstreet.recognition.listing import RowResult
@@ -167,7 +167,7 @@ class Planning:
 
     async def _ask(self, deployment_id: str, plan: Plan, by: str) -> str:
         asked = self.book.authorities.requested(
-            use_case=AuthorityUseCase.RECOGNITION, ground=rules.GROUNDS[plan.use_case], subject_id=deployment_id,
+            use_case=AuthorityUseCase.RECOGNITION, ground=answers.GROUNDS[plan.use_case], subject_id=deployment_id,
             boroughs=plan.boroughs, starts_at=max(plan.starts_at, self.book.clock.now()), ends_at=plan.ends_at, by=by,
         )  # fmt: skip
         return (await self.book.authorities.request(asked)).authorisation_id

@@ -13,10 +13,11 @@ import shapely
 from msgspec.structs import replace
 
 from bowstreet.accountability.authority import rules as authority_rules
-from bowstreet.accountability.authority.model import Authorisation, Ground
+from bowstreet.accountability.authority.model import Authorisation
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
 from bowstreet.errors import BadInput, Refused
 from bowstreet.frames import CameraFrame
+from bowstreet.recognition import answers
 from bowstreet.recognition.model import (
     Amendment,
     Category,
@@ -25,68 +26,11 @@ from bowstreet.recognition.model import (
     DeploymentState,
     DeploymentUse,
     EvidenceKind,
-    ImageSource,
-    LegalBasis,
-    LocationBasis,
     Manifest,
     Obstacle,
     Plan,
     PublicEvidence,
 )
-
-# --- closed questions (R1) ------------------------------------------------------------------------------------------------
-
-# Whom a list may hold, by what the deployment is for. Volunteers may walk past any.
-CATEGORIES: dict[DeploymentUse, frozenset[Category]] = {
-    DeploymentUse.WANTED: frozenset({Category.WANTED_BY_COURT, Category.SUSPECTED, Category.VOLUNTEER}),
-    DeploymentUse.RESTRICTED: frozenset({Category.UNDER_CONDITIONS, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
-    DeploymentUse.HARM: frozenset({Category.SERIOUS_HARM, Category.SUSPECTED, Category.WANTED_BY_COURT, Category.VOLUNTEER}),
-    DeploymentUse.MISSING: frozenset({Category.MISSING, Category.VOLUNTEER}),
-}
-# Where one may look for whom: a hotspot of crime says nothing about where a missing person is.
-BASES: dict[DeploymentUse, frozenset[LocationBasis]] = {
-    DeploymentUse.WANTED: frozenset(LocationBasis),
-    DeploymentUse.RESTRICTED: frozenset({LocationBasis.EXPECTED, LocationBasis.EVENT, LocationBasis.TRANSPORT}),
-    DeploymentUse.HARM: frozenset(LocationBasis),
-    DeploymentUse.MISSING: frozenset({LocationBasis.EXPECTED, LocationBasis.TRANSPORT}),
-}
-# The ground on which authority is asked for, from what the deployment is for.
-GROUNDS: dict[DeploymentUse, Ground] = {
-    DeploymentUse.WANTED: Ground.SERIOUS_CRIME,
-    DeploymentUse.RESTRICTED: Ground.SERIOUS_CRIME,
-    DeploymentUse.HARM: Ground.THREAT_TO_LIFE,
-    DeploymentUse.MISSING: Ground.MISSING_AT_RISK,
-}
-# On which condition somebody of a category may be listed, and from where the image may come (R5).
-LEGAL_BASES: dict[Category, frozenset[LegalBasis]] = {
-    Category.WANTED_BY_COURT: frozenset({LegalBasis.JUSTICE, LegalBasis.STATUTORY_PURPOSE}),
-    Category.SUSPECTED: frozenset({LegalBasis.STATUTORY_PURPOSE}),
-    Category.UNDER_CONDITIONS: frozenset({LegalBasis.JUSTICE, LegalBasis.STATUTORY_PURPOSE}),
-    Category.SERIOUS_HARM: frozenset({LegalBasis.STATUTORY_PURPOSE, LegalBasis.SAFEGUARDING}),
-    Category.MISSING: frozenset({LegalBasis.VITAL_INTERESTS, LegalBasis.SAFEGUARDING}),
-    Category.VOLUNTEER: frozenset({LegalBasis.CONSENT}),
-}
-_POLICE = frozenset({ImageSource.CUSTODY, ImageSource.OTHER_FORCE, ImageSource.COURT})
-SOURCES: dict[Category, frozenset[ImageSource]] = {
-    Category.WANTED_BY_COURT: _POLICE,
-    Category.SUSPECTED: _POLICE,
-    Category.UNDER_CONDITIONS: _POLICE,
-    Category.SERIOUS_HARM: _POLICE,
-    Category.MISSING: _POLICE | {ImageSource.FAMILY, ImageSource.CONSENT},
-    Category.VOLUNTEER: frozenset({ImageSource.CONSENT}),
-}
-
-
-def _policy_version() -> str:
-    tables = [
-        sorted((key.value, sorted(one.value for one in values)) for key, values in table.items())
-        for table in (CATEGORIES, BASES, LEGAL_BASES, SOURCES)
-    ]
-    return hashlib.sha256(msgspec.json.encode(tables)).hexdigest()[:16]
-
-
-# A list that was made under other tables is approved anew (R4).
-POLICY_VERSION = _policy_version()
 
 # --- limits -----------------------------------------------------------------------------------------------------------------
 
@@ -253,7 +197,7 @@ def _list_wrong(standing: Standing) -> Obstacle | None:
         return Obstacle.NO_LIST
     if not (manifest.digest == standing.deployment.list_digest == standing.loaded_digest):
         return Obstacle.LIST_CHANGED
-    return None if manifest.policy == POLICY_VERSION else Obstacle.LIST_POLICY
+    return None if manifest.policy == answers.POLICY_VERSION else Obstacle.LIST_POLICY
 
 
 def _operators(one: Deployment, by: str) -> set[str]:
@@ -266,8 +210,8 @@ def _operators(one: Deployment, by: str) -> set[str]:
 
 def check_plan(plan: Plan, floor: float | None, now: datetime) -> None:
     """Raises `BadInput` for a plan that could never be started."""
-    if plan.location_basis not in BASES[plan.use_case]:
-        fitting = ", ".join(sorted(BASES[plan.use_case]))
+    if plan.location_basis not in answers.BASES[plan.use_case]:
+        fitting = ", ".join(sorted(answers.BASES[plan.use_case]))
         raise BadInput(f"'{plan.location_basis}' is no reason to be here to {plan.use_case} (R1)", remedy=f"choose of {fitting}")
     if not now < plan.ends_at or plan.ends_at <= plan.starts_at:
         raise BadInput("the window ends before it begins, or is over", remedy="mend start or end")
@@ -306,8 +250,8 @@ def digest_of(plan: Plan) -> str:
 
 def check_category(category: Category, use_case: DeploymentUse) -> None:
     """Raises `BadInput` for somebody who has no place on this list (R1, R4)."""
-    if category not in CATEGORIES[use_case]:
-        fitting = ", ".join(sorted(CATEGORIES[use_case]))
+    if category not in answers.CATEGORIES[use_case]:
+        fitting = ", ".join(sorted(answers.CATEGORIES[use_case]))
         raise BadInput(f"'{category}' has no place on a list to {use_case}", remedy=f"its categories are {fitting}")
 
 
