@@ -188,7 +188,8 @@ async def _airspace(process: Process) -> None:
 async def _flight(process: Process) -> None:
     operation = process.operation
     if process.hardware is not None:
-        await process.hardware.start(await _demo_keys(process) if process.hardware.signed else {})
+        built = [one.vehicle_id for one in operation.vehicles] if process.hardware.signed else []
+        await process.hardware.start(await process.vehicle_keys.of_fleet(built, "demo"))
         operation = msgspec.structs.replace(operation, docks=process.hardware.city.docks, vehicles=process.hardware.city.vehicles)
     seals = Seals(process.clock, operation.vehicles, process.vehicle_keys, process.recorder)
     await seals.open(process.store)
@@ -496,12 +497,3 @@ async def start(process: Process) -> None:
     except BaseException:
         await process.stop()
         raise
-
-
-async def _demo_keys(process: Process) -> dict[str, bytes]:
-    """The signing keys of the demo's vehicles: made at the first start, and put into those that are built."""
-    keys, vehicles = process.vehicle_keys, [one.vehicle_id for one in process.operation.vehicles]
-    if missing := [one for one in vehicles if not keys.of(one)]:
-        await keys.make(missing, "demo")
-    held = {one: keys.keys_of(one) for one in vehicles}
-    return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}

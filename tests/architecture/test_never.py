@@ -46,7 +46,7 @@ def test_time_is_injected() -> None:
     asks = re.compile(r"datetime\.now\(|datetime\.utcnow\(|time\.time\(|time\.monotonic\(|date\.today\(")
     strays = {str(path.relative_to(SOURCE)) for path in CODE if asks.search(_identifiers(path.read_text()))}
     # The clock is the source; the simulated fleet, and the workers of streams and cameras, are other programs with clocks of their own.
-    workers = {"video/worker.py", "video/fixed_worker.py", "recognition/cameras/watch.py"}
+    workers = {"video/worker.py", "video/fixed_worker.py", "video/confined.py", "recognition/cameras/watch.py"}
     assert strays <= {"runtime/clock.py", "simulation/fleet.py"} | workers
 
 

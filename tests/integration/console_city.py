@@ -192,7 +192,7 @@ class City:
     @asynccontextmanager
     async def program(self, role: str = "cad") -> AsyncIterator[httpx.AsyncClient]:
         """A program with a service token."""
-        _, secret = await self.services.accounts.issue_token(self.people["supervisor"], "CAD", Role(role))
+        _, secret = await self.services.accounts.tokens.issue(self.people["supervisor"], "CAD", Role(role))
         async with self.client(headers={"Authorization": f"Bearer {secret}"}) as client:
             yield client
 

@@ -336,7 +336,7 @@ async def test_a_supervisor_of_one_borough_makes_and_ends_nothing_that_reaches_f
     """A program sees everywhere: a token for one would be the way out of the borough."""
     await two_incidents(town)
     named = {one.name: one.account_id for one in town.services.accounts.all()}
-    [cad] = town.services.accounts.service_tokens()
+    [cad] = town.services.accounts.tokens.all.all()
     async with browser(town, "Super Cam") as local:
         made = await local.post("/api/v1/service-tokens", json={"label": "eyes", "role": "viewer"})
         assert made.status_code == 409, made.text
@@ -350,7 +350,7 @@ async def test_a_supervisor_of_one_borough_makes_and_ends_nothing_that_reaches_f
         for path, body in (("key", {}), ("key/rotate", {}), ("key/revoke", None)):
             assert (await local.post(f"/api/v1/vehicles/d1/{path}", json=body)).status_code == 403, path
         assert town.services.vehicle_keys.of("d1") == []
-    assert town.services.accounts.service_holds(cad.token_id)
+    assert town.services.accounts.tokens.holds(cad.token_id)
 
 
 async def test_an_incident_in_no_borough_is_for_those_who_see_everything(town: City, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ async def test_the_own_origin_does() -> None:
 
 async def test_a_role_that_may_not_look() -> None:
     async with served() as live_city:
-        _, secret = await live_city.town.services.accounts.issue_token(live_city.town.people["supervisor"], "CAD")
+        _, secret = await live_city.town.services.accounts.tokens.issue(live_city.town.people["supervisor"], "CAD")
         async with live_city.open(Authorization=f"Bearer {secret}") as socket:
             assert await closed_with(socket) == live.NOT_PERMITTED
 
@@ -215,10 +215,10 @@ async def test_it_closes_when_a_programs_token_is_revoked() -> None:
     async with served() as live_city:
         town = live_city.town
         supervisor = town.people["supervisor"]
-        token, secret = await town.services.accounts.issue_token(supervisor, "wall screen", Role.VIEWER)
+        token, secret = await town.services.accounts.tokens.issue(supervisor, "wall screen", Role.VIEWER)
         async with live_city.open(Authorization=f"Bearer {secret}") as socket:
             assert (await heard(socket))["type"] == "snapshot"
-            await town.services.accounts.revoke_token(supervisor, token.token_id)
+            await town.services.accounts.tokens.revoke(supervisor, token.token_id)
             assert await closed_with(socket) == live.NOT_SIGNED_IN
 
 

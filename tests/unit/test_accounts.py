@@ -245,7 +245,7 @@ async def test_sessions_end_by_idleness_and_by_age(house: House) -> None:
 async def test_sessions_outlive_a_restart_and_tokens_are_not_in_the_store(tmp_path: Path) -> None:
     house = await House(SqliteStore(tmp_path / "record.db")).started()
     opened = await house.first()
-    _, secret = await house.accounts.issue_token(house.accounts.authenticate(opened.token), "CAD")
+    _, secret = await house.accounts.tokens.issue(house.accounts.authenticate(opened.token), "CAD")
     house.later(timedelta(minutes=20))
     house.accounts.authenticate(opened.token)
     await house.accounts.tidy()
@@ -255,7 +255,7 @@ async def test_sessions_outlive_a_restart_and_tokens_are_not_in_the_store(tmp_pa
     again.clock.advance_to(START + timedelta(minutes=40))
     await again.started()
     assert again.accounts.authenticate(opened.token) == replace(opened.identity, proved_s=40 * 60)
-    assert again.accounts.authenticate_service(secret).role is Role.CAD
+    assert again.accounts.tokens.authenticate(secret).role is Role.CAD
     assert not again.accounts.needs_setup
     again.later(timedelta(hours=13))
     await again.accounts.tidy()
@@ -303,7 +303,7 @@ async def test_made_up_tokens(house: House, token: str) -> None:
     with pytest.raises(NotSignedIn):
         house.accounts.authenticate(token)
     with pytest.raises(NotSignedIn):
-        house.accounts.authenticate_service(token)
+        house.accounts.tokens.authenticate(token)
 
 
 # --- managing --------------------------------------------------------------------------------------------------------
@@ -349,8 +349,8 @@ async def test_only_supervisors_manage_and_refusals_are_recorded(house: House) -
         for attempt in (
             house.accounts.create(other, "New", Role.VIEWER, SECRET),
             house.accounts.disable(other, ada.identity.account_id),
-            house.accounts.issue_token(other, "CAD"),
-            house.accounts.revoke_token(other, "svc-x"),
+            house.accounts.tokens.issue(other, "CAD"),
+            house.accounts.tokens.revoke(other, "svc-x"),
         ):
             with pytest.raises(NotPermitted):
                 await attempt
@@ -398,17 +398,17 @@ async def test_changing_the_password_ends_all_sessions(house: House) -> None:
 
 async def test_service_tokens(house: House) -> None:
     ada = await house.first()
-    token, secret = await house.accounts.issue_token(ada.identity, "CAD of the Met")
-    cad = house.accounts.authenticate_service(secret)
+    token, secret = await house.accounts.tokens.issue(ada.identity, "CAD of the Met")
+    cad = house.accounts.tokens.authenticate(secret)
     assert (cad.role, cad.may) == (Role.CAD, (Action.REPORT,))
     assert secret not in repr(token)
     with pytest.raises(BadInput):
-        await house.accounts.issue_token(ada.identity, "too much", Role.SUPERVISOR)
-    await house.accounts.revoke_token(ada.identity, token.token_id)
+        await house.accounts.tokens.issue(ada.identity, "too much", Role.SUPERVISOR)
+    await house.accounts.tokens.revoke(ada.identity, token.token_id)
     with pytest.raises(NotSignedIn):
-        house.accounts.authenticate_service(secret)
+        house.accounts.tokens.authenticate(secret)
     with pytest.raises(NotFound):
-        await house.accounts.revoke_token(ada.identity, "svc-none")
+        await house.accounts.tokens.revoke(ada.identity, "svc-none")
 
 
 async def test_hashes_are_renewed_when_the_cost_changes() -> None:

@@ -20,11 +20,11 @@ from bowstreet.accountability.model import (
     Identity,
     Opened,
     Role,
-    ServiceToken,
     Session,
     SetupToken,
 )
 from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.service_tokens import ServiceTokens
 from bowstreet.accountability.sessions import Sessions
 from bowstreet.errors import BadInput, Conflict, NotFound, NotPermitted, NotSignedIn, ProofNeeded, Refused, TooManyAttempts
 from bowstreet.messages import AccessDenied, AccountChanged, CommandDecided, PolicyInForce, ProvedAgain, SignedIn
@@ -67,13 +67,13 @@ class Accounts:
         self._accounts = Collection("account", Account, id_of=lambda one: one.account_id)
         self.sessions = Sessions(self._real)
         self.passkeys = Collection("passkeys", HeldPasskeys, id_of=lambda one: one.account_id)
-        self._tokens = Collection("service-token", ServiceToken, id_of=lambda one: one.token_id)
+        self.tokens = ServiceTokens(recorder, clock, self.policy, self.require)
         self._setup = Collection("setup-token", SetupToken, id_of=lambda _: _ONLY)
         self._address_key = Collection("address-key", AddressKey, id_of=lambda _: _ONLY)
 
     async def load(self, store: Store) -> None:
         """Read what stands; at the very first start make the key that hides addresses."""
-        for collection in (self._accounts, self.sessions, self.passkeys, self._tokens, self._setup, self._address_key):
+        for collection in (self._accounts, self.sessions, self.passkeys, self.tokens.all, self._setup, self._address_key):
             await collection.load(store)
         if _ONLY not in self._address_key:
             await self._recorder.record(save=[(self._address_key, AddressKey(key=secrets.token_bytes(32)))])
@@ -200,18 +200,6 @@ class Accounts:
     def csrf_matches(token: str, given: str) -> bool:
         return credentials.same(credentials.csrf_of(token), given)
 
-    def authenticate_service(self, secret: str) -> Identity:
-        """Who holds this service token. Raises `NotSignedIn` when it is unknown or revoked."""
-        token = self._tokens.find(_token_id(secret))
-        if token is None or not rules.token_live(token) or not credentials.same(token.digest, credentials.digest(secret)):
-            raise NotSignedIn("the service token is not valid", remedy="ask a supervisor for one")
-        return Identity(account_id=token.token_id, name=token.label, role=token.role, may=self.policy.actions_of(token.role))
-
-    def service_holds(self, token_id: str) -> bool:
-        """Whether a service token that was shown before has not been revoked since."""
-        token = self._tokens.find(token_id)
-        return token is not None and rules.token_live(token)
-
     async def prove(self, token: str, password: str, address: str) -> Identity:
         """Somebody signed in gives the password again, before a grave act.
 
@@ -314,9 +302,6 @@ class Accounts:
         """For those who may see accounts."""
         return self._accounts.all()
 
-    def service_tokens(self) -> list[ServiceToken]:
-        return self._tokens.all()
-
     async def create(self, by: Identity, name: str, role: Role, password: str, boroughs: tuple[str, ...] = ()) -> Account:
         """Make an account.
 
@@ -404,51 +389,6 @@ class Accounts:
             said = self._changed(account_id, "sessions-ended", by.account_id)
             await self._recorder.record(remove=ended, messages=[said])
 
-    async def issue_token(self, by: Identity, label: str, role: Role = Role.CAD) -> tuple[ServiceToken, str]:
-        """Make a service token; the secret is shown this once and kept nowhere.
-
-        Raises:
-            NotPermitted: `by` may not.
-            BadInput: the label will not do, or the role is one for people.
-            Refused: the program would see further than `by`: programs are not limited to boroughs.
-        """
-        await self.require(by, Action.MANAGE_ACCOUNTS)
-        if by.boroughs and role is not Role.CAD:
-            raise Refused("the program would see further than you", remedy="ask a supervisor who is not limited to boroughs")
-        if role not in (Role.CAD, Role.VIEWER):
-            raise BadInput(f"a program may not be a {role}", remedy=f"use {Role.CAD} or {Role.VIEWER}")
-        secret = credentials.new_token()
-        token = ServiceToken(
-            token_id=_token_id(secret),
-            label=rules.checked_label(label),
-            role=role,
-            digest=credentials.digest(secret),
-            created_at=self._clock.now(),
-            created_by=by.account_id,
-        )
-        await self._recorder.record(
-            save=[(self._tokens, token)], messages=[self._changed(token.token_id, f"token-issued:{role}", by.account_id)]
-        )
-        return token, secret
-
-    async def revoke_token(self, by: Identity, token_id: str) -> None:
-        """A revoked token stays in the list.
-
-        Raises:
-            NotPermitted: `by` may not.
-            NotFound: there is no such token.
-            Refused: it serves everybody, and `by` is limited to boroughs and did not make it.
-        """
-        await self.require(by, Action.MANAGE_ACCOUNTS)
-        token = self._tokens.get(token_id)
-        if by.boroughs and token.created_by != by.account_id:
-            raise Refused("the program serves other boroughs too", remedy="ask a supervisor who is not limited to boroughs")
-        if rules.token_live(token):
-            revoked = replace(token, revoked_at=self._clock.now())
-            await self._recorder.record(
-                save=[(self._tokens, revoked)], messages=[self._changed(token_id, "token-revoked", by.account_id)]
-            )
-
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def limit_address(self, address: str) -> None:
@@ -510,8 +450,3 @@ class Accounts:
 
 def _not_signed_in() -> NotSignedIn:
     return NotSignedIn("nobody is signed in", remedy="sign in")
-
-
-def _token_id(secret: str) -> str:
-    """Found by the secret, and telling nothing of it."""
-    return "svc-" + credentials.digest("id:" + secret)[:24]

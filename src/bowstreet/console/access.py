@@ -129,7 +129,7 @@ class Access:
         """Who holds the token, or else the session. Raises `NotSignedIn`."""
         if bearer is not None:
             try:
-                return Asker(identity=self._accounts.authenticate_service(bearer), session=None)
+                return Asker(identity=self._accounts.tokens.authenticate(bearer), session=None)
             except NotSignedIn:
                 if session is None:
                     raise
@@ -158,7 +158,7 @@ class Access:
     def still_valid(self, asker: Asker, *, touch: bool = False) -> bool:
         """Whether the session, or a program's token, that opened a connection still holds."""
         if asker.session is None:
-            return self._accounts.service_holds(asker.account_id)
+            return self._accounts.tokens.holds(asker.account_id)
         try:
             identity = self._accounts.authenticate(asker.session, touch=touch)
         except NotSignedIn:

@@ -222,19 +222,19 @@ def _tokens(desk: Desk) -> APIRouter:
     @routes.get("/service-tokens", **c.route(list[TokenView]))
     async def list_tokens(who: Annotated[Asker, needs(Action.SEE_ACCOUNTS)]) -> Response:
         """Every program's way in."""
-        return c.json([token_view(token) for token in accounts.service_tokens()])
+        return c.json([token_view(token) for token in accounts.tokens.all.all()])
 
     @routes.post("/service-tokens", **c.route(IssuedToken, status=201, body=NewToken, changes=True))
     async def issue_token(request: Request, who: Annotated[Asker, needs(Action.MANAGE_ACCOUNTS)]) -> Response:
         """Make a service token."""
         said: NewToken = await c.read(request, NewToken)
-        token, secret = await accounts.issue_token(who.identity, said.label, Role(said.role))
+        token, secret = await accounts.tokens.issue(who.identity, said.label, Role(said.role))
         return c.json(IssuedToken(token=token_view(token), secret=secret), HTTPStatus.CREATED)
 
     @routes.post("/service-tokens/{token_id}/revoke", **c.route(status=204, changes=True))
     async def revoke_token(token_id: c.Id, who: Annotated[Asker, needs(Action.MANAGE_ACCOUNTS)]) -> Response:
         """End a service token. It stays in the list."""
-        await accounts.revoke_token(who.identity, token_id)
+        await accounts.tokens.revoke(who.identity, token_id)
         return nothing()
 
     return routes

@@ -72,6 +72,13 @@ class VehicleKeys:
             rules.check_first(self._keys.in_states(vehicle_id), vehicle_id)
         return await self._issue(vehicle_ids, by, overlap, "made")
 
+    async def of_fleet(self, vehicle_ids: Sequence[str], by: str) -> dict[str, bytes]:
+        """The secrets to be put into vehicles that are built, by vehicle; a first key is made for those that never had one."""
+        if missing := [one for one in vehicle_ids if not self.of(one)]:
+            await self.make(missing, by)
+        held = {one: self.keys_of(one) for one in vehicle_ids}
+        return {one: key.secret for one, found in held.items() if (key := found.coming or found.current) is not None}
+
     async def rotate(self, vehicle_id: str, by: str, overlap: timedelta = rules.OVERLAP) -> Issued:
         """The key after the one in use; both are accepted for a while. Raises `BadInput`, `Conflict`, `NotFound`."""
         rules.check_overlap(overlap)
