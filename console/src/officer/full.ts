@@ -1,8 +1,8 @@
 // The full picture: WebRTC, and MP4 by WebSocket where that finds no way. It ends by itself with a reason; the page has small pictures
 // until it is tried again.
 
-const GATHER_MS = 2_000;
-const CONNECT_MS = 8_000;
+import { CONNECT_MS, connected, gathered } from "../video/peer.ts";
+
 const MOST_BEHIND_S = 0.8;
 const KEPT_S = 8;
 
@@ -121,33 +121,4 @@ function playMse(video: HTMLVideoElement, base: string, onEnd: () => void): Prom
     video.load();
   };
   return Promise.resolve({ lost: () => Promise.resolve(0), stop });
-}
-
-function gathered(peer: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve) => {
-    if (peer.iceGatheringState === "complete") return resolve();
-    const timer = setTimeout(resolve, GATHER_MS);
-    peer.addEventListener("icegatheringstatechange", () => {
-      if (peer.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function connected(peer: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no way was found")), CONNECT_MS);
-    const look = (): void => {
-      if (peer.connectionState === "connected") {
-        clearTimeout(timer);
-        resolve();
-      } else if (peer.connectionState === "failed" || peer.connectionState === "closed") {
-        clearTimeout(timer);
-        reject(new Error("the connection failed"));
-      }
-    };
-    peer.addEventListener("connectionstatechange", look);
-    look();
-  });
 }

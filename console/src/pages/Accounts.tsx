@@ -6,7 +6,7 @@ import {
 } from "../api/deeds.ts";
 import { endSessionsOf } from "../api/passkeys.ts";
 import { utcDateTime } from "../format.ts";
-import { Button, type Doing, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Choice, type Doing, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
 import { proved } from "../proof.ts";
 import { allowed, session } from "../session.ts";
 import { announce } from "../state.ts";
@@ -161,17 +161,7 @@ function AddPerson({ done }: { done: () => void }) {
     >
       <h3>New account</h3>
       <Field label="Name">{(id) => <input id={id} autocomplete="off" required maxLength={80} value={name} onInput={(event) => setName(event.currentTarget.value)} />}</Field>
-      <Field label="Role">
-        {(id) => (
-          <select id={id} value={role} onChange={(event) => setRole(event.currentTarget.value)}>
-            {FOR_PEOPLE.map((one) => (
-              <option key={one} value={one}>
-                {roleName(one)}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Choice label="Role" value={role} onChange={setRole} options={FOR_PEOPLE.map((one) => [one, roleName(one)] as const)} />
       <NewPassword value={password} onChange={setPassword} />
       <button type="submit" class="button main" disabled={doing.busy}>
         Make it

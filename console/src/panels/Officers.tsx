@@ -5,7 +5,7 @@ import { encode } from "uqr";
 import { makeLink, type OfficerLink, officerLinks, revokeLink } from "../api/officers.ts";
 import type { Incident } from "../feed/wire.ts";
 import { capital } from "../format.ts";
-import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Choice, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { At } from "../parts/times.tsx";
 import { allowed } from "../session.ts";
 
@@ -127,28 +127,8 @@ function Ask({ onMake, onCancel, busy }: { onMake: (said: { recipient: string; p
       <Field label="Officer" hint="Collar number or call sign: the link is for one person, and it is on record.">
         {(id, hint) => <input id={id} aria-describedby={hint} value={recipient} maxLength={60} required autocomplete="off" onInput={(event) => setRecipient(event.currentTarget.value)} />}
       </Field>
-      <Field label="For">
-        {(id) => (
-          <select id={id} value={purpose} onChange={(event) => setPurpose(event.currentTarget.value)}>
-            {PURPOSES.map((one) => (
-              <option key={one} value={one}>
-                {capital(one)}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field label="Ends after">
-        {(id) => (
-          <select id={id} value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
-            {MINUTES.map((one) => (
-              <option key={one} value={String(one)}>
-                {one} minutes
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Choice label="For" value={purpose} onChange={setPurpose} options={PURPOSES.map((one) => [one, capital(one)] as const)} />
+      <Choice label="Ends after" value={minutes} onChange={setMinutes} options={MINUTES.map((one) => [one, `${one} minutes`] as const)} />
       <Field label="Devices" hint="It is bound to the first that open it.">
         {(id, hint) => (
           <select id={id} aria-describedby={hint} value={String(devices)} onChange={(event) => setDevices(Number(event.currentTarget.value))}>

@@ -6,7 +6,7 @@ import { keepWatch, letGo } from "../api/deeds.ts";
 import { missions } from "../feed/store.ts";
 import type { Incident, Watch } from "../feed/wire.ts";
 import { capital, duration } from "../format.ts";
-import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Choice, Trouble, useDoing } from "../parts/controls.tsx";
 import { Age, At, Until } from "../parts/times.tsx";
 import { allowed } from "../session.ts";
 import { useFound } from "../video/found.ts";
@@ -35,28 +35,8 @@ function Ask({ incident }: { incident: Incident }) {
   return (
     <>
       <p class="soft">A drone stays for about five minutes. Keep eyes on, and the next one relieves it before its charge is used up.</p>
-      <Field label="Because of">
-        {(id) => (
-          <select id={id} value={reason} onChange={(event) => setReason(event.currentTarget.value)}>
-            {REASONS.map((one) => (
-              <option key={one} value={one}>
-                {worded(one)}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field label="For">
-        {(id) => (
-          <select id={id} value={String(minutes)} onChange={(event) => setMinutes(Number(event.currentTarget.value))}>
-            {MINUTES.map((one) => (
-              <option key={one} value={String(one)}>
-                {one} minutes
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Choice label="Because of" value={reason} onChange={setReason} options={REASONS.map((one) => [one, worded(one)] as const)} />
+      <Choice label="For" value={minutes} onChange={setMinutes} options={MINUTES.map((one) => [one, `${one} minutes`] as const)} />
       <div class="actions">
         <Button onPress={() => void doing.run(() => keepWatch(incident.id, reason, minutes))} deed="keepWatch" why={doing.busy ? "One moment…" : ""}>
           Keep eyes on

@@ -69,6 +69,37 @@ export function Field({ label, hint, children }: { label: string; hint?: string;
   );
 }
 
+/** One of a few, each with its words. */
+export function Choice<T extends string | number>({ label, hint, value, onChange, options }: {
+  label: string;
+  hint?: string;
+  value: T;
+  onChange: (value: T) => void;
+  options: readonly (readonly [T, string])[];
+}) {
+  return (
+    <Field label={label} {...(hint === undefined ? {} : { hint })}>
+      {(id, hintId) => (
+        <select
+          id={id}
+          aria-describedby={hintId}
+          value={String(value)}
+          onChange={(event) => {
+            const chosen = options.find(([each]) => String(each) === event.currentTarget.value);
+            if (chosen !== undefined) onChange(chosen[0]);
+          }}
+        >
+          {options.map(([each, words]) => (
+            <option key={String(each)} value={String(each)}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
 /** A reason for the record, with the usual ones at hand. */
 export function ReasonField({ value, onChange, usual }: { value: string; onChange: (text: string) => void; usual: readonly string[] }) {
   return (

@@ -1,9 +1,8 @@
 // Live pictures by WebRTC (WHEP): one offer, one answer, all candidates in them.
 
 import { csrf, path } from "../api/client.ts";
+import { CONNECT_MS, connected, gathered } from "./peer.ts";
 
-const GATHER_MS = 2_000;
-const CONNECT_MS = 8_000;
 const LEAVE_MS = 1_000;
 
 export interface Playing {
@@ -81,33 +80,4 @@ async function why(response: Response): Promise<string> {
   } catch {
     return response.statusText || `the server answered ${response.status}`;
   }
-}
-
-function gathered(peer: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve) => {
-    if (peer.iceGatheringState === "complete") return resolve();
-    const timer = setTimeout(resolve, GATHER_MS);
-    peer.addEventListener("icegatheringstatechange", () => {
-      if (peer.iceGatheringState !== "complete") return;
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function connected(peer: RTCPeerConnection): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no way to the picture was found")), CONNECT_MS);
-    const look = (): void => {
-      if (peer.connectionState === "connected") {
-        clearTimeout(timer);
-        resolve();
-      } else if (peer.connectionState === "failed" || peer.connectionState === "closed") {
-        clearTimeout(timer);
-        reject(new Error("the connection failed"));
-      }
-    };
-    peer.addEventListener("connectionstatechange", look);
-    look();
-  });
 }
