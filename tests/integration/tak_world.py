@@ -198,7 +198,7 @@ class Operation:
     """Sharing over a real recorder; what happens is said by the test."""
 
     def __init__(self, *partners: Partner) -> None:
-        logs.configure("critical", "console")  # to where this test's output goes, not an earlier one's
+        logs.configure("critical", "console")
         self.store, self.clock = MemoryStore(), SystemClock()
         self.bus = InlineBus()
         self.recorder = Recorder(self.store, self.bus, self.clock)

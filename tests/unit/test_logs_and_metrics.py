@@ -4,7 +4,6 @@ import io
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -15,12 +14,10 @@ from bowstreet.runtime.metrics import Metrics
 
 
 @pytest.fixture
-def out() -> Iterator[io.StringIO]:
+def out() -> io.StringIO:
     stream = io.StringIO()
     logs.configure("info", "json", stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.basicConfig(force=True)
+    return stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
@@ -67,8 +64,6 @@ def test_console_style_has_no_values_of_local_variables() -> None:
         raise RuntimeError(f"{len(caller)} letters")
     except RuntimeError:
         structlog.get_logger().exception("it failed")
-    structlog.reset_defaults()
-    logging.basicConfig(force=True)
     assert "10 letters" in stream.getvalue()
     assert "husband" not in stream.getvalue()
 

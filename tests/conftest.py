@@ -1,0 +1,26 @@
+"""What holds for every test: the process is left as it was found."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A program that a test runs in this process sets up its logs, to an output that pytest closes when the test is over."""
+    root, configured, kept = logging.getLogger(), structlog.is_configured(), structlog.get_config()
+    handlers, level = list(root.handlers), root.level
+    yield
+    structlog.reset_defaults()
+    if configured:
+        structlog.configure(**kept)
+    for handler in list(root.handlers):
+        if handler not in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    for handler in handlers:
+        if handler not in root.handlers:
+            root.addHandler(handler)
+    root.setLevel(level)
