@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import av
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.evidence_world import World, as_file, flipped
+from tests.unit.evidence_world import FINDER, World, as_file, flipped, settled
 
 from bowstreet.errors import Conflict, NotFound, Refused
-from bowstreet.frames import DroneFrame
 from bowstreet.messages import FootageDisclosed, RedactionChanged, RegionChanged
 from bowstreet.video import footage
 from bowstreet.video.evidence import model, verify
@@ -26,31 +24,8 @@ from bowstreet.video.evidence.bundle import Bundle
 from bowstreet.video.evidence.model import Copies
 from bowstreet.video.evidence.report import says
 from bowstreet.video.footage import Part, PartKind
-from bowstreet.video.redaction.model import Redaction, RedactionState
 from bowstreet.video.redaction.service import Redactions
 from bowstreet.video.redaction.worker import FILL
-
-FINDER = "tests.unit.test_evidence_redacted:Standing"
-
-
-class Standing:
-    """A finder that sees somebody in the same place in every picture."""
-
-    def look(self, frame: DroneFrame) -> bytes:
-        height, width = frame.pixels.shape[:2]
-        box = {"left": 60, "top": 20, "width": 20, "height": 80}
-        return msgspec.msgpack.encode(
-            {"width_px": width, "height_px": height, "tracks": [{"track_id": 1, "shape": "person", "box": box}]}
-        )
-
-
-async def settled(redactions: Redactions, recording_id: str) -> Redaction:
-    async with asyncio.timeout(60):
-        while (one := redactions.all.get(recording_id)).state in (RedactionState.FINDING, RedactionState.MAKING):
-            await asyncio.sleep(0.02)
-        await asyncio.gather(*redactions._tasks.values())
-    assert not one.failed
-    return one
 
 
 async def begun(world: World, recording_id: str) -> Redactions:
