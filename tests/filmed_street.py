@@ -20,7 +20,7 @@ from bowstreet.simulation.scenery.life import Moment
 from bowstreet.simulation.scenery.light import LIGHTS
 from bowstreet.simulation.scenery.render import Renderer
 from bowstreet.simulation.scenery.street import Street
-from bowstreet.simulation.scenery.truth import truth
+from bowstreet.simulation.scenery.truth import Plate, plates_seen, truth
 from bowstreet.simulation.scenery.view import View, view
 from bowstreet.video import klv
 from bowstreet.video.fragments import Fragmenter
@@ -54,6 +54,7 @@ class Filmed:
     pose: CameraPose
     heads: tuple[Head, ...]
     vehicles: tuple[tuple[str, tuple[float, float, float, float], float], ...]
+    plates: tuple[Plate, ...] = ()
 
 
 class Knowing:
@@ -87,12 +88,13 @@ def filmed(
     height_m: float = 26.0,
     tilt_deg: float = -38.0,
     stage: tuple[float, float] = STAGES[0],
+    fov_deg: float = 60.0,
 ) -> Iterator[Filmed]:
     """A slow circle round a street with people on it."""
     renderer = Renderer(STREET, LIGHTS["day"], width, height)
     for number in range(round(seconds * rate_hz)):
         at_s = number / rate_hz
-        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage)
+        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage, fov_deg)
         shown = {one.name: one for one in truth(STREET, seen, about)}
         heads = []
         for person in about.people:
@@ -103,8 +105,9 @@ def filmed(
                 heads.append(Head(name=person.name, x=x, y=y, radius_px=radius, visible=shown[person.name].visible))
         vehicles = tuple((one.name, one.box, one.visible) for one in shown.values() if one.kind != "person")
         yield Filmed(
-            at_us=round(at_s * 1e6), pixels=renderer.paint(seen, about), pose=pose, heads=tuple(heads), vehicles=vehicles
-        )
+            at_us=round(at_s * 1e6), pixels=renderer.paint(seen, about), pose=pose, heads=tuple(heads), vehicles=vehicles,
+            plates=plates_seen(STREET, seen, about),
+        )  # fmt: skip
 
 
 @functools.cache
@@ -120,6 +123,7 @@ def scene_at(
     tilt_deg: float = -38.0,
     renderer: Renderer | None = None,
     stage: tuple[float, float] = STAGES[0],
+    fov_deg: float = 60.0,
 ) -> tuple[CameraPose, View, Moment]:
     u, v = stage
     turn = 0.05 * at_s
@@ -130,7 +134,7 @@ def scene_at(
     pose = CameraPose(
         position=to_wgs84(GridPoint(easting_m=east, northing_m=north)), altitude_m_amsl=GROUND_M + height_m,
         heading_deg=math.degrees(math.atan2(to_east - east, to_north - north)) % 360.0, tilt_deg=tilt_deg,
-        horizontal_fov_deg=60.0,
+        horizontal_fov_deg=fov_deg,
     )  # fmt: skip
     seen = view(STREET, pose, width, height)
     return pose, seen, (renderer or _painter(width, height)).about(seen, 20.0 + at_s)

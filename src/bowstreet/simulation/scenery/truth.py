@@ -10,7 +10,9 @@ import numpy as np
 from bowstreet.frames import CameraPose
 from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.life import Moment, Person, Vehicle, parked
-from bowstreet.simulation.scenery.solids import corners, parts
+from bowstreet.simulation.scenery.paint import PLATES_M
+from bowstreet.simulation.scenery.plates import plates_of
+from bowstreet.simulation.scenery.solids import corners, facing, parts
 from bowstreet.simulation.scenery.street import BoolArray, FloatArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
@@ -73,6 +75,48 @@ def truth(street: Street, seen: View, about: Moment) -> tuple[Seen, ...]:
                 name=one.name, kind=kind, easting_m=float(east), northing_m=float(north), box=box, visible=float((~hidden).mean())
             )
         )
+    return tuple(found)
+
+
+class Plate(msgspec.Struct, frozen=True, kw_only=True):
+    """A number plate that looks at the camera: its corners in pixels, and which share of it can be seen."""
+
+    vehicle: str
+    corners: tuple[tuple[float, float], ...]
+    visible: float
+
+    @property
+    def width_px(self) -> float:
+        (x0, y0), (x1, y1) = self.corners[:2]
+        return float(np.hypot(x1 - x0, y1 - y0))
+
+
+def plates_seen(street: Street, seen: View, about: Moment, reach_m: float = PLATES_M) -> tuple[Plate, ...]:
+    """Every plate whose corners all lie in the picture."""
+    cells = street.cells(float(seen.at[0]), float(seen.at[1]), REACH_M)
+    vehicles = [*about.moving, *(one for i, j in cells for one in parked(street, i, j))]
+    walls = np.concatenate([street.block(i, j).buildings.ends for i, j in cells])
+    crowns = np.concatenate([street.block(i, j).trees.at for i, j in cells])
+    hulls = np.array([parts(one)[part] for one in vehicles for part in (0, 1)], float).reshape(-1, 6)
+    found = []
+    for number, one in enumerate(vehicles):
+        if np.hypot(one.u - seen.at[0], one.v - seen.at[1]) > reach_m:
+            continue
+        body = np.array(parts(one)[0])
+        looks = facing(body[None], seen.at)[0]
+        others = np.delete(hulls, [2 * number, 2 * number + 1], axis=0)
+        for face, corners_m in plates_of(body):
+            pixels, depth = seen.seen(corners_m)
+            inside = (pixels >= 0).all() and (pixels <= (seen.width_px - 1, seen.height_px - 1)).all()
+            if not looks[face] or depth.min() < NEAR_M or not inside:
+                continue
+            share = np.array([(a, b) for a in (0.1, 0.37, 0.63, 0.9) for b in (0.1, 0.5, 0.9)])
+            across, down = corners_m[1] - corners_m[0], corners_m[3] - corners_m[0]
+            points = corners_m[0] + share[:, :1] * across + share[:, 1:] * down
+            hidden = _cut(np.concatenate((_between(walls, seen.at, points), _between(others, seen.at, points))), seen.at, points)
+            hidden |= _shaded(crowns, seen.at, points)
+            corners_px = tuple((float(x), float(y)) for x, y in pixels)
+            found.append(Plate(vehicle=one.name, corners=corners_px, visible=float((~hidden).mean())))
     return tuple(found)
 
 
