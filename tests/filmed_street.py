@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import cv2
 import msgspec
 import numpy as np
 
@@ -89,12 +90,13 @@ def filmed(
     tilt_deg: float = -38.0,
     stage: tuple[float, float] = STAGES[0],
     fov_deg: float = 60.0,
+    way_rad: float = 0.0,
 ) -> Iterator[Filmed]:
-    """A slow circle round a street with people on it."""
+    """A slow circle round a street with people on it, begun on the side that `way_rad` says."""
     renderer = Renderer(STREET, LIGHTS["day"], width, height)
     for number in range(round(seconds * rate_hz)):
         at_s = number / rate_hz
-        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage, fov_deg)
+        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage, fov_deg, way_rad)
         shown = {one.name: one for one in truth(STREET, seen, about)}
         heads = []
         for person in about.people:
@@ -124,9 +126,10 @@ def scene_at(
     renderer: Renderer | None = None,
     stage: tuple[float, float] = STAGES[0],
     fov_deg: float = 60.0,
+    way_rad: float = 0.0,
 ) -> tuple[CameraPose, View, Moment]:
     u, v = stage
-    turn = 0.05 * at_s
+    turn = way_rad + 0.05 * at_s
     away = height_m / math.tan(math.radians(-tilt_deg))
     here_u, here_v = u - away * math.cos(turn), v - away * math.sin(turn)
     east, north = (float(one) for one in STREET.to_grid(here_u, here_v))
@@ -196,6 +199,13 @@ async def recorded(
             await asyncio.sleep(0.05)  # the disk keeps up
     await footage.stop(SOURCE.source_id, "left the scene")
     return recording_id
+
+
+def plate_mask(one: Plate, width: int, height: int) -> np.ndarray:
+    """Which pixels of a picture show a plate."""
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(np.array(one.corners)).astype(np.int32), 1)
+    return mask.astype(bool)
 
 
 def head_mask(one: Filmed, least_visible: float = 0.5) -> np.ndarray:

@@ -1,19 +1,23 @@
 """Who looks through a recording for what is to be covered: the analyst, at every part of each picture, and content with less.
 
 Whoever is covered in vain is uncovered by a reviewer; whoever is missed is seen by everybody. So what is hardly a shape is told
-too. What it finds are outlines, and it is kept nowhere but to cover them.
+too, and so are patches that may be number plates (`plates`), whether or not their vehicle was found. What it finds are outlines,
+kept nowhere but to cover them.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
-from bowstreet.frames import Pixels
+from bowstreet.frames import DroneFrame, Pixels
 from bowstreet.tracking.analyst import Lookout
 from bowstreet.tracking.card import parse_card, verify
 from bowstreet.tracking.detector import SHIPPED_CARD, SHIPPED_MODELS, OpenVinoDetector, TiledDetector
-from bowstreet.tracking.model import Detection
+from bowstreet.tracking.model import Box, Detection
+from bowstreet.tracking.plates import possible_plates
 from bowstreet.tracking.ports import Detector
 
 # Measured on the simulated street (docs/redaction.md): at 0.2 two to four times as much of the picture is covered for nothing,
@@ -24,6 +28,8 @@ LEAST_SCORE = 0.3
 MOST_SHARE = 0.3
 # Beside the whole picture its parts, three by three: small shapes are found, at ten times the price (docs/tracking.md).
 ACROSS = 3
+# A patch is the same as in the look before when it is no further from where it should be: a sixth of a second's turn of a camera.
+PATCH_PX, PATCH_WIDTHS = 24.0, 1.5
 
 
 class Plausible:
@@ -37,9 +43,69 @@ class Plausible:
         return [one for one in self._detector.detect(pixels) if one.box.width * one.box.height <= most]
 
 
-def thorough(card_file: Path = SHIPPED_CARD, folder: Path = SHIPPED_MODELS) -> Lookout:
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be a plate, and which of the look before it is."""
+
+    track_id: int
+    shape: str
+    box: Box
+
+
+class Outlines(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one look."""
+
+    width_px: int
+    height_px: int
+    tracks: tuple[object, ...]
+
+
+class Patches:
+    """Which patch is which, from look to look: the nearest to where it should be by how it moved. What is lost begins anew."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[Box, float, float]] = {}
+        self._next = 1
+
+    def update(self, boxes: Sequence[Box]) -> tuple[Patch, ...]:
+        free, now, found = dict(self._last), {}, []
+        for box in boxes:
+            x, y = box.centre
+            reach = max(PATCH_PX, PATCH_WIDTHS * max(box.width, box.height))
+            away = {
+                one: math.hypot(x - was.centre[0] - across, y - was.centre[1] - down) for one, (was, across, down) in free.items()
+            }
+            nearest = min(away, key=lambda one: away[one], default=0)
+            if nearest and away[nearest] <= reach:
+                was = free.pop(nearest)[0]
+                number, moved = nearest, (x - was.centre[0], y - was.centre[1])
+            else:
+                number, moved = self._next, (0.0, 0.0)
+                self._next += 1
+            now[number] = box, *moved
+            found.append(Patch(track_id=number, shape="plate", box=box))
+        self._last = now
+        return tuple(found)
+
+
+class Thorough:
+    """Outlines of persons and vehicles, and patches that may be plates."""
+
+    def __init__(self, lookout: Lookout) -> None:
+        self._lookout, self._patches = lookout, Patches()
+
+    def look(self, frame: DroneFrame) -> bytes:
+        found = self._lookout.findings(frame)
+        patches = self._patches.update(possible_plates(frame.pixels))
+        return msgspec.msgpack.encode(
+            Outlines(width_px=found.width_px, height_px=found.height_px, tracks=(*found.tracks, *patches))
+        )
+
+
+def thorough(card_file: Path = SHIPPED_CARD, folder: Path = SHIPPED_MODELS) -> Thorough:
     """Made with no arguments by the redaction's worker. Raises as `detector.from_card`."""
     card = parse_card(card_file.read_bytes())
     path = folder / card.file
     verify(card, path.read_bytes())
-    return Lookout(detector=TiledDetector(Plausible(OpenVinoDetector(replace(card, least_score=LEAST_SCORE), path)), ACROSS))
+    return Thorough(
+        Lookout(detector=TiledDetector(Plausible(OpenVinoDetector(replace(card, least_score=LEAST_SCORE), path)), ACROSS))
+    )

@@ -90,6 +90,14 @@ class Plate(msgspec.Struct, frozen=True, kw_only=True):
         (x0, y0), (x1, y1) = self.corners[:2]
         return float(np.hypot(x1 - x0, y1 - y0))
 
+    @property
+    def height_px(self) -> float:
+        """Its lesser side, across the longer one: what its characters stand in, however it is turned."""
+        x, y = np.array(self.corners).T
+        area = 0.5 * abs(float(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))))
+        sides = [float(np.hypot(x[a] - x[b], y[a] - y[b])) for a, b in ((0, 1), (1, 2))]
+        return area / max(*sides, 1e-6)
+
 
 def plates_seen(street: Street, seen: View, about: Moment, reach_m: float = PLATES_M) -> tuple[Plate, ...]:
     """Every plate whose corners all lie in the picture."""
@@ -110,11 +118,11 @@ def plates_seen(street: Street, seen: View, about: Moment, reach_m: float = PLAT
             inside = (pixels >= 0).all() and (pixels <= (seen.width_px - 1, seen.height_px - 1)).all()
             if not looks[face] or depth.min() < NEAR_M or not inside:
                 continue
-            share = np.array([(a, b) for a in (0.1, 0.37, 0.63, 0.9) for b in (0.1, 0.5, 0.9)])
+            share = np.array([(a, b) for a in (0.0, 0.25, 0.5, 0.75, 1.0) for b in (0.0, 0.5, 1.0)])
             across, down = corners_m[1] - corners_m[0], corners_m[3] - corners_m[0]
             points = corners_m[0] + share[:, :1] * across + share[:, 1:] * down
             hidden = _cut(np.concatenate((_between(walls, seen.at, points), _between(others, seen.at, points))), seen.at, points)
-            hidden |= _shaded(crowns, seen.at, points)
+            hidden |= _shaded(crowns, seen.at, points, dense=1.0)
             corners_px = tuple((float(x), float(y)) for x, y in pixels)
             found.append(Plate(vehicle=one.name, corners=corners_px, visible=float((~hidden).mean())))
     return tuple(found)
@@ -159,12 +167,12 @@ def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
     return np.asarray(((enters < leaves) & (leaves > 0.0) & (enters < 0.9999)).any(1))
 
 
-def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
-    """Which lines of sight go through a crown."""
+def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray, dense: float = CROWN) -> BoolArray:
+    """Which lines of sight go through a crown, or near its rim where it is taken to be as dense as its ball."""
     ends = np.concatenate((points, at[None]))
     low, high = ends.min(0), ends.max(0)
     crowns = crowns[((crowns[:, :3] - crowns[:, 3:] <= high) & (crowns[:, :3] + crowns[:, 3:] >= low)).all(1)]
     way = points - at
     along = np.einsum("pi,ti->pt", way, crowns[:, :3] - at) / (way**2).sum(1)[:, None]
     closest = at + np.clip(along, 0.0, 1.0)[..., None] * way[:, None, :]
-    return np.asarray((((closest - crowns[None, :, :3]) ** 2).sum(2) < (CROWN * crowns[None, :, 3]) ** 2).any(1))
+    return np.asarray((((closest - crowns[None, :, :3]) ** 2).sum(2) < (dense * crowns[None, :, 3]) ** 2).any(1))

@@ -15,6 +15,7 @@ class CoverKind(StrEnum):
 
     PERSON = "person"
     VEHICLE = "vehicle"
+    PLATE = "plate"  # a patch that may be one
     ADDED = "added"  # by a person
 
 

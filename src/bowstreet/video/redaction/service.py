@@ -448,8 +448,8 @@ def read_look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
         raise MalformedPacket("a finder sent shapes that cannot be", remedy="begin again")
     shapes = tuple(
         Shape(
-            track=f"c{clip}-{one.track_id}", kind=one.shape, left=one.box.left, top=one.box.top, width=one.box.width,
-            height=one.box.height,
+            track=f"c{clip}-{'p' if one.shape is CoverKind.PLATE else ''}{one.track_id}", kind=one.shape,
+            left=one.box.left, top=one.box.top, width=one.box.width, height=one.box.height,
         )
         for one in said.tracks if one.quality not in RECKONED
     )  # fmt: skip
