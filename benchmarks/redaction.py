@@ -92,7 +92,7 @@ def _outlines(found: Found) -> Found:
 
 
 def _plates() -> dict[str, Any]:
-    """Of looks at plates that are wholly to be seen, by size: how many, and the share of which no more than a twentieth is left."""
+    """Of looks at plates that are wholly to be seen, by size: how many, and the share of which a twentieth is left at most."""
     looks = {size: {"shipped": [0, 0, 0], "baseline": [0, 0, 0]} for size in SIZES_PX}
     picture_covered = {"shipped": [0.0], "baseline": [0.0]}
     for stage, way_rad, height_m, fov_deg in PLATE_FLIGHTS:

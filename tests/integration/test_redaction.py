@@ -18,7 +18,7 @@ import av
 import httpx
 import numpy as np
 import pytest
-from tests.filmed_street import LOW_M, Filmed, filmed, head_mask, recorded
+from tests.filmed_street import LOW_M, STAGES, Filmed, filmed, head_mask, plate_mask, recorded
 from tests.integration.console_city import PASSWORD, START, City, call, city
 from tests.integration.test_evidence_routes import authorised
 from tests.integration.test_evidence_routes import settled as given_out
@@ -136,6 +136,25 @@ async def test_the_finder_that_ships_finds_most_of_these_people(street: list[Fil
         masks = [(head_mask(one), is_filled(planes)) for one, planes in zip(street, pictures, strict=False)]
         assert sum(int((head & filled).sum()) for head, filled in masks) > 0.7 * sum(int(head.sum()) for head, _ in masks)
         assert float(np.mean([filled.mean() for _, filled in masks])) < 0.5
+
+
+async def test_plates_that_could_be_read_are_covered_in_the_copy() -> None:
+    """By the finder that ships, of vehicles that it does not find: through coding, finding and coding anew."""
+    street = list(
+        filmed(2.0, width=WIDTH, height=HEIGHT, height_m=8.0, tilt_deg=-25.0, stage=STAGES[5], fov_deg=16.0, way_rad=1.2)
+    )
+    async with looked(street, "bowstreet.tracking.finder:thorough") as (_, client, path):
+        await found(client, path)
+        _, pictures, _ = await copied(client, path)
+        looks = covered = 0
+        for one, planes in zip(street, pictures, strict=False):
+            for plate in one.plates:
+                if plate.visible == 1.0 and plate.height_px >= 6.0:
+                    mask = plate_mask(plate, WIDTH, HEIGHT)
+                    looks += 1
+                    covered += int((mask & is_filled(planes)).sum()) >= 0.95 * int(mask.sum())
+        assert looks >= 20
+        assert covered >= 0.95 * looks
 
 
 async def test_a_person_covers_and_uncovers_with_a_reason_and_the_copy_heeds_it(street: list[Filmed]) -> None:

@@ -29,7 +29,7 @@ MOST_SHARE = 0.3
 # Beside the whole picture its parts, three by three: small shapes are found, at ten times the price (docs/tracking.md).
 ACROSS = 3
 # A patch is the same as in the look before when it is no further from where it should be: a sixth of a second's turn of a camera.
-PATCH_PX, PATCH_WIDTHS = 24.0, 1.5
+PATCH_PX, PATCH_WIDTHS, MISSED_LOOKS = 24.0, 1.5, 3
 
 
 class Plausible:
@@ -60,31 +60,45 @@ class Outlines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Patches:
-    """Which patch is which, from look to look: the nearest to where it should be by how it moved. What is lost begins anew."""
+    """Which patch is which, from look to look: the nearest to where it should be by how it moved. One that is missed too often
+    begins anew."""
 
     def __init__(self) -> None:
-        self._last: dict[int, tuple[Box, float, float]] = {}
+        self._last: dict[int, _Last] = {}
         self._next = 1
 
     def update(self, boxes: Sequence[Box]) -> tuple[Patch, ...]:
-        free, now, found = dict(self._last), {}, []
+        free, now, found = dict(self._last), dict[int, _Last](), []
         for box in boxes:
             x, y = box.centre
             reach = max(PATCH_PX, PATCH_WIDTHS * max(box.width, box.height))
-            away = {
-                one: math.hypot(x - was.centre[0] - across, y - was.centre[1] - down) for one, (was, across, down) in free.items()
-            }
-            nearest = min(away, key=lambda one: away[one], default=0)
+            away = {number: math.hypot(x - one.x, y - one.y) for number, one in free.items()}
+            nearest = min(away, key=lambda number: away[number], default=0)
             if nearest and away[nearest] <= reach:
-                was = free.pop(nearest)[0]
-                number, moved = nearest, (x - was.centre[0], y - was.centre[1])
+                was, number = free.pop(nearest), nearest
+                looks = was.missed + 1
+                across, down = (x - was.box.centre[0]) / looks, (y - was.box.centre[1]) / looks
             else:
-                number, moved = self._next, (0.0, 0.0)
+                number, across, down = self._next, 0.0, 0.0
                 self._next += 1
-            now[number] = box, *moved
+            now[number] = _Last(box=box, x=x + across, y=y + down, across=across, down=down)
             found.append(Patch(track_id=number, shape="plate", box=box))
-        self._last = now
+        self._last = {**{number: one.on() for number, one in free.items() if one.missed < MISSED_LOOKS}, **now}
         return tuple(found)
+
+
+class _Last(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a patch was seen last, how it moves a look, and where its middle should be in the next look."""
+
+    box: Box
+    x: float
+    y: float
+    across: float
+    down: float
+    missed: int = 0
+
+    def on(self) -> "_Last":
+        return replace(self, x=self.x + self.across, y=self.y + self.down, missed=self.missed + 1)
 
 
 class Thorough:

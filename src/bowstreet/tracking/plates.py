@@ -19,6 +19,12 @@ MARK_PX, STEPS = 9, 3
 DARKER, LEAST_MARKED = 30, 0.2
 # A plate's longer side in pixels of a step, and how much longer than its shorter side it may look: from aside it looks shorter.
 LONG_PX, LEAST_LONGER, MOST_LONGER = (10.0, 72.0), 1.15, 12.0
+# Lower than this in the picture its characters are three pixels high: nobody reads them.
+LEAST_SHORT_PX = 3.5
+# From this length on the marks of a plate stand apart, and what is dark all over is a window or a shadow.
+APART_PX, MOST_MARKED = 30.0, 0.97
+# In the steps after the first nothing shorter than this is looked for: the step before has it.
+LATER_LONG_PX = 18.0
 # Of its surface, its own shape fills so much; plates are rectangles.
 LEAST_FILLED = 0.35
 # Between marks plates are bright against what is next to them, at least this bright by the brightest colour of a pixel.
@@ -37,13 +43,13 @@ def possible_plates(pixels: Pixels) -> Sequence[Box]:
         if min(bright.shape) < 4 * MARK_PX:
             break
         scale = float(2**step)
-        for score, (left, top, width, height) in _of(bright):
+        for score, (left, top, width, height) in _of(bright, step):
             found.append((score, Box(left=left * scale, top=top * scale, width=width * scale, height=height * scale)))
         bright = cv2.pyrDown(bright)
     return [box for _, box in sorted(found, key=lambda one: -one[0])[:MOST_PLATES]]
 
 
-def _of(bright: Grey) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
+def _of(bright: Grey, step: int) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
     """Of one step: how well it fits, and left, top, width, height."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (MARK_PX, MARK_PX))
     marks = (cv2.morphologyEx(bright, cv2.MORPH_BLACKHAT, disc) > DARKER).astype(np.uint8)
@@ -59,6 +65,8 @@ def _of(bright: Grey) -> Iterator[tuple[float, tuple[int, int, int, int]]]:
         long, short = max(sides) + 1.0, min(sides) + 1.0
         marked = float(marks[top : top + height, left : left + width][within].mean())
         filled = area / (long * short)
+        if short * 2**step < LEAST_SHORT_PX or (step and long < LATER_LONG_PX) or (long >= APART_PX and marked > MOST_MARKED):
+            continue
         if not (LONG_PX[0] <= long <= LONG_PX[1] and LEAST_LONGER <= long / short <= MOST_LONGER):
             continue
         if filled < LEAST_FILLED or marked < LEAST_MARKED:

@@ -15,7 +15,7 @@ from bowstreet.video.redaction.model import Added, CoveredRegion, CoverKind, Edi
 # Longer than this unseen, a track's two ends are no longer joined: whoever it was may have been anywhere.
 MOST_GAP_US = 3_000_000
 # Covered before a track's first look and after its last. Patches that may be plates are many, and mostly none: a shorter time.
-BESIDE_US, BESIDE_PLATE_US = 1_000_000, 500_000
+BESIDE_US, BESIDE_PLATE_US = 1_000_000, 250_000
 # A person's outline less high than this many times its width is seen from steeply above, or bent: the head may be anywhere in it.
 STEEP = 1.8
 # Lower than this a part of a shape cannot be told from the whole of it.
@@ -116,12 +116,12 @@ def _of_track(track: list[tuple[int, Shape]], size: tuple[int, int]) -> list[Cov
     for run in runs:
         (first_us, first), (last_us, last) = run[0], run[-1]
         beside_us = BESIDE_PLATE_US if first.kind is CoverKind.PLATE else BESIDE_US
-        regions.append(_region(first, first_us - beside_us, first_us, _beside(run), size))
+        regions.append(_region(first, first_us - beside_us, first_us, _beside(run, beside_us), size))
         regions += [
             _region(before, before_us, after_us, _wide(before).joined(_wide(after)), size)
             for (before_us, before), (after_us, after) in pairwise(run)
         ]
-        regions.append(_region(last, last_us, last_us + beside_us, _beside(run[::-1]), size))
+        regions.append(_region(last, last_us, last_us + beside_us, _beside(run[::-1], beside_us), size))
     return regions
 
 
@@ -129,14 +129,15 @@ def _wide(shape: Shape) -> Box:
     return part(shape).wider(*WIDER[shape.kind])
 
 
-def _beside(run: list[tuple[int, Shape]]) -> Box:
+def _beside(run: list[tuple[int, Shape]], beside_us: int) -> Box:
     """Around the end of a track that `run` begins with, and where it came from, or went on to, if it moved as beside it."""
     end_us, end = run[0]
     next_us, near = [one for one in run if abs(one[0] - end_us) <= BESIDE_US][-1]
-    box = _wide(end).wider(WIDER_BESIDE, WIDER_BESIDE, MOST_WIDER_PX)
+    wider = WIDER_BESIDE * beside_us / BESIDE_US
+    box = _wide(end).wider(wider, wider, MOST_WIDER_PX)
     if end_us == next_us:
         return box
-    share = min(MOST_ON, BESIDE_US / abs(end_us - next_us))
+    share = min(MOST_ON, beside_us / abs(end_us - next_us))
     here, there = part(end), part(near)
     across = (here.left + here.right - there.left - there.right) / 2 * share
     down = (here.top + here.bottom - there.top - there.bottom) / 2 * share
