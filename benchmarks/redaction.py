@@ -94,6 +94,7 @@ def _outlines(found: Found) -> Found:
 def _plates() -> dict[str, Any]:
     """Of looks at plates that are wholly to be seen, by size: how many, and the share of which a twentieth is left at most."""
     looks = {size: {"shipped": [0, 0, 0], "baseline": [0, 0, 0]} for size in SIZES_PX}
+    seen_plates: set[tuple[int, str]] = set()
     picture_covered = {"shipped": [0.0], "baseline": [0.0]}
     for stage, way_rad, height_m, fov_deg in PLATE_FLIGHTS:
         flown = filmed(
@@ -112,6 +113,7 @@ def _plates() -> dict[str, Any]:
                 for plate in one.plates:
                     if plate.visible < 1.0:
                         continue
+                    seen_plates.add((stage, plate.vehicle))
                     pixels = plate_mask(plate, WIDTH, HEIGHT)
                     size = next(size for size in SIZES_PX if plate.height_px < size[1])
                     tally = looks[size][name]
@@ -120,6 +122,7 @@ def _plates() -> dict[str, Any]:
                     tally[1] += int(pixels.sum()) - hidden <= LEFT_OVER * int(pixels.sum())
                     tally[2] += hidden == 0
     return {
+        "vehicles": len(seen_plates),
         **{
             f"{low:.0f}_to_{high:.0f}_px": {
                 "looks": said["shipped"][0],

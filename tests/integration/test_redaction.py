@@ -141,7 +141,7 @@ async def test_the_finder_that_ships_finds_most_of_these_people(street: list[Fil
 async def test_plates_that_could_be_read_are_covered_in_the_copy() -> None:
     """By the finder that ships, of vehicles that it does not find: through coding, finding and coding anew."""
     street = list(
-        filmed(2.0, width=WIDTH, height=HEIGHT, height_m=8.0, tilt_deg=-25.0, stage=STAGES[5], fov_deg=16.0, way_rad=1.2)
+        filmed(2.0, width=WIDTH, height=HEIGHT, height_m=8.0, tilt_deg=-25.0, stage=STAGES[0], fov_deg=20.0, way_rad=0.5)
     )
     async with looked(street, "bowstreet.tracking.finder:thorough") as (_, client, path):
         await found(client, path)

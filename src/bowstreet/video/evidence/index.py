@@ -183,6 +183,7 @@ class VideoView:
     def __init__(self, index: FootageIndex, number: int) -> None:
         self._index, self._file = index, index._open()  # noqa: SLF001 - its own kind
         self._parts = [(one, row) for one, row in index._of(video_name(number))]  # noqa: SLF001
+        self.parts = len(self._parts)
         self._starts: list[int] = []
         at = 0
         for _, row in self._parts:
