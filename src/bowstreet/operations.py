@@ -6,6 +6,7 @@ there is something to see; they say by how much.
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -158,6 +159,36 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
+
+
+def recognition_operation(
+    config_file: Path | None,
+    *,
+    port: int | None = None,
+    name: tuple[str, str] | None = None,
+    cameras: Sequence[CameraConfig] = (),
+    models: Path | None = None,
+) -> Operation:
+    """An operation that flies nothing, for one recognition deployment or for a person's act on its record: as it is configured,
+    with these cameras in place of those, or with what comes with the product. `name` is the id and name of whose it is.
+
+    Raises:
+        MalformedConfiguration: see `configured_operation`.
+    """
+    if config_file is not None:
+        whole = configured_operation(config_file, calls=None, headless=False, port=port)
+    else:
+        whole = Operation(
+            operator_id="operator", operator_name="Unnamed operator", area=areas.london(), docks=(), vehicles=(), airframes=(),
+            zones=(), permissions=(), policy=policy_named(DEFAULT_POLICY), edge=EdgeSettings(port=port or DEFAULT_PORT),
+        )  # fmt: skip
+    if name is not None and config_file is None:
+        whole = msgspec.structs.replace(whole, operator_id=name[0], operator_name=name[1])
+    refuses = whole.edge is not None and whole.edge.refuses_own_accounts
+    return msgspec.structs.replace(
+        whole, docks=(), vehicles=(), partners=(), calls=None, cameras=tuple(cameras) or whole.cameras,
+        face_models=models or whole.face_models, edge=None if port is None else whole.edge, refuses_own_accounts=refuses,
+    )  # fmt: skip
 
 
 def _retention_table(path: Path) -> tuple[str, str]:

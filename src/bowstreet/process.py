@@ -96,6 +96,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
     provider: ProviderSettings | None = None  # where people may sign in besides here
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
+    refuses_own_accounts: bool = False  # where there is no edge: an account gives no authority that its maker asked for
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK

@@ -5,7 +5,7 @@ after those it needs, and stops them in reverse.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 
 import msgspec
@@ -99,9 +99,6 @@ FINDER = "bowstreet.tracking.finder:thorough"  # who looks through a recording f
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
 MAX_CALL_AGE = timedelta(hours=4)
-
-
-# --- the roles --------------------------------------------------------------------------------------------------------
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -479,20 +476,23 @@ ROLES: dict[str, Role] = {
 }
 
 
-def in_order() -> list[Role]:
-    """The roles, each after those it needs. Raises `AssertionError` for a table that cannot be ordered."""
+def in_order(names: Iterable[str] = ()) -> list[Role]:
+    """The roles, or those named and what they need, each after those it needs."""
+    wanted = set(names) or set(ROLES)
+    while more := {need for name in wanted for need in ROLES[name].needs} - wanted:
+        wanted |= more
     done: dict[str, Role] = {}
-    while len(done) < len(ROLES):
-        ready = [role for role in ROLES.values() if role.name not in done and all(need in done for need in role.needs)]
+    while left := [role for role in ROLES.values() if role.name in wanted - done.keys()]:
+        ready = [role for role in left if all(need in done for need in role.needs)]
         assert ready, "roles need each other in a circle"
         done[ready[0].name] = ready[0]
     return list(done.values())
 
 
-async def start(process: Process) -> None:
-    """Every role, each after those it needs. What was started is stopped again when one fails."""
+async def start(process: Process, *names: str) -> None:
+    """Every role, or those named with what they need. What was started is stopped again when one fails."""
     try:
-        for role in in_order():
+        for role in in_order(names):
             await role.start(process)
     except BaseException:
         await process.stop()

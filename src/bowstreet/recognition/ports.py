@@ -119,6 +119,10 @@ class Pipeline(Protocol):
         """Nothing is processed any more on return, and what was in memory of the list is overwritten. Again does nothing."""
         ...
 
+    async def settled(self) -> None:
+        """Returns when every sighting that has come so far is recorded, or was refused."""
+        ...
+
     def view(self, camera_id: str) -> OperatorsView | None:
         """What operators see of a camera; None while nothing came."""
         ...
@@ -154,6 +158,9 @@ class NoPipeline:
         return None
 
     async def stop(self) -> None:
+        return None
+
+    async def settled(self) -> None:
         return None
 
     def view(self, camera_id: str) -> OperatorsView | None:
