@@ -33,6 +33,7 @@ def add_lfr(commands: Any) -> None:
     add_evaluate(verbs)
     add_enrol(verbs)
     add_run(verbs)
+    add_report(verbs)
 
 
 def add_evaluate(verbs: Any) -> None:
@@ -168,3 +169,27 @@ def _run(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.lfr_run import run
 
     return run(arguments)
+
+
+def add_report(verbs: Any) -> None:
+    report = verbs.add_parser(
+        "report",
+        help="the public record of a deployment that is over",
+        description="Reads the public records of deployments from a data directory, as /public/recognition shows them, verifies "
+        "the ledger that they were entered in, and says where. Reads only; needs no program that runs and no network.",
+        epilog="examples:\n  bowstreet lfr report --data bowstreet-data --report record.html\n"
+        "  bowstreet lfr report dep-01 --json -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("deployment", nargs="?", metavar="DEPLOYMENT", help="one, by its id (default: all that have a record)")
+    report.add_argument("--data", type=Path, metavar="DIR", help="where the record is kept (default ./bowstreet-data)")
+    report.add_argument("--master-key", default="", metavar="SOURCE", help="where it is not beside the data (docs/keys.md)")
+    report.add_argument("--json", metavar="FILE", help="write it ('-' for standard output)")
+    report.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
+    report.set_defaults(run=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.lfr_report import report
+
+    return report(arguments)

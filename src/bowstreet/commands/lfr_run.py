@@ -170,8 +170,8 @@ class _Run:
         )
         raise Refused(
             f"{one.deployment_id} waits: {why}",
-            remedy=f"have an authorising officer {command}decide in the console ('bowstreet up' on the same data), or name one at "
-            "'people.authorising_officer' who is at this terminal; then run this again",
+            remedy=f"have an authorising officer {command}decide in the console ('bowstreet up' on the same data), or name one "
+            "at 'people.authorising_officer' who is at this terminal; then run this again",
         )
 
     # --- the watch ---------------------------------------------------------------------------------------------------------
