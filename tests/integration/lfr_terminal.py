@@ -94,7 +94,7 @@ class Program:
 def accounts(data: Path, names: Iterable[str] = ROLES) -> None:
     """Made at the terminal, as people make them."""
     for name in names:
-        words = ["authority", "account", name, "--role", ROLES[name], "--data", data]
+        words: list[str | Path] = ["authority", "account", name, "--role", ROLES[name], "--data", data]
         answers = [("New password", password(name)), ("again", password(name))]
         if name != SUPERVISOR:
             words += ["--by", SUPERVISOR]

@@ -12,6 +12,7 @@ from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.model import Action
 from bowstreet.commands import authority_decision
 from bowstreet.commands.lfr_alerts import AlertDesk
+from bowstreet.commands.lfr_finish import destroyed, finish
 from bowstreet.commands.lfr_prepare import Document, keep_report, prepare, read_document
 from bowstreet.commands.lfr_summary import summary
 from bowstreet.commands.lfr_watch import Ended, Interrupts, Watch
@@ -28,8 +29,6 @@ from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
 from bowstreet.wiring import start
 
-# A list is destroyed and its record out within some looks of the program, once nobody is waited for.
-DESTROY_S = 60.0
 LOOK_EVERY_S = 0.25
 
 
@@ -39,6 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     expect_writable(arguments.json, arguments.alerts)
     if arguments.json == "-" and arguments.alerts == "-":
         raise BadInput("--json and --alerts both go to standard output", remedy="give one of them a file")
+    if arguments.finish:
+        return finish(arguments)
+    if arguments.document is None:
+        raise BadInput("there is no deployment to run", remedy="name its document; 'bowstreet lfr run --help' shows how")
     addresses = dict(_named(one) for one in arguments.camera)
     document = read_document(arguments.document, addresses)
     folder: Path = arguments.data or DEFAULT_DATA
@@ -209,12 +212,7 @@ class _Run:
             await self._alerts.finish(deployment_id, interrupts)
         if not recognition.get(deployment_id).state.is_over:
             await recognition.close(deployment_id, by, recognition.get(deployment_id).why or why)
-        give_up_s = self._process.real_clock.monotonic_s() + DESTROY_S
-        while recognition.get(deployment_id).state is not DeploymentState.PUBLISHED:
-            await recognition.look()
-            if recognition.alerts.open_of(deployment_id) or self._process.real_clock.monotonic_s() > give_up_s:
-                return
-            await self._process.real_clock.sleep(LOOK_EVERY_S)
+        await destroyed(self._process, [recognition.get(deployment_id)])
 
     def _by(self) -> str:
         """Who ends it: the operator; the program when their session is over, for ending is never kept from happening."""

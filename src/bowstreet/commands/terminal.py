@@ -77,7 +77,7 @@ class Terminal:
 async def _once_readable(descriptor: int, read: Callable[[], bytes]) -> bytes:
     loop = asyncio.get_running_loop()
     came: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, lambda: came.done() or came.set_result(None))
+    loop.add_reader(descriptor, _came, came)
     try:
         await came
     finally:
@@ -86,6 +86,11 @@ async def _once_readable(descriptor: int, read: Callable[[], bytes]) -> bytes:
         return read()
     except OSError:  # the other side of it is gone
         return b""
+
+
+def _came(came: "asyncio.Future[None]") -> None:
+    if not came.done():
+        came.set_result(None)
 
 
 def _ask(question: str) -> None:

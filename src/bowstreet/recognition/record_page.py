@@ -93,7 +93,9 @@ def _rates(over_faces: Rate, over_alerts: Rate, recognised: Rate) -> list[str]:
     high = plots.round_up(over_faces.interval.high)
     faces = Axis(words="share of faces", low=0.0, high=high, percent=True)
     whole = Axis(words="share", low=0.0, high=1.0, percent=True)
-    rows_of_whole = [_row("false alerts, of alerts", over_alerts), _row("volunteers’ passes recognised", recognised)]
+    rows_of_whole = [_row("false alerts, of alerts", over_alerts)]
+    if recognised.of:
+        rows_of_whole.append(_row("volunteers’ passes recognised", recognised))
     shown = [
         plots.intervals([_row("false alerts, of faces seen", over_faces)], faces, "False alerts over all faces seen"),
         plots.intervals(rows_of_whole, whole, "False alerts over all alerts; volunteers recognised"),
@@ -134,7 +136,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def _listed(body: RecordBody) -> str:
-    whole = f"{body.people:,} people" if body.people is not None else f"{FEWER} people"
+    whole = f"{body.people:,} people" if body.people is not None else f"{FEWER.capitalize()} people"
     rows = [(said(name), f"{count:,}" if count is not None else FEWER) for name, count in body.categories.items()]
     note = (
         f"<p>{whole} stood on the list. A category is named with at least {LEAST} people; volunteers of the police, who measure "
