@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from bowstreet.simulation import cast
 from bowstreet.simulation.pavement.cutout import PORTRAIT, SELFIE, image
@@ -35,6 +36,8 @@ def password(name: str) -> str:
 class Program:
     """`bowstreet …` with a terminal of its own as standard input and error; standard output is a pipe."""
 
+    _started: ClassVar[list["Program"]] = []
+
     def __init__(self, *words: str | Path, terminal: bool = True) -> None:
         self.said = ""
         ours, theirs = pty.openpty()
@@ -45,6 +48,17 @@ class Program:
             stdout=subprocess.PIPE, stderr=theirs, start_new_session=True, text=True,
         )  # fmt: skip
         os.close(theirs)
+        self._started.append(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        while cls._started:
+            one = cls._started.pop().process
+            if one.poll() is None:
+                one.kill()
+            one.wait(30)
+            if one.stdout is not None:
+                one.stdout.close()
 
     def until(self, words: str, seconds: float = 90.0) -> str:
         """What it has said when it says these words. Raises `AssertionError` when it does not in that time."""

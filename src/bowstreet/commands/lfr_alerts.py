@@ -1,6 +1,7 @@
 """Alerts at a terminal: told to whoever signed in here and may see them."""
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 from typing import IO, Any
@@ -8,8 +9,9 @@ from typing import IO, Any
 import msgspec
 
 from bowstreet.accountability.model import Action
+from bowstreet.commands.lfr_answer import Answers
 from bowstreet.commands.lfr_watch import Interrupts
-from bowstreet.commands.output import say
+from bowstreet.commands.output import clear_line, say
 from bowstreet.commands.person import Person, asked
 from bowstreet.commands.terminal import Terminal
 from bowstreet.errors import BadInput
@@ -44,6 +46,11 @@ class AlertDesk:
     ) -> None:
         self._process, self._terminal, self._officer, self._out = process, terminal, officer, out
         self._deployment_id = one.deployment_id
+        self._answers: Answers | None = None
+        self._answering: asyncio.Task[None] | None = None
+        if officer is not None and terminal.is_there and Action.ADJUDICATE in officer.identity.may:
+            self._answers = Answers(process, terminal, officer, one.deployment_id)
+            self._answering = process.spawn(self._answers.run(), "answers at the terminal")
         process.recognition.alerts.listen(self._hear)
 
     @classmethod
@@ -65,23 +72,39 @@ class AlertDesk:
     def _hear(self, one: Alert) -> None:
         if one.deployment_id != self._deployment_id or one.state is AlertState.SEEDED or self._officer is None:
             return
+        if not self._officer.may_still(Action.SEE_ALERTS, (one.borough,)):
+            return
         if self._out is not None:
             self._out.write(msgspec.json.encode(_line(one)).decode() + "\n")
             self._out.flush()
         camera = self._process.recognition.planning.cameras[one.camera_id].name
-        say(f"\ralert {one.alert_id}: {one.state}; {camera}, {one.category}, score {one.score:.2f}, risk {one.risk}")
+        clear_line()
+        say(f"alert {one.alert_id}: {one.state}; {camera}, {one.category}, score {one.score:.2f}, risk {one.risk}")
+        if self._answers is not None:
+            self._answers.hear()
 
     async def finish(self, deployment_id: str, interrupts: Interrupts) -> None:
         """Wait while officers can still answer what is open, until somebody says that it is enough."""
-        alerts, before = self._process.recognition.alerts, interrupts.count
-        if self._process.server is None:  # nobody can answer anywhere
-            return
-        if alerts.open_of(deployment_id):
-            say(f"waiting for officers to answer {alerts.open_of(deployment_id)} alerts; Ctrl-C ends that")
-        while alerts.open_of(deployment_id) and interrupts.count == before:
+        before = interrupts.count
+        if self._answers is not None:
+            self._answers.ending = True
+            self._answers.hear()
+        if self._open(deployment_id):
+            say(f"waiting for officers to answer {self._open(deployment_id)} alerts; Ctrl-C ends that")
+        while self._open(deployment_id) and interrupts.count == before:
             await self._process.real_clock.sleep(LOOK_EVERY_S)
+        if self._answering is not None:
+            self._answering.cancel()
+
+    def _open(self, deployment_id: str) -> int:
+        """How many somebody can still answer: at the console, where there is one, or here."""
+        if self._process.server is not None:
+            return self._process.recognition.alerts.open_of(deployment_id)
+        return 0 if self._answers is None else len(self._answers.waiting())
 
     async def close(self) -> None:
+        if self._answering is not None:
+            self._answering.cancel()
         if self._officer is not None:
             await self._officer.leave()
         if self._out is not None and self._out is not sys.stdout:

@@ -19,7 +19,7 @@ from bowstreet.commands.lfr_watch import Ended, Interrupts, Watch
 from bowstreet.commands.output import DEFAULT_DATA, expect_writable, port_of, say, write_json
 from bowstreet.commands.person import Person, about, asked
 from bowstreet.commands.terminal import Terminal
-from bowstreet.errors import BadInput, BowstreetError, Refused
+from bowstreet.errors import BadInput, BowstreetError, NotPermitted, Refused
 from bowstreet.flight.model import Phase
 from bowstreet.operations import recognition_operation
 from bowstreet.process import Operation, Process
@@ -182,10 +182,12 @@ class _Run:
     async def _watched(self, one: Deployment, interrupts: Interrupts) -> tuple[Ended, Watch]:
         process, operator = self._process, self._operator
         assert operator is not None
-        watch = Watch(process, one.deployment_id, self._arguments.for_s, interrupts)
+        watch = Watch(process, one.deployment_id, self._arguments.for_s, interrupts, self._terminal)
+        await operator.may(Action.RUN_DEPLOYMENT, about(one.deployment_id), places=one.plan.boroughs)
         if not await self._opens(one, interrupts):
             return Ended.PERSON, watch
-        await operator.may(Action.RUN_DEPLOYMENT, about(one.deployment_id), places=one.plan.boroughs)
+        if not operator.may_still(Action.RUN_DEPLOYMENT, one.plan.boroughs):
+            raise NotPermitted(f"'{operator.name}' may not run it any more", remedy="have another operator run it")
         await process.recognition.start(one.deployment_id, operator.account_id)
         say(f"{one.deployment_id} is running; Ctrl-C ends it")
         return await watch.run(), watch
@@ -202,7 +204,9 @@ class _Run:
 
     async def _ended(self, deployment_id: str, why: Ended, interrupts: Interrupts) -> None:
         """Nothing is looked at any more; officers finish; then it is closed, its list destroyed, its record out."""
-        recognition, by = self._process.recognition, self._by()
+        assert self._operator is not None
+        # Ending is kept from happening by no session that is over meanwhile.
+        recognition, by = self._process.recognition, self._operator.account_id
         if recognition.get(deployment_id).state is DeploymentState.RUNNING:
             await recognition.stop(deployment_id, by, why)
         if self._arguments.pause:
@@ -213,14 +217,6 @@ class _Run:
         if not recognition.get(deployment_id).state.is_over:
             await recognition.close(deployment_id, by, recognition.get(deployment_id).why or why)
         await destroyed(self._process, [recognition.get(deployment_id)])
-
-    def _by(self) -> str:
-        """Who ends it: the operator; the program when their session is over, for ending is never kept from happening."""
-        assert self._operator is not None
-        try:
-            return self._operator.account_id
-        except BowstreetError:
-            return "program"
 
     # --- words -------------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from types import TracebackType
 
-from bowstreet.commands.output import say
+from bowstreet.commands.output import clear_line, draw_line, say
+from bowstreet.commands.terminal import Terminal
 from bowstreet.process import Process
 from bowstreet.recognition.model import Deployment, DeploymentState
 from bowstreet.recognition.ports import CameraState
@@ -43,7 +44,6 @@ class Interrupts:
     """Ctrl-C and SIGTERM, counted: the first ends the watch, the second whatever is still waited for."""
 
     def __init__(self) -> None:
-        self._came = asyncio.Condition()
         self.count = 0
 
     def __enter__(self) -> "Interrupts":
@@ -64,8 +64,10 @@ class Interrupts:
 class Watch:
     """One deployment that runs."""
 
-    def __init__(self, process: Process, deployment_id: str, for_s: float | None, interrupts: Interrupts) -> None:
-        self._process, self._deployment_id = process, deployment_id
+    def __init__(
+        self, process: Process, deployment_id: str, for_s: float | None, interrupts: Interrupts, terminal: Terminal
+    ) -> None:
+        self._process, self._deployment_id, self._terminal = process, deployment_id, terminal
         self._recognition, self._clock = process.recognition, process.real_clock
         self._for_s, self._interrupts = for_s, interrupts
         self.states: dict[str, CameraState] = {}
@@ -85,7 +87,8 @@ class Watch:
         if why in (Ended.VIDEO, Ended.TIME, Ended.PERSON):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._recognition.pipeline.settled(), SETTLE_S)
-        self._clear()
+        if not self._terminal.is_asking:
+            clear_line()
         return why
 
     def _over(self, one: Deployment, files: set[str], began_s: float) -> Ended | None:
@@ -111,16 +114,11 @@ class Watch:
         """Progress: on a terminal one line that is drawn anew, else a line now and then."""
         now_s = self._clock.monotonic_s()
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r\x1b[K{self._words(one)}")
-            sys.stderr.flush()
+            if not self._terminal.is_asking:
+                draw_line(self._words(one))
         elif now_s - self._told_s >= TELL_EVERY_S:
             self._told_s = now_s
             say(self._words(one))
-
-    def _clear(self) -> None:
-        if sys.stderr.isatty():
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
     def _words(self, one: Deployment) -> str:
         c = self._recognition.counts(one)

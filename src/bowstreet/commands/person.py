@@ -22,15 +22,21 @@ class Person:
 
     def __init__(self, accounts: Accounts, token: str) -> None:
         self._accounts, self._token = accounts, token
+        identity = self.identity
+        self.account_id, self.name = identity.account_id, identity.name
 
     @property
     def identity(self) -> Identity:
         """Raises `NotSignedIn`."""
         return self._accounts.authenticate(self._token)
 
-    @property
-    def account_id(self) -> str:
-        return self.identity.account_id
+    def may_still(self, action: Action, places: Sequence[str] = ()) -> bool:
+        """Whether they might, were they asked: for what they had leave for when it is done later by itself."""
+        return all(self._accounts.may_now(self.account_id, action, What(borough=borough)) for borough in places or (None,))
+
+    async def again(self, password: str) -> None:
+        """Their session is over; the same person signs in anew. Raises as `sign_in` does."""
+        self._token = (await self._accounts.sign_in(self.name, password, HERE)).token
 
     async def may(
         self, action: Action, what: What | None = None, *, places: Sequence[str] = (), changes: bool = True

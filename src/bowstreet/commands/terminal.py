@@ -25,6 +25,11 @@ class Terminal:
     def is_there(self) -> bool:
         return self._input >= 0
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a question stands there: nothing is drawn over it."""
+        return self._lock.locked()
+
     def close(self) -> None:
         if self._before is not None:
             with contextlib.suppress(termios.error):
@@ -33,8 +38,11 @@ class Terminal:
     async def line(self, question: str) -> str:
         """Raises `Refused` when nobody sits there, or the terminal is closed."""
         async with self._lock:
-            _ask(question)
-            return (await self._read()).strip()
+            return await self._line(question)
+
+    async def _line(self, question: str) -> str:
+        _ask(question)
+        return (await self._read()).strip()
 
     async def secret(self, question: str) -> str:
         """The same, unseen."""
@@ -53,16 +61,15 @@ class Terminal:
 
     async def choice(self, question: str, answers: Sequence[str]) -> str:
         """One of a closed question's answers, by its number or its name. Asked again until it is one."""
-        say(question)
-        for number, one in enumerate(answers, 1):
-            say(f"  {number}  {one}")
-        while True:
-            said = await self.line("> ")
-            if said.isascii() and said.isdigit() and 0 < int(said[:4]) <= len(answers):
-                return answers[int(said) - 1]
-            if said in answers:
-                return said
-            say(f"give a number from 1 to {len(answers)}")
+        async with self._lock:
+            say("\n".join([question, *(f"  {number}  {one}" for number, one in enumerate(answers, 1))]))
+            while True:
+                said = await self._line("> ")
+                if said.isascii() and said.isdigit() and 0 < int(said[:4]) <= len(answers):
+                    return answers[int(said[:4]) - 1]
+                if said in answers:
+                    return said
+                say(f"give a number from 1 to {len(answers)}")
 
     async def _read(self) -> str:
         """One line, as the terminal hands it over when it is whole."""

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 PROGRAM = "program"
 # How often counters are entered while a deployment runs: also how soon the loss of the record is found when nothing else happens.
 COUNT_EVERY_S = 10.0
+# An officer compares with a few pictures of the person, not with an album.
+MOST_IMAGES = 3
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
 _NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
@@ -88,6 +90,20 @@ class Recognition:
 
     def passes(self, deployment_id: str) -> list[Opportunity]:
         return [one for one in self._book.passes.all() if one.deployment_id == deployment_id]
+
+    def as_listed(self, alert: Alert) -> tuple[str, str, tuple[bytes, ...]]:
+        """Name, number and images of the person on the list, for whoever looks at an alert; nothing once that is destroyed."""
+        one = self.find(alert.deployment_id)
+        if one is None or one.manifest is None:
+            return "", "", ()
+        try:
+            opened = self.enrolment.open(one.manifest)
+        except BowstreetError:
+            return "", "", ()
+        person = opened.person(alert.person_id)
+        entries = (opened.entry(alert.person_id, number) for number in range(MOST_IMAGES))
+        images = tuple(entry.image for entry in entries if entry is not None)
+        return (person.name, person.reference, images) if person else ("", "", ())
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
