@@ -17,9 +17,10 @@ from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
 from bowstreet.recognition import rules
 from bowstreet.recognition.alerts import rules as alert_rules
-from bowstreet.recognition.alerts.model import Alert, Sighting, Withheld
+from bowstreet.recognition.alerts.model import Alert, Raised, Sighting, Withheld
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
+from bowstreet.recognition.listing import Person
 from bowstreet.recognition.model import Category, Counts, Deployment, DeploymentState, ListState, Obstacle, Opportunity
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.ports import NoPipeline, Pipeline, RunOrder
@@ -200,10 +201,18 @@ class Recognition:
             person = self._book.enrolment.open(one.manifest).person(judged.person_id)
             if person is None:
                 raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
-            borough = next(iter(one.plan.boroughs), "")
-            made = await self.alerts.open(sighting, judged, person, one, borough)
-            self.count(one.deployment_id, Counts(matched=1, alerts=1))
-            return made
+            return await self._opened(sighting, judged, person, one.deployment_id)
+
+    async def _opened(self, sighting: Sighting, judged: Raised, person: Person, deployment_id: str) -> Alert:
+        """An alert, and in the same commit what was counted up to it: whatever becomes of the program, the two agree."""
+        one, before = self._book.get(deployment_id), self._uncounted.pop(deployment_id, Counts())
+        whole = rules.counted(one, before.plus(Counts(matched=1, alerts=1)))
+        borough = next(iter(one.plan.boroughs), "")
+        try:
+            return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
+        except _NOT_WRITTEN:
+            self.count(deployment_id, before)
+            raise
 
     def count(self, deployment_id: str, more: Counts) -> None:
         """What was counted since the last call; entered with the next look."""
