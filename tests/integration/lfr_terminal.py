@@ -2,12 +2,15 @@
 people who are wholly synthetic."""
 
 import asyncio
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -26,7 +29,7 @@ ROLES = {
 }  # fmt: skip
 # Above what any two of these ten people reach, as tests/integration/test_recognition_cameras.py has it.
 THRESHOLD = 0.7
-COLUMNS = "reference,name,image,category,source,legal_basis,captured_on"
+COLUMNS = "reference,name,image,category,source,legal_basis,captured_on,under_18"
 
 
 def password(name: str) -> str:
@@ -41,6 +44,7 @@ class Program:
     def __init__(self, *words: str | Path, terminal: bool = True) -> None:
         self.said = ""
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
         self._ours = ours
 
         self.process = subprocess.Popen(
@@ -127,8 +131,8 @@ def report() -> bytes:
         cast.THRESHOLD = before
 
 
-def document(folder: Path, wanted: Iterable[str], *, hours: float = 2.0, **people_named: str) -> Path:
-    """A deployment's document, its list, images and report beside it."""
+def document(folder: Path, wanted: Iterable[str], *, under_18: bool = False, **people_named: str) -> Path:
+    """A deployment's document, its list, images and report beside it. The window is of two hours, and has begun."""
     pictures = folder / "pictures"
     pictures.mkdir(parents=True)
     rows = [COLUMNS]
@@ -136,7 +140,8 @@ def document(folder: Path, wanted: Iterable[str], *, hours: float = 2.0, **peopl
         for name in (PORTRAIT, SELFIE):
             (pictures / f"{person}-{name}").write_bytes(image(person, name))
             rows.append(
-                f"{person},Synthetic {person},{person}-{name},wanted-by-court,court,sch8-2-administration-of-justice,2026-01-05"
+                f"{person},Synthetic {person},{person}-{name},wanted-by-court,court,sch8-2-administration-of-justice,2026-01-05,"
+                f"{'yes' if under_18 else 'no'}"
             )
     (folder / "list.csv").write_text("\n".join(rows) + "\n")
     (folder / "report.bow").write_bytes(report())
@@ -145,7 +150,7 @@ def document(folder: Path, wanted: Iterable[str], *, hours: float = 2.0, **peopl
     named = {"operator": OPERATOR, "authorising_officer": OFFICER, **people_named}
     path.write_text(
         DOCUMENT.format(
-            starts=(now - timedelta(minutes=1)).isoformat(), ends=(now + timedelta(hours=hours)).isoformat(),
+            starts=(now - timedelta(minutes=1)).isoformat(), ends=(now + timedelta(hours=2)).isoformat(),
             told=(now - timedelta(days=1)).isoformat(), threshold=THRESHOLD,
             people="\n".join(f'{role} = "{name}"' for role, name in named.items()),
         )

@@ -25,7 +25,10 @@ from tests.integration.lfr_terminal import (
     password,
 )
 
+from bowstreet.accountability import ledger
 from bowstreet.accountability.audit import keyring_of, verify_data
+from bowstreet.accountability.sealed import opened_row
+from bowstreet.messages import AlertChanged, AlertViewed, Consulted
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
 
@@ -69,12 +72,29 @@ def unattended(doc: Path, data: Path, *words: str | Path) -> Program:
     return Program("lfr", "run", doc, "--data", data, "--operator-password", "env:OPERATOR_PASSWORD", *words, terminal=False)
 
 
-def authorised(doc: Path, data: Path) -> None:
-    """What a first run asks for, an officer gives at a terminal of their own."""
-    status, _, said = unattended(doc, data, "--camera", __file__).end()
-    assert (status, "authority decide" in said) == (1, True), said
-    status, _, said = Program("authority", "decide", "--officer", OFFICER, "--data", data).answer(AS_OFFICER, GIVES).end()
+@pytest.fixture(scope="module")
+def document_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return document(tmp_path_factory.mktemp("document"), [WANTED])
+
+
+@pytest.fixture(scope="module")
+def permitted(peopled: Path, document_of_all: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a first run asks for, an officer gave at a terminal of their own."""
+    folder = tmp_path_factory.mktemp("permitted") / "data"
+    shutil.copytree(peopled, folder)
+    words = ["lfr", "run", document_of_all, "--data", folder, "--camera", __file__]
+    status, _, said = Program(*words).answer(AS_OPERATOR, (AS_OFFICER[0], "not the password")).end()
+    assert (status, "name or password is wrong" in said) == (1, True), said
+    status, _, said = Program("authority", "decide", "--officer", OFFICER, "--data", folder).answer(AS_OFFICER, GIVES).end()
     assert status == 0, said
+    return folder
+
+
+@pytest.fixture
+def ready(permitted: Path, tmp_path: Path) -> Path:
+    """A data directory whose deployment is authorised and has not run."""
+    shutil.copytree(permitted, tmp_path / "data")
+    return tmp_path / "data"
 
 
 def records(data: Path, kind: str) -> list[dict[str, Any]]:
@@ -156,14 +176,49 @@ def test_without_anothers_authority_nothing_is_looked_at(street: Path, data: Pat
     assert (json.loads(out)["deployment_id"], json.loads(out)["alerts"]["raised"]) == (one["deployment_id"], 1)
 
 
-@pytest.mark.requirement("R2")
+@pytest.mark.requirement("R11")
+def test_an_officer_at_the_terminal_looks_and_decides(street: Path, data: Path, tmp_path: Path) -> None:
+    doc = document(tmp_path / "doc", [WANTED], adjudicating_officer=ADJUDICATOR)
+    program = Program("lfr", "run", doc, "--data", data, "--camera", street, "--json", "-")
+    program.answer(AS_OPERATOR, AS_OFFICER, GIVES, ("Password of adjudicating officer", password(ADJUDICATOR)))
+    program.answer(("answer it?", "1"))
+    shown = program.until("What do you see?")
+    assert shown.count("▀") > 1_000  # both pictures, on a screen of their own
+    assert "\x1b[?1049h" in shown
+    assert "A person must decide" in " ".join(shown.split())
+    assert f"Synthetic {WANTED}" in shown
+    os.write(program._ours, b"same-person\n")
+    program.answer(("Your decision:", "1"), ("who was it?", "not known yet"), ("who was it?", "confirmed-true"))
+    status, out, said = program.answer(("What came of it?", "no-action")).end()
+    assert status == 0, said
+    told = json.loads(out)
+    assert (told["state"], told["alerts"]["by_state"]) == ("published", {"settled": 1})
+    with keyring_of(data, "") as keyring, SqliteReader(data / RECORD_FILE) as reader:
+        assert keyring is not None
+        messages = [ledger.message_of(opened_row(row, keyring)) for row in reader.log_rows()]
+    changes = [one.change for one in messages if isinstance(one, AlertChanged)]
+    assert changes == ["claimed", "decided", "settled"]
+    [viewed] = [one for one in messages if isinstance(one, AlertViewed)]
+    assert viewed.role == "adjudicating-officer"
+    [record] = records(data, "public-deployment")
+    assert json.loads(record["text"])["not_established"] == 0
+
+
+@pytest.mark.requirement("R2", "R6", "R16")
 def test_refused_authority_leaves_a_plan(street: Path, data: Path, tmp_path: Path) -> None:
-    doc = document(tmp_path / "doc", [WANTED])
+    """And who is under 18 is on the list only by the word of another than who listed them (R6)."""
+    doc = document(tmp_path / "doc", [WANTED], under_18=True)
     program = Program("lfr", "run", doc, "--data", data, "--camera", street)
-    status, _, said = program.answer(AS_OPERATOR, AS_OFFICER, ("Your decision:", "refuse it"), ("Why?", "2")).end()
+    program.answer(AS_OPERATOR, AS_OFFICER, ("on the list?", "approve"), ("Your decision:", "refuse it"), ("Why?", "2"))
+    status, _, said = program.end()
     assert (status, "authority was refused" in said) == (1, True), said
     [one] = records(data, "deployment")
     assert (one["state"], one["counts"]["frames"]) == ("planned", 0)
+    assert (one["manifest"]["to_review"], one["manifest"]["reviewed"]) == ([], 1)
+    with keyring_of(data, "") as keyring, SqliteReader(data / RECORD_FILE) as reader:
+        assert keyring is not None
+        messages = [ledger.message_of(opened_row(row, keyring)) for row in reader.log_rows()]
+    assert [one.what for one in messages if isinstance(one, Consulted)] == ["watchlist"]
 
 
 def test_a_wrong_password_plans_nothing(street: Path, data: Path, tmp_path: Path) -> None:
@@ -175,9 +230,10 @@ def test_a_wrong_password_plans_nothing(street: Path, data: Path, tmp_path: Path
 
 
 @pytest.mark.requirement("R9", "F7")
-def test_killed_it_goes_on_when_it_is_run_again_and_its_list_is_destroyed(street: Path, data: Path, tmp_path: Path) -> None:
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+def test_killed_it_goes_on_when_it_is_run_again_and_its_list_is_destroyed(
+    street: Path, ready: Path, document_of_all: Path
+) -> None:
+    doc, data = document_of_all, ready
     program = unattended(doc, data, "--camera", f"file+loop:{street}")
     program.until("is running")
     _alerted(data, program)
@@ -211,12 +267,13 @@ def _alerts(data: Path) -> int:
 
 
 @pytest.mark.requirement("R9", "F7")
-def test_what_was_killed_can_be_finished(street: Path, data: Path, tmp_path: Path) -> None:
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+def test_what_was_killed_can_be_finished(street: Path, ready: Path, document_of_all: Path) -> None:
+    doc, data = document_of_all, ready
     program = unattended(doc, data, "--camera", f"file+loop:{street}")
     _alerted(data, program)
+    looking = workers(program)
     program.kill()
+    assert looking
     asked = Program("lfr", "report", "--data", data, terminal=False)
     status, _, said = asked.end()
     assert (status, "no deployment has a public record" in said) == (1, True)
@@ -224,6 +281,7 @@ def test_what_was_killed_can_be_finished(street: Path, data: Path, tmp_path: Pat
     status, out, said = finish.answer(AS_OPERATOR).end()
     assert status == 0, said
     assert len(json.loads(out)["published"]) == 1
+    assert not any(map(lives, looking))
     assert not list((data / "watchlists").iterdir())
     [one] = records(data, "deployment")
     assert (one["state"], one["counts"]["alerts"]) == ("published", 1)
@@ -232,16 +290,17 @@ def test_what_was_killed_can_be_finished(street: Path, data: Path, tmp_path: Pat
 
 @pytest.mark.requirement("R2", "R16")
 @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits are set on Linux alone")
-def test_the_loss_of_the_record_ends_it(street: Path, data: Path, tmp_path: Path) -> None:
+def test_the_loss_of_the_record_ends_it(street: Path, ready: Path, document_of_all: Path) -> None:
     """From one moment on the kernel lets none of the program's files grow: the disk is full."""
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+    doc, data = document_of_all, ready
     program = unattended(doc, data, "--camera", f"file+loop:{street}")
     _alerted(data, program)
+    looking = workers(program)
+    assert len(looking) == 1
     resource.prlimit(program.process.pid, resource.RLIMIT_FSIZE, (0, 0))
     status, _, said = program.end()
     assert (status, "the record cannot be written" in said) == (1, True), said
-    assert _workers() == []
+    assert not any(map(lives, looking))
     finish = Program("lfr", "run", "--finish", "--operator", OPERATOR, "--data", data).answer(AS_OPERATOR)
     status, _, said = finish.end()
     assert status == 0, said
@@ -249,23 +308,28 @@ def test_the_loss_of_the_record_ends_it(street: Path, data: Path, tmp_path: Path
     assert verified(data)
 
 
-def _workers() -> list[str]:
-    found = subprocess.run(["pgrep", "-f", "bowstreet.video.fixed_worker"], capture_output=True, text=True, check=False)
-    return found.stdout.split()
+def workers(program: Program) -> list[int]:
+    """That look at cameras for it."""
+    command = ["pgrep", "-P", str(program.process.pid), "-f", "bowstreet.video.fixed_worker"]
+    return [int(one) for one in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()]
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and "fixed_worker" in Path(f"/proc/{pid}/cmdline").read_text()
 
 
 @pytest.mark.requirement("R2", "R9")
-def test_a_stream_over_rtsp_until_somebody_has_seen_enough(data: Path, tmp_path: Path) -> None:
+def test_a_stream_over_rtsp_until_somebody_has_seen_enough(ready: Path, document_of_all: Path, tmp_path: Path) -> None:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+    doc, data = document_of_all, ready
     program = unattended(doc, data, "--camera", f"north=rtsp+listen://127.0.0.1:{port}/north", "--json", "-")
     program.until("is running")
     camera = _sending(port)
     try:
         _alerted(data, program)
+        looking = workers(program)
         program.interrupt()
         status, out, said = program.end()
     finally:
@@ -275,7 +339,7 @@ def test_a_stream_over_rtsp_until_somebody_has_seen_enough(data: Path, tmp_path:
     told = json.loads(out)
     assert (told["state"], told["ended"], told["alerts"]["raised"]) == ("published", "a person ended it at the terminal", 1)
     assert not list((data / "watchlists").iterdir())
-    assert _workers() == []
+    assert not any(map(lives, looking))
 
 
 def _sending(port: int) -> "subprocess.Popen[bytes]":
@@ -299,9 +363,8 @@ def _sending(port: int) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.requirement("R2")
-def test_it_ends_by_itself_when_its_time_is_over(street: Path, data: Path, tmp_path: Path) -> None:
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+def test_it_ends_by_itself_when_its_time_is_over(street: Path, ready: Path, document_of_all: Path) -> None:
+    doc, data = document_of_all, ready
     status, out, said = unattended(doc, data, "--camera", f"file+loop:{street}", "--for", "6", "--pause", "--json", "-").end()
     assert status == 0, said
     assert (json.loads(out)["state"], json.loads(out)["ended"]) == ("stopped", "the time that was given is over")
@@ -311,9 +374,8 @@ def test_it_ends_by_itself_when_its_time_is_over(street: Path, data: Path, tmp_p
     assert not list((data / "watchlists").iterdir())
 
 
-def test_what_is_no_video_is_told_and_its_list_destroyed(data: Path, tmp_path: Path) -> None:
-    doc = document(tmp_path / "doc", [WANTED])
-    authorised(doc, data)
+def test_what_is_no_video_is_told_and_its_list_destroyed(ready: Path, document_of_all: Path, tmp_path: Path) -> None:
+    doc, data = document_of_all, ready
     rubbish = tmp_path / "rubbish.mp4"
     rubbish.write_bytes(os.urandom(100_000))
     status, out, said = unattended(doc, data, "--camera", rubbish, "--json", "-").end()

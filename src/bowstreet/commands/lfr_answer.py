@@ -20,6 +20,8 @@ from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, Iden
 LOOK, LEAVE = "look at both pictures", "leave it to others"
 ENGAGE, DO_NOT = "walk up to the person", "do not"
 LATER = "not known yet"
+AGAIN = "draw them again, the terminal is larger now"
+SMALL = "This terminal is too small to compare faces: make it larger, or its letters smaller, and have them drawn again.\n"
 
 
 class Answers:
@@ -87,9 +89,12 @@ class Answers:
         identity = await self._officer.may(Action.SEE_ALERTS, about(one.alert_id), places=(one.borough,), changes=False)
         why = processing.justified(identity.role, None, acts=True, standing=True)
         seen, probe = await self._alerts.view(one.alert_id, identity, why, adjudicates=True)
-        lfr_pictures.show(await self._shown(seen, probe))
         try:
-            return Judgement(await self._terminal.choice("What do you see?", _values(Judgement)))
+            while True:
+                lfr_pictures.show(await self._shown(seen, probe))
+                said = await self._terminal.choice("What do you see?", (*_values(Judgement), AGAIN))
+                if said != AGAIN:
+                    return Judgement(said)
         finally:
             lfr_pictures.put_away()
 
@@ -97,8 +102,9 @@ class Answers:
         name, reference, images = self._process.recognition.as_listed(one)
         camera = self._process.recognition.planning.cameras[one.camera_id].name
         marks = ", under 18 or vulnerable" if one.minor_or_vulnerable else ""
+        small = SMALL if lfr_pictures.side_px() < lfr_pictures.LEAST_SIDE else ""
         words = (
-            f"{A_PERSON_DECIDES}\n\nLeft: {camera}, {one.seen_at:%H:%M:%S} UTC, score {one.score:.2f}, threshold "
+            f"{small}{A_PERSON_DECIDES}\n\nLeft: {camera}, {one.seen_at:%H:%M:%S} UTC, score {one.score:.2f}, threshold "
             f"{one.threshold:g}, quality {one.quality:.0%}.\n"
             f"Right: {name}, {reference}; {one.category}, risk {one.risk}{marks}.\n"
         )

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from bowstreet.recognition.portraits import glances
 
 # What a screen has where it does not say; lines that words need; what is larger gains nothing.
-COLUMNS, LINES, WORDS_LINES, MOST_SIDE = 80, 24, 12, 120
+COLUMNS, LINES, WORDS_LINES, MOST_SIDE = 80, 24, 16, 120
+# Fewer pixels across and nobody can compare two faces; a passport picture on a card has more.
+LEAST_SIDE = 56
 GAP = "   "
 ENTER, LEAVE, RESET = "\x1b[?1049h\x1b[2J\x1b[H", "\x1b[?1049l", "\x1b[0m"
 
@@ -17,7 +19,8 @@ def side_px() -> int:
     try:
         columns, lines = os.get_terminal_size(sys.stderr.fileno())
     except (OSError, ValueError):
-        columns, lines = COLUMNS, LINES
+        columns, lines = 0, 0
+    columns, lines = columns or COLUMNS, lines or LINES  # a terminal that does not know its size says 0
     fits = min((columns - len(GAP)) // 2, 2 * (lines - WORDS_LINES), MOST_SIDE)
     return max(16, fits - fits % 2)
 
