@@ -24,7 +24,8 @@ def _resident_mb(pid: int) -> float:
         one = waiting.pop()
         try:
             lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            waiting += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            for thread in Path(f"/proc/{one}/task").iterdir():
+                waiting += map(int, (thread / "children").read_text().split())
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1e3
