@@ -131,8 +131,10 @@ def report() -> bytes:
         cast.THRESHOLD = before
 
 
-def document(folder: Path, wanted: Iterable[str], *, under_18: bool = False, **people_named: str) -> Path:
-    """A deployment's document, its list, images and report beside it. The window is of two hours, and has begun."""
+def document(
+    folder: Path, wanted: Iterable[str], *, under_18: bool = False, opens_in_s: float = -60.0, **people_named: str
+) -> Path:
+    """A deployment's document, its list, images and report beside it. The window is of two hours."""
     pictures = folder / "pictures"
     pictures.mkdir(parents=True)
     rows = [COLUMNS]
@@ -150,7 +152,7 @@ def document(folder: Path, wanted: Iterable[str], *, under_18: bool = False, **p
     named = {"operator": OPERATOR, "authorising_officer": OFFICER, **people_named}
     path.write_text(
         DOCUMENT.format(
-            starts=(now - timedelta(minutes=1)).isoformat(), ends=(now + timedelta(hours=2)).isoformat(),
+            starts=(now + timedelta(seconds=opens_in_s)).isoformat(), ends=(now + timedelta(hours=2)).isoformat(),
             told=(now - timedelta(days=1)).isoformat(), threshold=THRESHOLD,
             people="\n".join(f'{role} = "{name}"' for role, name in named.items()),
         )

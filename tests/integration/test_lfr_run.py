@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.integration.lfr_terminal import (
     ADJUDICATOR,
@@ -116,7 +117,7 @@ def test_two_people_run_a_file_to_its_public_record(street: Path, data: Path, tm
     )  # fmt: skip
     shown = program.answer(AS_OPERATOR, AS_OFFICER).until("Your decision:")
     assert all(words in shown for words in ("find-people-wanted", "1 people, 2 images", "notice-1", "photo-1", "Islington"))
-    status, out, said = program.answer(("> ", "1")).end()
+    status, out, said = program.answer(("> ", "1"), ("answer it?", "leave it to others")).end()
     assert status == 0, said
     told = json.loads((tmp_path / "run.json").read_text())
     assert (told["state"], told["ended"], told["alerts"]["raised"]) == ("published", "its video is over", 1)
@@ -126,7 +127,7 @@ def test_two_people_run_a_file_to_its_public_record(street: Path, data: Path, tm
     assert told["ledger"]["verified"]
     assert not list((data / "watchlists").iterdir())
     lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["state"] for line in lines] == ["raised", "lapsed"]  # nobody could answer it here
+    assert [line["state"] for line in lines] == ["raised", "lapsed"]  # nobody else could answer it
     assert not {"name", "reference", "person_id"} & set(lines[0])
     _reported(data, told, tmp_path)
 
@@ -382,3 +383,40 @@ def test_what_is_no_video_is_told_and_its_list_destroyed(ready: Path, document_o
     assert (status, "its video cannot be read" in said) == (1, True), said
     assert json.loads(out)["state"] == "published"
     assert not list((data / "watchlists").iterdir())
+
+
+@pytest.mark.requirement("R2", "R9")
+def test_before_its_window_it_waits_and_can_be_given_up(street: Path, data: Path, tmp_path: Path) -> None:
+    doc = document(tmp_path / "doc", [WANTED], opens_in_s=3_600.0)
+    program = Program("lfr", "run", doc, "--data", data, "--camera", street).answer(AS_OPERATOR, AS_OFFICER, GIVES)
+    program.until("waiting for the window")
+    program.interrupt()
+    status, _, said = program.end()
+    assert (status, "it has not begun" in said) == (1, True), said
+    [one] = records(data, "deployment")
+    assert (one["state"], one["counts"]["frames"]) == ("submitted", 0)
+    status, _, said = Program("lfr", "run", doc, "--finish", "--data", data).answer(AS_OPERATOR).end()
+    assert status == 0, said
+    assert not list((data / "watchlists").iterdir())
+    [one] = records(data, "deployment")
+    assert (one["state"], one["why"]) == ("published", "given up by a person")
+
+
+@pytest.mark.requirement("R15")
+def test_the_console_beside_it_shows_the_public_what_runs(street: Path, ready: Path, document_of_all: Path) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    program = unattended(document_of_all, ready, "--camera", f"file+loop:{street}", "--port", str(port), "--json", "-")
+    shown = program.until("is running")
+    assert f"http://127.0.0.1:{port}" in shown
+    page = httpx.get(f"http://127.0.0.1:{port}/public/recognition", timeout=30).text
+    assert "Islington" in page
+    assert "Test Police" in page
+    _alerted(ready, program)
+    program.interrupt()
+    program.until("waiting for officers to answer 1 alerts")
+    program.interrupt()
+    status, out, said = program.end()
+    assert status == 0, said
+    assert json.loads(out)["alerts"]["by_state"] == {"lapsed": 1}

@@ -151,7 +151,9 @@ def add_run(verbs: Any) -> None:
     run.add_argument("--port", type=_port, metavar="N", help="also the console, for officers who answer alerts")
     run.add_argument("--for", type=_seconds, dest="for_s", metavar="SECONDS", help="end it after that many seconds")
     run.add_argument("--pause", action="store_true", help="at the end leave it stopped, to be run again within its window")
-    run.add_argument("--finish", action="store_true", help="close what was left by a kill or a pause: destroy lists, publish")
+    run.add_argument(
+        "--finish", action="store_true", help="close what was left by a kill or a pause, or this deployment: destroy, publish"
+    )
     run.add_argument("--operator", metavar="NAME", help="who finishes")
     run.add_argument("--leave-out", action="store_true", help="go on without lines of the list that cannot be used")
     run.add_argument("--alerts", metavar="FILE", help="write each alert as a line of JSON ('-' for standard output)")

@@ -19,7 +19,7 @@ from bowstreet.commands.lfr_watch import Ended, Interrupts, Watch
 from bowstreet.commands.output import DEFAULT_DATA, expect_writable, port_of, say, write_json
 from bowstreet.commands.person import Person, about, asked
 from bowstreet.commands.terminal import Terminal
-from bowstreet.errors import BadInput, BowstreetError, NotPermitted, Refused
+from bowstreet.errors import BadInput, BowstreetError, LedgerBroken, NotPermitted, Refused, StoreUnavailable
 from bowstreet.flight.model import Phase
 from bowstreet.operations import recognition_operation
 from bowstreet.process import Operation, Process
@@ -91,8 +91,10 @@ class _Run:
             await start(process)
             try:
                 said, ok = await self._run()
-                await process.told("stopped", said["ended"])
-                await process.checkpoint(keep=True)
+                # A record that cannot be written is why it ended, and said already.
+                with contextlib.nullcontext() if ok else contextlib.suppress(StoreUnavailable, LedgerBroken):
+                    await process.told("stopped", said["ended"])
+                    await process.checkpoint(keep=True)
             finally:
                 with contextlib.suppress(BowstreetError):
                     await self._leave()
@@ -209,6 +211,9 @@ class _Run:
         recognition, by = self._process.recognition, self._operator.account_id
         if recognition.get(deployment_id).state is DeploymentState.RUNNING:
             await recognition.stop(deployment_id, by, why)
+        if recognition.get(deployment_id).started_at is None:
+            say("it has not begun: run it again, or give it up with --finish")
+            return
         if self._arguments.pause:
             say("paused: run it again within its window; its list stays sealed until then")
             return
@@ -237,7 +242,7 @@ class _Run:
         )
         if over.state is DeploymentState.PUBLISHED:
             say(f"its list is destroyed, its record published (SHA-256 {over.record_digest})")
-        elif not self._arguments.pause:
+        elif not self._arguments.pause and over.started_at is not None:
             say(f"it is {over.state}: its list still stands; run 'bowstreet lfr run --finish' within a day of its end")
 
     def _verified(self) -> dict[str, Any]:
