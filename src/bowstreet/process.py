@@ -48,6 +48,8 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.callouts.model import PushPolicy
+from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.recognition.service import Recognition
@@ -103,6 +105,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
     face_models: Path | None = None  # the operator's own; None is what comes with the product
+    push: PushPolicy = PushPolicy()  # who may be asked to call officers' phones
     face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
@@ -148,6 +151,7 @@ class Process:
     retention: Retention
     recognition: Recognition
     lists_held: ListsHeld
+    callouts: Callouts
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch

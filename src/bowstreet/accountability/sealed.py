@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key", "push-key"})
 SEALED_KINDS = SECRET_KINDS | frozenset(
     {
-        "incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert", "probe",
-        "push-subscription",
+        "incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert",
+        "probe", "push-subscription",
     }
 )  # fmt: skip
 SALT_BYTES = 32

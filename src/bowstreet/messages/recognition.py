@@ -95,8 +95,8 @@ class AlertChanged(Message, frozen=True, kw_only=True):
 
 
 class PushSubscriptionChanged(Message, frozen=True, kw_only=True):
-    """An officer's phone is called when an alert waits, from now on or no more. `subject` is the officer's account, `host` the push
-    service's name; the address itself stands nowhere here. `change` is subscribed, renewed or ended, `why` how it ended."""
+    """An officer's phone is called when an alert waits, from now on or no more. `subject` is the officer's account, `host` the
+    push service's name; the address itself stands nowhere here. `change` is subscribed, renewed or ended, `why` how it ended."""
 
     subject: str
     subscription_id: str

@@ -82,9 +82,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 0.0
 
 
+# The push services of the browsers that have one: Chromium and its kin, Firefox, Safari, Edge.
+KNOWN_HOSTS = ("fcm.googleapis.com", "updates.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com")
+
+
 class PushPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator allows. `hosts` are names, or `*.name` for all below a name; `contact` is told to push services."""
 
     enabled: bool = True
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = KNOWN_HOSTS
     contact: str = ""

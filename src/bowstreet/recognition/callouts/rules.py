@@ -17,8 +17,6 @@ from bowstreet.recognition.alerts.model import Alert, AlertState
 from bowstreet.recognition.alerts.rules import LAPSES_AFTER, OPINION_WITHIN
 from bowstreet.recognition.callouts.model import Answer, Attempt, Call, PushAddress
 
-# The push services of the browsers that have one: Chromium and its kin, Firefox, Safari, Edge.
-KNOWN_HOSTS = ("fcm.googleapis.com", "updates.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com")
 # What an officer agreed to, by the words that the page showed. Other words get another name.
 CONSENT = "2026-11"
 

@@ -74,8 +74,12 @@ class Callouts:
         await self._all.load(store)
 
     def register(self, metrics: Metrics) -> None:
-        metrics.read_counts("push_calls", "Calls to officers' phones, by what came of an attempt", "outcome", lambda: self.outcomes)
-        metrics.read_gauge("push_subscriptions", "Phones that are called when an alert waits", lambda: float(len(self.standing())))
+        metrics.read_counts(
+            "push_calls", "Calls to officers' phones, by what came of an attempt", "outcome", lambda: self.outcomes
+        )
+        metrics.read_gauge(
+            "push_subscriptions", "Phones that are called when an alert waits", lambda: float(len(self.standing()))
+        )
 
     async def close(self) -> None:
         """No call goes out any more."""
@@ -158,7 +162,8 @@ class Callouts:
                 if why is not None:
                     await self.end(one, why, PROGRAM)
                 elif one.session_id and self._accounts.sessions.live(one.session_id) is None:
-                    await self._recorder.record(save=[(self._all, replace(one, session_id=""))])  # left alone: still to be called
+                    # Left alone, not signed out: still to be called.
+                    await self._recorder.record(save=[(self._all, replace(one, session_id=""))])
             except _NOT_WRITTEN as error:  # it is not called all the same; tried again in a second
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
         for over in self._all.in_states(SubscriptionState.ENDED):
