@@ -19,7 +19,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import http_ece
 from cryptography import x509
@@ -86,7 +86,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     browser: Browser
-    seen: Counter[str] = Counter()
+    seen: ClassVar[Counter[str]] = Counter()
 
     def do_POST(self) -> None:
         kind, body = self.path.split("/")[1], self.rfile.read(int(self.headers["Content-Length"]))
@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         return
 
 

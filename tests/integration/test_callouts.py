@@ -6,25 +6,22 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from tests.integration.console_city import PASSWORD, START, City, city
+from tests.integration.console_city import PASSWORD, START, City
 from tests.integration.push_peer import HOSTS, Peer
-from tests.integration.test_recognition_routes import a_plan, limited
-from tests.unit.recognition_world import PROBE
+from tests.integration.push_world import raised_alert, shut, town_with
+from tests.integration.test_recognition_routes import limited
 
 from bowstreet.accountability.model import Role
 from bowstreet.messages import Erased, PushSubscriptionChanged
-from bowstreet.recognition.alerts.model import Alert, AlertState, Look, Raised, Sighting
+from bowstreet.recognition.alerts.model import AlertState
 from bowstreet.recognition.callouts import push_service, rules
 from bowstreet.recognition.callouts.model import Answer, Call, PushPolicy
 from bowstreet.recognition.callouts.push_service import PushServices, public_address
 from bowstreet.recognition.callouts.server_key import own_key
-from bowstreet.recognition.listing import Person
-from bowstreet.recognition.model import Category, Risk
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.memory import MemoryStore
 
@@ -39,60 +36,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     peer.close()
 
 
-async def town_with(
-    peer: Peer, *, policy: PushPolicy | None = None, port: int | None = None, store: MemoryStore | None = None
-) -> City:
-    """An operation whose calls go to the peer, with its own key."""
-    policy, store = policy or PushPolicy(contact="mailto:duty@example.org"), store or MemoryStore()
-
-    async def dial(host: str, at: int) -> tuple[str, int]:
-        return ("127.0.0.1", port) if port is not None else await peer.dial(host, at)
-
-    class Late:
-        """The sender is made once the operation's key is known."""
-
-        def __init__(self) -> None:
-            self.made: PushServices
-
-        async def send(self, *args: Any) -> Any:
-            return await self.made.send(*args)
-
-        async def close(self) -> None:
-            await self.made.close()
-
-    late = Late()
-    made = await city(store=store, push=policy, sender=late)
-    key = await own_key(made.recorder, policy.contact)
-    late.made = PushServices(policy, key, SystemClock(), dial=dial, tls=peer.tls)
-    return made
-
-
 @pytest.fixture
 async def town(service: Peer) -> AsyncIterator[City]:
-    made = await town_with(service)
+    made = await town_with(service.port, service.tls)
     yield made
     await shut(made)
-
-
-async def shut(made: City) -> None:
-    await made.services.callouts.close()
-    await made.services.recognition.close_all()
-    made.services.accounts.close()
-
-
-async def alert(town: City, operator: httpx.AsyncClient, track: str = "1", borough: str = "Islington") -> Alert:
-    """One is raised. No face is needed for it: what it rests on is tested elsewhere."""
-    made = await operator.post(f"{API}/deployments", json=a_plan())
-    deployment = town.services.recognition.get(made.json()["deployment"]["deployment_id"])
-    person = Person(
-        person_id="per-1", reference="P-1042", name="Somebody Listed", category=Category.WANTED_BY_COURT, risk=Risk.NONE_KNOWN
-    )
-    look = Look(at=town.clock.now(), person_id="per-1", score=0.71, quality=0.8)
-    sighting = Sighting(
-        deployment_id=deployment.deployment_id, camera_id="north", track_id=track, looks=(look, look), probe=PROBE
-    )
-    raised = Raised(person_id="per-1", best=look, agreeing=2)
-    return await town.services.recognition.alerts.open(sighting, raised, person, deployment, borough)
 
 
 async def told(peer: Peer) -> dict[str, Any]:
@@ -113,14 +61,14 @@ async def entries(town: City) -> list[tuple[str, str]]:
 
 
 async def test_an_officer_is_called_and_nothing_of_anybody_is_told(service: Peer, town: City) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         before = (await officer.get(f"{API}/callouts")).json()
         assert (before["enabled"], before["phones"]) == (True, [])
         assert set(before["push_services"]) == set(PushPolicy().hosts)
         given = await officer.post(f"{API}/callouts", json=service.phone("ok/secret-capability"))
         assert given.status_code == 201, given.text
         assert "secret-capability" not in given.text
-        made = await alert(town, operator)
+        made = await raised_alert(town)
         call = await told(service)
     assert "wrong" not in call
     assert json.loads(call["text"]) == {"alert": made.alert_id, "deployment": made.deployment_id}
@@ -149,13 +97,9 @@ async def _rows(town: City) -> AsyncIterator[bytes]:
 
 
 async def test_once_for_each_time_that_it_waits(service: Peer, town: City) -> None:
-    async with (
-        town.signed_in("recognition-operator") as operator,
-        town.signed_in(OFFICER) as officer,
-        other(town) as colleague,
-    ):
+    async with town.signed_in(OFFICER) as officer, other(town) as colleague:
         assert (await officer.post(f"{API}/callouts", json=service.phone("ok/a"))).status_code == 201
-        made = await alert(town, operator)
+        made = await raised_alert(town)
         assert (await told(service))["path"] == "/ok/a"
         await until(lambda: town.services.callouts.outcomes["sent"] == 1)
         await officer.get(f"{API}/alerts/{made.alert_id}")  # looked at, and still waiting
@@ -181,14 +125,10 @@ async def other(town: City, name: str = "Another officer", boroughs: tuple[str, 
 
 
 async def test_only_those_who_may_decide_on_it_are_called(service: Peer, town: City) -> None:
-    async with (
-        town.signed_in("recognition-operator") as operator,
-        limited(town, OFFICER, "Camden") as elsewhere,
-        limited(town, OFFICER, "Islington") as there,
-    ):
+    async with limited(town, OFFICER, "Camden") as elsewhere, limited(town, OFFICER, "Islington") as there:
         assert (await elsewhere.post(f"{API}/callouts", json=service.phone("ok/camden"))).status_code == 201
         assert (await there.post(f"{API}/callouts", json=service.phone("ok/islington"))).status_code == 201
-        await alert(town, operator)
+        await raised_alert(town)
         assert (await told(service))["path"] == "/ok/islington"
         await until(lambda: not town.services.callouts._under_way)
     assert town.services.callouts.outcomes == {"sent": 1}
@@ -199,9 +139,9 @@ async def test_only_those_who_may_decide_on_it_are_called(service: Peer, town: C
 
 @pytest.mark.parametrize("path", ["gone/x", "unknown/x"])
 async def test_a_phone_that_is_gone_is_taken_out(service: Peer, town: City, path: str) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         given = await officer.post(f"{API}/callouts", json=service.phone(path))
-        await alert(town, operator)
+        await raised_alert(town)
         await told(service)
         await until(lambda: not town.services.callouts.standing())
         await until(lambda: not town.services.callouts._under_way)
@@ -213,9 +153,9 @@ async def test_a_phone_that_is_gone_is_taken_out(service: Peer, town: City, path
 
 
 async def test_a_busy_push_service_is_asked_again_when_it_says(service: Peer, town: City) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone("busy/x"))
-        await alert(town, operator)
+        await raised_alert(town)
         for asked in (1, 2):
             await told(service)
             await until(lambda asked=asked: town.services.callouts.outcomes["later"] == asked)  # type: ignore[misc]
@@ -230,22 +170,22 @@ async def test_a_busy_push_service_is_asked_again_when_it_says(service: Peer, to
 
 @pytest.mark.parametrize("path", ["refuses/x", "redirect/x"])
 async def test_a_refusal_is_final_and_a_redirect_is_not_followed(service: Peer, town: City, path: str) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone(path))
-        await alert(town, operator)
+        await raised_alert(town)
         assert (await told(service))["path"] == f"/{path}"
         await until(lambda: not town.services.callouts._under_way)
         assert town.services.callouts.outcomes == {"rejected": 1}
         await officer.post(f"{API}/callouts", json=service.phone("ok/next"))
-        await alert(town, operator, "2")
+        await raised_alert(town, "2")
         assert {(await told(service))["path"] for _ in range(2)} == {f"/{path}", "/ok/next"}  # not /ok/elsewhere
 
 
 @pytest.mark.parametrize("path", ["down/x", "cut/x"])
 async def test_it_is_given_up_when_nobody_would_be_helped(service: Peer, town: City, path: str) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone(path))
-        made = await alert(town, operator)
+        made = await raised_alert(town)
         tries = 0
         while (
             town.services.recognition.alerts.get(made.alert_id).state is AlertState.RAISED and town.services.callouts._under_way
@@ -266,18 +206,18 @@ async def test_a_push_service_that_is_not_there_or_hangs_holds_nothing_up(servic
     monkeypatch.setattr(push_service, "WHOLE_S", 0.5)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens
-        town = await town_with(service, port=taken.getsockname()[1])
-        async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+        town = await town_with(taken.getsockname()[1], service.tls)
+        async with town.signed_in(OFFICER) as officer:
             await officer.post(f"{API}/callouts", json=service.phone("ok/x"))
-            made = await alert(town, operator)
+            made = await raised_alert(town)
             await until(lambda: town.services.callouts.outcomes["later"] == 1)
             assert (await officer.post(f"{API}/alerts/{made.alert_id}/claim")).json()["state"] == "claimed"
             await until(lambda: not town.services.callouts._under_way)  # somebody has it: nobody is called any more
         await shut(town)
-    town = await town_with(service)
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    town = await town_with(service.port, service.tls)
+    async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone("slow/x"))
-        made = await alert(town, operator)
+        made = await raised_alert(town)
         await told(service)
         assert (await officer.get(f"{API}/alerts")).json()[0]["alert_id"] == made.alert_id
         await until(lambda: town.services.callouts.outcomes["later"] == 1)
@@ -286,7 +226,7 @@ async def test_a_push_service_that_is_not_there_or_hangs_holds_nothing_up(servic
 
 async def test_whoever_is_not_the_push_service_is_told_nothing(service: Peer) -> None:
     """The name leads to somebody whose certificate this machine does not believe."""
-    made = await town_with(service)
+    made = await town_with(service.port, service.tls)
     key = await own_key(made.recorder, "")
     sender = PushServices(PushPolicy(), key, SystemClock(), dial=service.dial)
     to = rules.push_address(f"https://{HOSTS[0]}/ok/x", service.keys["p256dh"], service.keys["auth"], PushPolicy().hosts)
@@ -313,7 +253,7 @@ async def test_a_name_that_leads_inside_is_not_connected_to(
     monkeypatch.setattr(loop, "getaddrinfo", lookup)
     with pytest.raises(OSError, match="no public address"):
         await public_address(HOSTS[0], 443)
-    key = await own_key((town := await town_with(service)).recorder, "")
+    key = await own_key((town := await town_with(service.port, service.tls)).recorder, "")
     sender = PushServices(PushPolicy(), key, SystemClock())
     to = rules.push_address(f"https://{HOSTS[0]}/ok/x", service.keys["p256dh"], service.keys["auth"], PushPolicy().hosts)
     assert (await sender.send(Call(alert_id="alr-1", deployment_id="dep-1"), to, 60)).answer is Answer.LATER
@@ -428,34 +368,29 @@ async def test_it_ends_with_the_sign_in(service: Peer, town: City, how: str, why
 
 
 async def test_a_phone_in_a_pocket_is_called_though_the_page_was_left_alone(service: Peer, town: City) -> None:
-    async with town.signed_in("recognition-operator") as operator, town.signed_in(OFFICER) as officer:
+    async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone("ok/pocket"))
         await town.advance(45 * 60)
         await town.services.callouts.work()
         await town.services.accounts.tidy()
         await town.services.callouts.work()
         assert (await officer.get(f"{API}/alerts")).status_code == 401  # to look, they sign in
-        async with town.client() as again:
-            answer = await again.post("/api/v1/session", json={"name": "A recognition-operator", "password": PASSWORD})
-            again.headers["X-Bowstreet-CSRF"] = answer.json()["csrf"]
-            operator.headers.update(again.headers)
-            operator.cookies = again.cookies
-            await alert(town, operator)
+        await raised_alert(town)
         assert (await told(service))["path"] == "/ok/pocket"
 
 
 async def test_it_stands_after_a_restart_with_the_same_key(service: Peer) -> None:
     store = MemoryStore()
-    town = await town_with(service, store=store)
+    town = await town_with(service.port, service.tls, store=store)
     async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone("ok/x"))
         key = (await officer.get(f"{API}/callouts")).json()["application_server_key"]
         await shut(town)
-        again = await town_with(service, store=store)
+        again = await town_with(service.port, service.tls, store=store)
         assert again.services.callouts.application_server_key == key
         assert len(again.services.callouts.standing()) == 1
         await shut(again)
-        off = await town_with(service, store=store, policy=PushPolicy(enabled=False))
+        off = await town_with(service.port, service.tls, store=store, policy=PushPolicy(enabled=False))
         await off.services.callouts.work()
         assert off.services.callouts.standing() == []
         assert (await entries(off))[-1] == ("ended", "switched-off")
