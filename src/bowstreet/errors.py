@@ -138,6 +138,12 @@ class LinkFailure(BowstreetError):
     problem = "link-failure"
 
 
+class MeasureUnavailable(BowstreetError):
+    """A measure that the operator plugged in is not there, fails, or says what cannot be understood. Nothing that needs it is made."""
+
+    problem = "measure-unavailable"
+
+
 class PartnerUnavailable(BowstreetError):
     """A partner's server does not answer, refuses, or is not who it should be. Nothing is shared with it meanwhile."""
 

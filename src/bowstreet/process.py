@@ -51,6 +51,7 @@ from bowstreet.planning.demand import DemandModel
 from bowstreet.recognition.callouts.model import PushPolicy
 from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ofiq.model import OfiqSettings
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
@@ -106,6 +107,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
     face_models: Path | None = None  # the operator's own; None is what comes with the product
     push: PushPolicy = PushPolicy()  # who may be asked to call officers' phones
+    ofiq: OfiqSettings | None = None  # the operator's own, which measures images for lists beside
     face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0

@@ -71,6 +71,7 @@ from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
+from bowstreet.recognition.ofiq.program import Ofiq
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.public_records import PublicRecords
@@ -294,8 +295,9 @@ async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
     enrolment = Enrolment(
-        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER
-    )
+        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER,
+        None if operation.ofiq is None else Ofiq(operation.ofiq),
+    )  # fmt: skip
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,
         KnownModels(files, operation.face_reports or process.folder / REPORTS_FOLDER),
