@@ -11,7 +11,7 @@ from bowstreet import __version__
 from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
 from bowstreet.console.settings import EdgeSettings
-from bowstreet.errors import BowstreetError, StoreUnavailable
+from bowstreet.errors import BowstreetError, MeasureUnavailable, StoreUnavailable
 from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
 from bowstreet.recognition.ofiq.model import OfiqSettings
@@ -138,6 +138,8 @@ def _check_ofiq(settings: OfiqSettings | None) -> str:
         return "none configured; images are measured here alone"
     _, grey = cv2.imencode(".png", np.full((480, 360, 3), 128, dtype=np.uint8))
     [said] = asyncio.run(Ofiq(settings).assess([grey.tobytes()]))
+    if not said.components:
+        raise MeasureUnavailable("OFIQ could not read a plain PNG", remedy="build it with OpenCV's image codecs, as its BUILD.md does")
     return f"{settings.program} answers with {1 + len(said.components)} measures"
 
 

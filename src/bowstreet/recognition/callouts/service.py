@@ -199,8 +199,8 @@ class Callouts:
 
     async def _save(self, one: Subscription, change: str, by: str) -> None:
         said = PushSubscriptionChanged(
-            at=self._clock.now(), subject=one.account_id, subscription_id=one.subscription_id, change=change, by=by, host=one.host,
-            until=one.until, consent=one.consent, why="" if one.ending is None else one.ending,
+            at=self._clock.now(), subject=one.account_id, subscription_id=one.subscription_id, change=change, by=by,
+            host=one.host, until=one.until, consent=one.consent, why="" if one.ending is None else one.ending,
         )  # fmt: skip
         await self._recorder.record(save=[(self._all, one)], messages=[said])
 

@@ -130,15 +130,16 @@ def _given(image: bytes, folder: Path, number: int) -> Iterator[tuple[str, int]]
 
 
 async def _all_of(end: object) -> bytes:
-    """Until it is closed; of more than a table can have, only so much that it is seen."""
+    """Until it is closed. Raises `MeasureUnavailable` as soon as it is longer than any table."""
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), end)
     try:
         parts, size = list[bytes](), 0
         while part := await reader.read(65_536):
             size += len(part)
-            if size <= table.MOST_BYTES + 65_536:
-                parts.append(part)
+            parts.append(part)
+            if size > table.MOST_BYTES:
+                raise MeasureUnavailable("OFIQ does not stop writing", remedy=_CHECK)
         return b"".join(parts)
     finally:
         transport.close()
