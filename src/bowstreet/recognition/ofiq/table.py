@@ -17,7 +17,7 @@ from bowstreet.recognition.ofiq.model import UNIFIED, OfiqScores
 MOST_BYTES, MOST_MEASURES = 1024 * 1024, 200
 SCALAR = ".scalar"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
-_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,20})?")
+_NUMBER = re.compile(r"-?[0-9]{1,310}(\.[0-9]{1,20})?")  # a native value may be any double
 _NO_NUMBER = frozenset({"nan", "-nan", "inf", "-inf"})  # as C++ writes a native value that is none
 _REMEDY = "use OFIQ 1.0 or later as it comes, or leave it out of the configuration ([recognition.ofiq])"
 
