@@ -139,7 +139,7 @@ class LinkFailure(BowstreetError):
 
 
 class MeasureUnavailable(BowstreetError):
-    """A measure that the operator plugged in is not there, fails, or says what cannot be understood. What needs it is not made."""
+    """A measure that the operator plugged in is missing, fails, or is not understood. What needs it is not made."""
 
     problem = "measure-unavailable"
 

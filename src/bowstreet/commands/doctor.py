@@ -139,7 +139,9 @@ def _check_ofiq(settings: OfiqSettings | None) -> str:
     _, grey = cv2.imencode(".png", np.full((480, 360, 3), 128, dtype=np.uint8))
     [said] = asyncio.run(Ofiq(settings).assess([grey.tobytes()]))
     if not said.components:
-        raise MeasureUnavailable("OFIQ could not read a plain PNG", remedy="build it with OpenCV's image codecs, as its BUILD.md does")
+        raise MeasureUnavailable(
+            "OFIQ could not read a plain PNG", remedy="build it with OpenCV's image codecs, as its BUILD.md does"
+        )
     return f"{settings.program} answers with {1 + len(said.components)} measures"
 
 

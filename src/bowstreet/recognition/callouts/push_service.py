@@ -79,7 +79,7 @@ class PushServices:
                 return Attempt(answer=Answer.REJECTED, why="its host is allowed no more")
         except BadInput:
             return Attempt(answer=Answer.REJECTED, why="its address is none")
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "Authorization": self._key.authorisation(to.endpoint, self._clock.now()), "Content-Encoding": ENCODING,
             "Content-Type": "application/octet-stream", "TTL": str(max(0, int(lasts_s))), "Urgency": "high",
             "Topic": rules.topic(call, to.secret),
@@ -91,7 +91,7 @@ class PushServices:
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.TimeoutException, OSError, ssl.SSLError) as error:
             return Attempt(answer=Answer.LATER, why=type(error).__name__)
 
-    async def _posted(self, endpoint: str, headers: dict[str, str], body: bytes) -> Attempt:
+    async def _posted(self, endpoint: str, headers: dict[bytes | str, bytes | str], body: bytes) -> Attempt:
         limits = {"timeout": {"connect": CONNECT_S, "read": ANSWER_S, "write": ANSWER_S, "pool": ANSWER_S}}
         async with self._pool.stream("POST", endpoint, headers=headers, content=body, extensions=limits) as answer:
             said = next((value for name, value in answer.headers if name.lower() == b"retry-after"), b"")
