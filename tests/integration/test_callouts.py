@@ -24,6 +24,7 @@ from bowstreet.recognition.callouts.push_service import PushServices, public_add
 from bowstreet.recognition.callouts.server_key import own_key
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.memory import MemoryStore
+from bowstreet.runtime.metrics import Metrics
 
 API = "/api/v1/recognition"
 OFFICER = "adjudicating-officer"
@@ -132,6 +133,38 @@ async def test_only_those_who_may_decide_on_it_are_called(service: Peer, town: C
         assert (await told(service))["path"] == "/ok/islington"
         await until(lambda: not town.services.callouts._under_way)
     assert town.services.callouts.outcomes == {"sent": 1}
+
+
+async def test_whatever_is_wrong_with_calls_is_no_matter_of_the_alerts(
+    service: Peer, town: City, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    async with town.signed_in(OFFICER) as officer:
+        await officer.post(f"{API}/callouts", json=service.phone("ok/x"))
+
+        def broken(*_: Any) -> bool:
+            raise RuntimeError("a fault that nobody foresaw")
+
+        told_of: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: told_of.append(said["exception"]))
+        monkeypatch.setattr(town.services.callouts, "ending", broken)
+        made = await raised_alert(town)
+        await until(lambda: len(told_of) == 1)
+        monkeypatch.undo()
+        assert (await officer.get(f"{API}/alerts")).json()[0]["alert_id"] == made.alert_id
+        assert (await officer.post(f"{API}/alerts/{made.alert_id}/claim")).status_code == 200
+
+
+async def test_calls_are_counted(service: Peer, town: City) -> None:
+    metrics = Metrics()
+    town.services.callouts.register(metrics)
+    async with town.signed_in(OFFICER) as officer:
+        await officer.post(f"{API}/callouts", json=service.phone("ok/x"))
+        await raised_alert(town)
+        await told(service)
+        await until(lambda: town.services.callouts.outcomes["sent"] == 1)
+    said = metrics.render().decode()
+    assert 'bowstreet_push_calls_total{outcome="sent"} 1.0' in said
+    assert "bowstreet_push_subscriptions 1.0" in said
 
 
 # --- what push services do -----------------------------------------------------------------------------------------------------

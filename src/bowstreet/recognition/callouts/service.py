@@ -67,6 +67,7 @@ class Callouts:
         )
         self._waiting: dict[str, Waiting] = {}  # of the alerts that officers are called for now
         self._under_way: dict[asyncio.Task[None], str] = {}  # the alert of each call
+        self._closed = False
         self._at_once = asyncio.Semaphore(AT_ONCE)
         recorder.bus.subscribe(AccountChanged, self._on_account)
 
@@ -83,6 +84,7 @@ class Callouts:
 
     async def close(self) -> None:
         """No call goes out any more."""
+        self._closed = True
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -207,7 +209,11 @@ class Callouts:
     # --- calls ---------------------------------------------------------------------------------------------------------------
 
     def hear(self, alert: Alert) -> None:
-        """An alert is as it is now. Gives back at once: whatever is wrong with calls is no matter of the alert's."""
+        """An alert is as it is now. Gives back at once, and raises nothing: whatever is wrong with calls is no matter of the alert's."""
+        if not self._closed:
+            asyncio.get_running_loop().call_soon(self._heard, alert)
+
+    def _heard(self, alert: Alert) -> None:
         waiting, before = rules.waits(alert), self._waiting.get(alert.alert_id)
         if waiting == before:
             return
