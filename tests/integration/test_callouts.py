@@ -219,6 +219,7 @@ async def test_it_is_given_up_when_nobody_would_be_helped(service: Peer, town: C
     async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone(path))
         made = await raised_alert(town)
+        await until(lambda: bool(town.services.callouts._under_way))
         tries = 0
         while (
             town.services.recognition.alerts.get(made.alert_id).state is AlertState.RAISED and town.services.callouts._under_way
