@@ -209,7 +209,7 @@ class Callouts:
     # --- calls ---------------------------------------------------------------------------------------------------------------
 
     def hear(self, alert: Alert) -> None:
-        """An alert is as it is now. Gives back at once and raises nothing: what is wrong with calls is no matter of the alert's."""
+        """An alert is as it is now. Gives back at once, raises nothing: what is wrong with calls is no matter of alerts."""
         if not self._closed:
             asyncio.get_running_loop().call_soon(self._heard, alert)
 
