@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.processes import below
 from tests.unit.recognition_world import HIGHBURY, World
 
 from bowstreet.adapters import open_eye
@@ -56,9 +57,8 @@ class Timed:
 
 def workers() -> dict[int, tuple[float, float]]:
     """Processor seconds and resident MB of each camera's worker."""
-    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "fixed_worker"], capture_output=True, text=True, check=False)
     told = {}
-    for pid in map(int, found.stdout.split()):
+    for pid in below(os.getpid(), "bowstreet.video.fixed_worker"):
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:

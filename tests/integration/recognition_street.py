@@ -2,6 +2,7 @@
 replaced. Everybody in it is wholly synthetic."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.processes import below
 from tests.unit.recognition_world import HIGHBURY, World
 
 from bowstreet.adapters import open_eye
@@ -88,5 +90,4 @@ async def opened(folder: Path, **addresses: str) -> AsyncIterator[Street]:
 
 
 def workers() -> list[int]:
-    found = subprocess.run(["pgrep", "-f", "bowstreet.video.fixed_worker"], capture_output=True, text=True, check=False)
-    return [int(one) for one in found.stdout.split()]
+    return below(os.getpid(), "bowstreet.video.fixed_worker")
