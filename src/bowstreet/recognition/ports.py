@@ -12,6 +12,7 @@ from bowstreet.geo import Position
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
 from bowstreet.recognition.model import Counts, Obstacle
+from bowstreet.recognition.ofiq.model import OfiqScores, OfiqSettings
 
 
 class DataKeys(Protocol):
@@ -30,6 +31,17 @@ class FaceReader(Protocol):
     async def read(self, image: bytes) -> ReadFace | Unusable: ...
 
     async def close(self) -> None: ...
+
+
+class ImageMeasure(Protocol):
+    """A measure of whole image files of another's making, such as OFIQ. Loading it costs: it is asked about several at once."""
+
+    @property
+    def settings(self) -> OfiqSettings: ...
+
+    async def assess(self, images: Sequence[bytes]) -> Sequence[OfiqScores]:
+        """Raises `MeasureUnavailable`."""
+        ...
 
 
 class KnownReport(msgspec.Struct, frozen=True, kw_only=True):
