@@ -18,11 +18,12 @@ test: $(VENV)/.ready src/bowstreet/console/static/index.html models browser chec
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not live" $(ARGS)
 	@$(BIN)/python -m pytest -q -m live $(ARGS)
 
-check: $(VENV)/.ready ## format, lint, types, import contracts
+check: $(VENV)/.ready ## format, lint, types, import contracts, and that every test can be read
 	@$(BIN)/ruff format --check src tests benchmarks tools
 	@$(BIN)/ruff check src tests benchmarks tools
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --collect-only -qq > /dev/null || $(BIN)/python -m pytest --collect-only -q
 
 bench: $(VENV)/.ready ## benchmarks beside their baselines; ARGS="dispatch ledger" for some
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 FOLDER = Path(__file__).parent
 # These take long, or much disk: they run only when named.
-ON_REQUEST = {"ledger_10m"}
+ON_REQUEST = {"evaluate_13k", "ledger_10m", "recognition_hour"}
 PARTS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 
 

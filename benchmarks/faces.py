@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from tests.unit import face_pictures
 
+from benchmarks import _portraits
 from bowstreet.frames import Pixels
 from bowstreet.recognition.evaluation.run import Options
 from bowstreet.recognition.evaluation.service import evaluate
@@ -33,7 +33,7 @@ from bowstreet.recognition.template import DIMENSIONS, Template
 
 FRAMES, PEOPLE_A_FRAME = 12, 4
 LISTED, IMAGES_EACH, SEARCHES = 20_000, 3, 200
-EVALUATED_SIDE_PX, VARIANTS = 250, 4
+VARIANTS = 4
 MISSING = "for the baseline: .venv/bin/pip install dlib-bin face_recognition_models"
 
 
@@ -158,17 +158,7 @@ def _evaluation() -> dict[str, Any]:
     """Pictures of the size of LFW's, as many as keep this short; the share does not hang on how many once models are loaded."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for person in range(1, 11):
-            for number, data in enumerate(face_pictures.expressions(person)):
-                picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-                assert picture is not None
-                for variant in range(VARIANTS):
-                    turned = picture[:, ::-1] if variant % 2 else picture
-                    lit = np.clip(turned.astype(np.float32) * (0.7 + 0.15 * variant), 0, 255).astype(np.uint8)
-                    sized = cv2.resize(lit, (EVALUATED_SIDE_PX, EVALUATED_SIDE_PX), interpolation=cv2.INTER_AREA)
-                    side = "nonlisted" if person > 6 else "list" if number < 2 else "probes"
-                    path = root / side / f"P{person:03}" / f"{number:02}-{variant}.jpg"
-                    face_pictures.put(path, face_pictures.jpeg(sized[:, :, ::-1]))
+        _portraits.write(root, VARIANTS)
         options = Options(listed=root / "list", probes=root / "probes", nonlisted=root / "nonlisted")
         figures = evaluate(options, datetime.now(UTC)).figures
     return {name: figures[name] for name in ("pictures", "pictures_per_s", "inference_share_of_time", "time_s", "latency_ms")}

@@ -15,11 +15,13 @@ import "./style/narrow.css";
 import { render } from "preact";
 import { watchAlarms } from "./alarms.ts";
 import { App } from "./app.tsx";
+import { openWhatIsPressed } from "./callouts.ts";
 import { watchKeys } from "./keys.ts";
 import { resume, watchUse } from "./session.ts";
 
 watchUse();
 watchKeys();
 watchAlarms();
+openWhatIsPressed();
 render(<App />, document.getElementById("console") as HTMLElement);
 void resume();

@@ -142,3 +142,6 @@ export function filesByName<F extends { readonly name: string }>(files: readonly
   for (const name of twice) found.delete(name);
   return found;
 }
+
+/** A measure's name as the standard writes it, in words: `HeadPoseYaw` is "Head pose yaw". */
+export const inWords = (name: string): string => name.replace(/(?<=[a-z0-9])([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Alert } from "../src/api/recognition.ts";
 import { parsePosition } from "../src/format.ts";
-import { alertWord, areaOf, cornersOf, filesByName, nextOf, said } from "../src/recognition.ts";
+import { alertWord, areaOf, cornersOf, filesByName, inWords, nextOf, said } from "../src/recognition.ts";
 
 const RAISED: Alert = {
   alert_id: "alr-1", deployment_id: "dep-1", camera: "North", category: "wanted-by-court", risk: "none-known", minor_or_vulnerable: false, score: 0.7,
@@ -52,3 +52,8 @@ test("a file whose name stands twice is nobody's image", () => {
 });
 
 test("a code that is not known is shown, never hidden", () => assert.equal(said("some-new-code"), "some new code"));
+
+test("a measure of the standard in words", () => {
+  assert.equal(inWords("HeadPoseYaw"), "Head pose yaw");
+  assert.equal(inWords("Sharpness"), "Sharpness");
+});

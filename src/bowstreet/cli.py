@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from bowstreet import __version__
 from bowstreet.commands.audit_arguments import add_audit
+from bowstreet.commands.authority_arguments import add_authority
 from bowstreet.commands.evidence_arguments import add_evidence
 from bowstreet.commands.lfr_arguments import add_lfr
 from bowstreet.errors import BadInput, BowstreetError
@@ -111,39 +112,6 @@ def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
     check.set_defaults(run=_airspace_check)
 
 
-def _add_authority(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    authority = commands.add_parser(
-        "authority",
-        help="check authorisations and policies",
-        description="Checks authorisations and policies, offline.",
-        epilog='examples:\n  bowstreet authority verify aut-01.txt --key "$(curl -s https://bow.example/log/key)"\n'
-        "  bowstreet authority policy city.cedar",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = authority.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
-    verify = verbs.add_parser(
-        "verify",
-        help="check a signed authorisation, or an occurrence's report",
-        description="Checks a signed document. Exit status 1 when it was changed, or is not signed by that key.",
-        epilog='example:\n  bowstreet authority verify aut-01.txt --key "$(curl -s https://bow.example/log/key)"',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document, or occurrences")
-    verify.add_argument("--key", required=True, metavar="KEY", help="the log's key, as its operator publishes it at /log/key")
-    verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
-    verify.set_defaults(run=_authority_verify)
-    policy = verbs.add_parser(
-        "policy",
-        help="check a policy, and list what each role may do by it",
-        description="Checks a Cedar policy against the schema, and lists what each role may do by it at best.",
-        epilog="example:\n  bowstreet authority policy city.cedar",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    policy.add_argument("file", type=Path, nargs="?", metavar="FILE", help="(default: the policy that comes with the product)")
-    policy.add_argument("--json", metavar="FILE", help="write it ('-' for standard output)")
-    policy.set_defaults(run=_authority_policy)
-
-
 def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
     doctor = commands.add_parser(
         "doctor",
@@ -170,7 +138,7 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"bowstreet {__version__}")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_add_up, _add_simulate, add_audit, add_evidence, add_lfr, _add_airspace, _add_authority, _add_doctor):
+    for add in (_add_up, _add_simulate, add_audit, add_evidence, add_lfr, _add_airspace, add_authority, _add_doctor):
         add(commands)
     return parser
 
@@ -191,18 +159,6 @@ def _airspace_check(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.airspace import check
 
     return check(arguments)
-
-
-def _authority_verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority import verify
-
-    return verify(arguments)
-
-
-def _authority_policy(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority import policy
-
-    return policy(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

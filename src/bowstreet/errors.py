@@ -138,6 +138,12 @@ class LinkFailure(BowstreetError):
     problem = "link-failure"
 
 
+class MeasureUnavailable(BowstreetError):
+    """A measure that the operator plugged in is missing, fails, or is not understood. What needs it is not made."""
+
+    problem = "measure-unavailable"
+
+
 class PartnerUnavailable(BowstreetError):
     """A partner's server does not answer, refuses, or is not who it should be. Nothing is shared with it meanwhile."""
 

@@ -6,6 +6,7 @@ there is something to see; they say by how much.
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.model import Grade
 from bowstreet.planning.demand import DemandModel, model_named
 from bowstreet.process import Operation
+from bowstreet.recognition.callouts.model import KNOWN_HOSTS, PushPolicy
+from bowstreet.recognition.ofiq.model import OfiqSettings
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime import config, sections
 from bowstreet.simulation.city import City, islington, london
@@ -149,6 +152,8 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         wards=None if told.public.wards is None else parse_wards(_bytes(told.public.wards), told.public.wards.name),
         cameras=tuple(_camera(one) for one in told.recognition.cameras),
         face_models=told.recognition.models,
+        push=_push(told),
+        ofiq=_ofiq(told.recognition.ofiq),
         face_reports=told.recognition.reports,
         master_key=told.ledger.master_key,
         evidence_certificate=_evidence_certificate(told.evidence),
@@ -158,6 +163,36 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         calls=calls,
         demand_note="" if calls is None else f"replayed from {calls[0]}, the first one now",
     )
+
+
+def recognition_operation(
+    config_file: Path | None,
+    *,
+    port: int | None = None,
+    name: tuple[str, str] | None = None,
+    cameras: Sequence[CameraConfig] = (),
+    models: Path | None = None,
+) -> Operation:
+    """An operation that flies nothing, for one recognition deployment or for a person's act on its record: as it is configured,
+    with these cameras in place of those, or with what comes with the product. `name` is the id and name of whose it is.
+
+    Raises:
+        MalformedConfiguration: see `configured_operation`.
+    """
+    if config_file is not None:
+        whole = configured_operation(config_file, calls=None, headless=False, port=port)
+    else:
+        whole = Operation(
+            operator_id="operator", operator_name="Unnamed operator", area=areas.london(), docks=(), vehicles=(), airframes=(),
+            zones=(), permissions=(), policy=policy_named(DEFAULT_POLICY), edge=EdgeSettings(port=port or DEFAULT_PORT),
+        )  # fmt: skip
+    if name is not None and config_file is None:
+        whole = msgspec.structs.replace(whole, operator_id=name[0], operator_name=name[1])
+    refuses = whole.edge is not None and whole.edge.refuses_own_accounts
+    return msgspec.structs.replace(
+        whole, docks=(), vehicles=(), partners=(), calls=None, cameras=tuple(cameras) or whole.cameras,
+        face_models=models or whole.face_models, edge=None if port is None else whole.edge, refuses_own_accounts=refuses,
+    )  # fmt: skip
 
 
 def _retention_table(path: Path) -> tuple[str, str]:
@@ -268,6 +303,21 @@ def _camera(one: sections.FixedCamera) -> CameraConfig:
     known = one.latitude_deg is not None and one.longitude_deg is not None
     position = Position(latitude_deg=one.latitude_deg or 0.0, longitude_deg=one.longitude_deg or 0.0) if known else None
     return CameraConfig(camera_id=one.camera_id, name=one.name, address=one.address, position=position)
+
+
+def _push(told: config.Config) -> PushPolicy:
+    push, officers = told.recognition.push, told.server.officers
+    contact = push.contact or (officers if officers.startswith("https://") else "")
+    return PushPolicy(enabled=push.enabled, hosts=push.hosts or KNOWN_HOSTS, contact=contact)
+
+
+def _ofiq(told: sections.Ofiq | None) -> OfiqSettings | None:
+    if told is None:
+        return None
+    return OfiqSettings(
+        program=told.program, data=told.data, configuration=told.configuration, images_at_once=told.images_at_once,
+        seconds_each=told.seconds_each,
+    )  # fmt: skip
 
 
 def _zone_files(told: sections.Airspace) -> tuple[tuple[str, bytes], ...]:

@@ -48,7 +48,10 @@ from bowstreet.intake.area import OperatingArea
 from bowstreet.intake.service import IntakeService
 from bowstreet.messages import RunChanged
 from bowstreet.planning.demand import DemandModel
+from bowstreet.recognition.callouts.model import PushPolicy
+from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.holding import ListsHeld
+from bowstreet.recognition.ofiq.model import OfiqSettings
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.bus import QueueBus
@@ -96,6 +99,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     retention_table: tuple[str, str] | None = None  # name and text; None is the one that comes with the product
     provider: ProviderSettings | None = None  # where people may sign in besides here
     access_policy: AccessPolicy | None = None  # None is the one that comes with the product
+    refuses_own_accounts: bool = False  # where there is no edge: an account gives no authority that its maker asked for
     master_key: str = ""  # a source of `accountability.key_source`; "" is a file beside the data
     log_origin: str = "bowstreet.invalid/operation"
     partners: tuple[Partner, ...] = ()  # who is shown a part of the situation in their TAK
@@ -103,6 +107,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     evidence_certificate: Certificate | None = None  # who signs C2PA manifests; None is one made here
     cameras: tuple[CameraConfig, ...] = ()  # fixed ones, for recognition deployments
     face_models: Path | None = None  # the operator's own; None is what comes with the product
+    push: PushPolicy = PushPolicy()  # who may be asked to call officers' phones
+    ofiq: OfiqSettings | None = None  # the operator's own, which measures images for lists beside
     face_reports: Path | None = None  # accuracy reports; None is a folder beside the data
     position_hz: float = 4.0  # positions asked of each vehicle, a second
     speed: float = 1.0
@@ -148,6 +154,7 @@ class Process:
     retention: Retention
     recognition: Recognition
     lists_held: ListsHeld
+    callouts: Callouts
     occurrences: Occurrences
     consultations: Consultations
     occurrence_watch: OccurrenceWatch

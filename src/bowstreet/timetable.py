@@ -32,6 +32,8 @@ REGULAR = (
     Regular(name="officer links", every_s=1.0, real=True, work=lambda process: process.officer_links.work()),
     # A deployment ends within a second of its window, of its authority, or of the record's loss.
     Regular(name="recognition", every_s=1.0, real=True, work=lambda process: process.recognition.look()),
+    # A phone is called no more within a second of its sign-in's end.
+    Regular(name="call-outs", every_s=1.0, real=True, work=lambda process: process.callouts.work()),
     Regular(name="telemetry", every_s=0.5, real=True, work=lambda process: process.store_telemetry()),
     # How far the public log lags behind the ledger.
     Regular(name="checkpoints", every_s=30.0, real=True, work=lambda process: process.checkpoint()),

@@ -5,7 +5,7 @@ after those it needs, and stops them in reverse.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 
 import msgspec
@@ -63,11 +63,15 @@ from bowstreet.planning.callers import call_in
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
+from bowstreet.recognition.callouts.push_service import PushServices
+from bowstreet.recognition.callouts.server_key import own_key
+from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.known_models import KnownModels
 from bowstreet.recognition.models import shipped as face_models
+from bowstreet.recognition.ofiq.program import Ofiq
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.public_records import PublicRecords
@@ -99,9 +103,6 @@ FINDER = "bowstreet.tracking.finder:thorough"  # who looks through a recording f
 HELD_CLOSED = 50_000
 # Live, a call older than this is history: whoever wants it replayed says so.
 MAX_CALL_AGE = timedelta(hours=4)
-
-
-# --- the roles --------------------------------------------------------------------------------------------------------
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,8 +292,9 @@ async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
     enrolment = Enrolment(
-        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER
-    )
+        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER,
+        None if operation.ofiq is None else Ofiq(operation.ofiq),
+    )  # fmt: skip
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,
         KnownModels(files, operation.face_reports or process.folder / REPORTS_FOLDER),
@@ -311,6 +313,15 @@ async def _recognition(process: Process) -> None:
     process.lists_held = ListsHeld(book)
     await process.recognition.load(process.store)
     process.at_stop("recognition", process.recognition.close_all)
+    key = await own_key(process.recorder, operation.push.contact)
+    process.callouts = Callouts(
+        process.recorder, process.clock, process.real_clock, ids, process.accounts,
+        PushServices(operation.push, key, process.real_clock), operation.push, key.application_server_key,
+    )  # fmt: skip
+    await process.callouts.load(process.store)
+    process.callouts.register(process.metrics)
+    process.recognition.alerts.listen(process.callouts.hear)
+    process.at_stop("call-outs", process.callouts.close)
 
 
 async def _console(process: Process) -> None:
@@ -324,7 +335,7 @@ async def _console(process: Process) -> None:
         occurrences=process.occurrences, consultations=process.consultations, disclosure=process.disclosure,
         video=process.video, footage=process.footage, redactions=process.redactions, exports=process.exports,
         eyes=process.eyes, follows=process.follows, streets=operation.streets,
-        officer_links=process.officer_links, recognition=process.recognition,
+        officer_links=process.officer_links, recognition=process.recognition, callouts=process.callouts,
         correspondence=process.correspondence, gossip=process.gossip,
         recorder=process.recorder, log=process.log, store=process.store, bus=process.bus,
         clock=process.clock, real_clock=process.real_clock, wind=process.flight.wind,
@@ -375,17 +386,13 @@ async def _retention(process: Process) -> None:
             AccountsLeft(process.accounts),
             FootageHeld(process.footage, is_held, [process.redactions.all]),
             FollowsHeld(process.follows, is_held),
-            process.officer_links,
-            process.occurrences,
-            process.consultations,
-            process.correspondence,
-            process.lists_held,
-            process.recognition.alerts,
+            process.officer_links, process.occurrences, process.consultations, process.correspondence,
+            process.lists_held, process.recognition.alerts, process.callouts,
         ],
         is_held,
     )  # fmt: skip
     await process.retention.load(process.store)
-    process.recognition.planning.erase = process.retention.erase
+    process.recognition.planning.erase = process.callouts.erase = process.retention.erase
     process.metrics.read_gauge("erasure_overdue_seconds", "How late the oldest erasure is", process.retention.overdue_s)
 
 
@@ -454,22 +461,12 @@ ROLES: dict[str, Role] = {
         Role(name="dispatch", does="which drone, and when", needs=("intake", "airspace", "flight"), start=_dispatch),
         Role(name="recognition", does="deployments, lists, alerts", needs=("accounts", "intake"), start=_recognition),
         Role(name="correspondence", does="what the public asks", needs=("record",), start=_correspondence),
-        Role(
-            name="retention",
-            does="what is kept no longer",
-            needs=("accounts", "dispatch", "correspondence", "video", "recognition"),
-            start=_retention,
-        ),
+        Role(name="retention", does="what is kept no longer", needs=("correspondence", "video", "recognition"), start=_retention),
         Role(name="evidence", does="footage given out under authority", needs=("video", "retention"), start=_evidence),
         Role(name="disclosure", does="what the public is told", needs=("dispatch",), start=_disclosure),
         Role(name="video", does="pictures taken in, and what cameras may show", needs=("flight", "dispatch"), start=_video),
         Role(name="tak", does="what partners see in their TAK", needs=("video",), start=_tak),
-        Role(
-            name="console",
-            does="HTTP, live feed, web console",
-            needs=("accounts", "retention", "disclosure", "video", "evidence"),
-            start=_console,
-        ),
+        Role(name="console", does="HTTP, live feed, web console", needs=("disclosure", "evidence"), start=_console),
         Role(
             name="live", does="deliver what was left, open links, let time run", needs=("dispatch", "tak", "console"), start=_live
         ),
@@ -479,20 +476,23 @@ ROLES: dict[str, Role] = {
 }
 
 
-def in_order() -> list[Role]:
-    """The roles, each after those it needs. Raises `AssertionError` for a table that cannot be ordered."""
+def in_order(names: Iterable[str] = ()) -> list[Role]:
+    """The roles, or those named and what they need, each after those it needs."""
+    wanted = set(names) or set(ROLES)
+    while more := {need for name in wanted for need in ROLES[name].needs} - wanted:
+        wanted |= more
     done: dict[str, Role] = {}
-    while len(done) < len(ROLES):
-        ready = [role for role in ROLES.values() if role.name not in done and all(need in done for need in role.needs)]
+    while left := [role for role in ROLES.values() if role.name in wanted - done.keys()]:
+        ready = [role for role in left if all(need in done for need in role.needs)]
         assert ready, "roles need each other in a circle"
         done[ready[0].name] = ready[0]
     return list(done.values())
 
 
-async def start(process: Process) -> None:
-    """Every role, each after those it needs. What was started is stopped again when one fails."""
+async def start(process: Process, *names: str) -> None:
+    """Every role, or those named with what they need. What was started is stopped again when one fails."""
     try:
-        for role in in_order():
+        for role in in_order(names):
             await role.start(process)
     except BaseException:
         await process.stop()

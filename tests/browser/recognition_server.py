@@ -1,13 +1,16 @@
 """The console over a real operation with recognition, in a process of its own; sightings come by its standard input.
 
-    python -m tests.browser.recognition_server
+    python -m tests.browser.recognition_server [PORT CERTIFICATE]
 
-The first line it prints is its address. A line `alert NAME` lets the synthetic person of that name pass a camera; `look` lets time be
-looked at. Each is answered with one line.
+The first line it prints is its address. A line `alert NAME` lets the synthetic person of that name pass a camera; `waits` raises an alert
+that rests on nobody, and is answered with its id; `ofiq FOLDER` has images measured by `tests.ofiq_peer`; `look` lets time be looked at. Each is answered with one line. Calls to phones go to the
+push service at that port.
 """
 
 import asyncio
+import ssl
 import sys
+from pathlib import Path
 
 from bowstreet.accountability.model import Role
 from bowstreet.console.server import Server
@@ -15,8 +18,11 @@ from bowstreet.console.settings import EdgeSettings
 from bowstreet.recognition.alerts.model import Look, Sighting
 from bowstreet.recognition.listing import ReadFace
 from bowstreet.recognition.model import Counts, DeploymentState
+from bowstreet.recognition.ofiq.program import Ofiq
 from bowstreet.runtime.clock import SystemClock
 from tests.integration.console_city import PASSWORD, City, city
+from tests.integration.push_world import raised_alert, town_with
+from tests.integration.test_ofiq import settings
 from tests.unit.recognition_world import photo
 
 PEOPLE = {
@@ -46,7 +52,11 @@ async def pass_by(town: City, name: str, number: int) -> str:
 
 
 async def main() -> None:
-    town = await city(EdgeSettings(port=0), clock=SystemClock())
+    if len(sys.argv) > 2:
+        tls = ssl.create_default_context(cafile=sys.argv[2])
+        town = await town_with(int(sys.argv[1]), tls, settings=EdgeSettings(port=0), clock=SystemClock())
+    else:
+        town = await city(EdgeSettings(port=0), clock=SystemClock())
     for name, role in PEOPLE.items():
         await town.services.accounts.create(town.people["supervisor"], name, role, PASSWORD)
     server = Server(town.console.app, EdgeSettings(port=0))
@@ -59,12 +69,19 @@ async def main() -> None:
         if verb == "alert":
             number += 1
             print(await pass_by(town, name, number), flush=True)
+        elif verb == "ofiq":
+            town.services.recognition.enrolment._measure = Ofiq(settings(Path(name)))
+            print("measured", flush=True)
+        elif verb == "waits":
+            number += 1
+            print((await raised_alert(town, str(number))).alert_id, flush=True)
         else:
             await town.services.recognition.look()
             print("looked", flush=True)
     feeding.cancel()
     town.console.feed.close()
     town.console.alert_feed.close()
+    await town.services.callouts.close()
     await town.services.recognition.close_all()
     await server.stop()
 

@@ -21,8 +21,8 @@ from bowstreet.tracking.model import CandidateShown, FollowPhase, Motion, Qualit
 from bowstreet.video.model import VideoSource
 from tests.browser.conftest import CHROMIUM_ARGS, WATCH_POLICY
 from tests.integration.console_city import DOCKS, City, city
+from tests.integration.follow_scene import Scene, hovers, over_the_scene, there
 from tests.integration.test_api_routes import fly, open_docks
-from tests.integration.test_follows import Scene, hovers, over_the_scene, there
 from tests.integration.test_video_live import free_port, sending
 
 pytestmark = pytest.mark.browser

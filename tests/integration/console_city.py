@@ -68,6 +68,11 @@ from bowstreet.intake.service import IntakeService
 from bowstreet.messages import Message
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
+from bowstreet.recognition.callouts.model import PushPolicy
+from bowstreet.recognition.callouts.ports import Sender
+from bowstreet.recognition.callouts.push_service import PushServices
+from bowstreet.recognition.callouts.server_key import own_key
+from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.planning import Planning
@@ -272,6 +277,8 @@ async def city(
     streets: Streets | None = None,
     finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
+    push: PushPolicy | None = None,
+    sender: Sender | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -332,7 +339,20 @@ async def city(
     kept: list[Any] = [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
                        correspondence]  # fmt: skip
     recognised = recognition(recorder, clock, ids, authorities)
-    kept.extend([ListsHeld(recognised.planning.book), recognised.alerts])
+    push = push or PushPolicy(contact="mailto:duty@example.org")
+    key = await own_key(recorder, push.contact)
+    callouts = Callouts(
+        recorder,
+        clock,
+        real_clock,
+        ids,
+        accounts,
+        sender or PushServices(push, key, SystemClock()),
+        push,
+        key.application_server_key,
+    )
+    recognised.alerts.listen(callouts.hear)
+    kept.extend([ListsHeld(recognised.planning.book), recognised.alerts, callouts])
     retention = Retention(
         recorder, clock, ids, recognised.planning.book.enrolment.keys, parse_table(text, name), "0" * 64, kept,
         lambda subject_id: authorities.covering(UseCase.LEGAL_HOLD, subject_id) is not None,
@@ -347,7 +367,8 @@ async def city(
     gossip = Gossip(recorder, log, clock)
     await gossip.load(store)
     pictures = VideoService(video, SystemClock())
-    recognised.planning.erase = retention.erase
+    recognised.planning.erase = callouts.erase = retention.erase
+    await callouts.load(store)
     await recognised.load(store)
     footage = FootageRecorder(recorder, clock, ids, Keys(), Path(tempfile.mkdtemp(prefix="footage-")))
     await footage.load(store)
@@ -395,6 +416,7 @@ async def city(
         follows=Follows(recorder, clock, flight, pictures, intake, authorities, Gimbals(flight.missions.find, link)),
         officer_links=officer_links,
         recognition=recognised,
+        callouts=callouts,
         correspondence=correspondence,
         gossip=gossip,
         recorder=recorder,

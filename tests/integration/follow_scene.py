@@ -26,6 +26,7 @@ from bowstreet.tracking.model import (
     Shape,
     Timing,
 )
+from bowstreet.tracking.plane import Plane
 from bowstreet.video.model import Finding, StreamState, VideoSource
 
 GROUND_M = 30.0
@@ -35,6 +36,11 @@ W, H = 640, 360
 
 def hovers(vehicle_id: str, town: City, at: Position = SCENE, charge: float = 1.0) -> Telemetry:
     return other(telemetry(vehicle_id, town.clock.now(), at, height_m=60.0, charge=charge), ground_speed_mps=0.0)
+
+
+def there(north_m: float, metres: float = 4.0) -> GroundPlace:
+    position = Plane(SCENE).to_position(0.0, north_m)
+    return GroundPlace(position=position, ellipse=Ellipse(semi_major_m=metres, semi_minor_m=metres, bearing_deg=0.0))
 
 
 class Scene:

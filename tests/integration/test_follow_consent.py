@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.integration import follow_scene
 from tests.integration.console_city import SCENE, City
-from tests.integration.follow_scene import Scene, hovers
+from tests.integration.follow_scene import Scene, hovers, there
 
 from bowstreet.flight.failsafe import PILOT_SILENT_S
 from bowstreet.flight.model import Phase
@@ -14,9 +14,7 @@ from bowstreet.geo import Position
 from bowstreet.messages import CommandIssued, FollowConsentChanged
 from bowstreet.tracking import rules
 from bowstreet.tracking.model import (
-    Ellipse,
     FollowPhase,
-    GroundPlace,
     Motion,
 )
 from bowstreet.tracking.plane import Plane
@@ -25,11 +23,6 @@ town, scene = follow_scene.town, follow_scene.scene
 
 
 # --- the vehicle ----------------------------------------------------------------------------------------------------
-
-
-def there(north_m: float, metres: float = 4.0) -> GroundPlace:
-    position = Plane(SCENE).to_position(0.0, north_m)
-    return GroundPlace(position=position, ellipse=Ellipse(semi_major_m=metres, semi_minor_m=metres, bearing_deg=0.0))
 
 
 async def test_the_vehicle_follows_with_the_pilots_consent_and_stays_without(town: City, scene: Scene) -> None:

@@ -324,7 +324,7 @@ async def test_gps_off_stuck_and_wrong(tmp_path: Path) -> None:
         await station.until(lambda: station.telemetry["drone-0"].gps_ok, 30.0, "on again")
         await program.ask(op="fault", target="drone-0", kind="gps", state="jump", seconds=5)
         await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) > 2_000.0, 5.0, "jumped")
-        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 100.0, 15.0, "back")
+        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 100.0, 60.0, "back")
         await station.accepted("drone-0", GoTo(waypoint=above(place, 50.0, east_m=300.0)))
         await station.until(lambda: station.telemetry["drone-0"].ground_speed_mps > 5.0, 20.0, "moving")
         await program.ask(op="fault", target="drone-0", kind="gps", state="stuck")

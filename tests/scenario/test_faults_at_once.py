@@ -363,7 +363,9 @@ def test_a_link_that_is_lost_for_a_moment(ran: dict[str, Any]) -> None:
 def test_two_seconds_of_latency(ran: dict[str, Any]) -> None:
     found = _found(ran, "latency")
     assert found["seen"], found["story"]
-    assert (found["phase"], found["take_offs"], found["others"], found["silence_s"]) == (Phase.DONE, 1, [], None)
+    assert (found["phase"], found["take_offs"], found["others"]) == (Phase.DONE, 1, [])
+    if ran["lag_s"] < STALE_MOST_S - 2.0:  # else the machine itself was silent for as long
+        assert found["silence_s"] is None, "late is not silent"
     measured("F1", what="2 s of latency each way, for a whole flight", flown=True)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from tests.processes import below
 from tests.scenario.leak_search import Floats, Found, Search, pages
 
 from bowstreet.recognition.models import shipped
@@ -112,8 +113,8 @@ async def test_of_who_is_on_no_list_nothing_is_kept(
         assert passed["tracks"] >= 8, passed
         views = [await _view(client, passed["deployment_id"]) for _ in range(6)]
         answers = await _answers(client)
-        (worker,) = _pids("bowstreet.video.fixed_worker")
-        (street,) = _pids("bowstreet.simulation.street_cameras")
+        (worker,) = below(process.pid, "bowstreet.video.fixed_worker")
+        (street,) = below(process.pid, "bowstreet.simulation.street_cameras")
         # Nobody is before the camera: what is found now was kept.
         os.kill(street, signal.SIGSTOP)
         await asyncio.sleep(3.5)
@@ -180,8 +181,3 @@ async def _answers(client: httpx.AsyncClient) -> list[tuple[str, bytes]]:
     answers = [(path, (await client.get(path)).content) for path in asked]
     assert len(answers) > 25
     return answers
-
-
-def _pids(module: str) -> list[int]:
-    found = subprocess.run(["pgrep", "-f", f"python.* -m {module}"], capture_output=True, text=True, check=False)
-    return [int(one) for one in found.stdout.split()]

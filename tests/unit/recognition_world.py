@@ -121,6 +121,9 @@ class Watched:
     async def stop(self) -> None:
         self.running, self.until = False, None
 
+    async def settled(self) -> None:
+        return None
+
     def view(self, camera_id: str) -> OperatorsView | None:
         return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from tests.fuzz.fuzz_deployment_file import WHOLE as DEPLOYMENT
 
 from bowstreet.cli import main
 from bowstreet.console.settings import EdgeSettings
@@ -42,13 +43,31 @@ def logs_of_its_own() -> Iterator[None]:
         ("audit verify {bundle} --key nonsense", 2),
         ("audit witness --name w --log nonsense --data {folder}/w", 2),
         ("airspace check {rubbish}", 2),
+        ("lfr run", 2),
+        ("lfr run {rubbish}", 2),
+        ("lfr run {folder}/none.toml", 2),
+        ("lfr run {deployment}", 2),
+        ("lfr run {deployment} --json - --alerts -", 2),
+        ("lfr run {deployment} --json {folder}/none/out.json", 2),
+        ("lfr run {deployment} --config {rubbish}", 2),
+        ("lfr run --finish --data {folder}/new --config {rubbish}", 2),
+        ("lfr report --data {folder}/none", 2),
+        ("lfr report --data {rubbish}", 2),
+        ("authority decide --officer Somebody --data {folder}/new", 2),
+        ("authority decide aut-1 --officer Somebody --data {folder}/new", 2),
+        ("authority account Somebody --role supervisor --data {folder}/new", 1),
+        ("authority account Somebody --role viewer --data {folder}/new", 1),
     ],
 )
 def test_one_line_that_says_what_to_do(words: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rubbish").write_bytes(b"\xff\xfe\x00 rubbish")
     (tmp_path / "bundle").write_bytes(b'{"bundle":1}\n')
     (tmp_path / "data").mkdir()
-    filled = words.format(folder=tmp_path, rubbish=tmp_path / "rubbish", bundle=tmp_path / "bundle", city=EXAMPLE)
+    (tmp_path / "market.toml").write_bytes(DEPLOYMENT)  # what it names is not beside it
+    filled = words.format(
+        folder=tmp_path, rubbish=tmp_path / "rubbish", bundle=tmp_path / "bundle", city=EXAMPLE,
+        deployment=tmp_path / "market.toml",
+    )  # fmt: skip
     assert main(filled.split()) == status
     said = capsys.readouterr()
     lines = (said.err or said.out).strip().splitlines()
@@ -65,7 +84,22 @@ def test_a_wrong_word_is_exit_status_two(words: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "words", ["", "up", "simulate", "audit verify", "audit export", "audit witness", "doctor", "airspace check"]
+    "words",
+    [
+        "",
+        "up",
+        "simulate",
+        "audit verify",
+        "audit export",
+        "audit witness",
+        "doctor",
+        "airspace check",
+        "lfr",
+        "lfr run",
+        "lfr report",
+        "authority account",
+        "authority decide",
+    ],
 )
 def test_help_has_an_example(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

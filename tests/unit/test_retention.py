@@ -53,6 +53,7 @@ def test_the_table_that_ships_keeps_no_longer_than_it_may() -> None:
         "follow": 31,
         "alert": 31,
         "watchlist": 1,
+        "push-subscription": 1,
     }
     assert all(one.source for one in TABLE.classes)
 

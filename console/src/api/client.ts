@@ -50,13 +50,13 @@ export function get<T>(path: string, background = false): Promise<T> {
 const unanswered = new Map<string, string>();
 
 /** A change. `body` is sent as JSON. */
-export async function act<T>(method: "POST" | "DELETE" | "PUT", path: string, body?: unknown): Promise<T> {
+export async function act<T>(method: "POST" | "DELETE" | "PUT", path: string, body?: unknown, patienceMs = PATIENCE_MS): Promise<T> {
   const said = body === undefined ? undefined : JSON.stringify(body);
   const command = `${method} ${path} ${said ?? ""}`;
   const key = unanswered.get(command) ?? randomKey();
   unanswered.set(command, key);
   try {
-    const answer = await ask<T>(method, path, said, key);
+    const answer = await ask<T>(method, path, said, key, false, patienceMs);
     unanswered.delete(command);
     return answer;
   } catch (error) {
@@ -66,12 +66,12 @@ export async function act<T>(method: "POST" | "DELETE" | "PUT", path: string, bo
 }
 
 /** A file, as it is. It carries no key: what is put twice is said to be there already. */
-export async function upload<T>(method: "PUT", path: string, file: Blob, type: string): Promise<T> {
+export async function upload<T>(method: "PUT", path: string, file: Blob, type: string, patienceMs = PATIENCE_MS): Promise<T> {
   const headers = { Accept: "application/json", "Content-Type": type, "X-Bowstreet-CSRF": csrf.value };
-  return answered<T>(path, await sent(path, { method, headers, body: file }));
+  return answered<T>(path, await sent(path, { method, headers, body: file }, patienceMs));
 }
 
-async function ask<T>(method: string, path: string, body?: string, key?: string, background = false): Promise<T> {
+async function ask<T>(method: string, path: string, body?: string, key?: string, background = false, patienceMs = PATIENCE_MS): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (background) headers["X-Bowstreet-Background"] = "1";
   if (key !== undefined) {
@@ -79,7 +79,7 @@ async function ask<T>(method: string, path: string, body?: string, key?: string,
     headers["Idempotency-Key"] = key;
   }
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return answered<T>(path, await sent(path, { method, headers, ...(body === undefined ? {} : { body }) }));
+  return answered<T>(path, await sent(path, { method, headers, ...(body === undefined ? {} : { body }) }, patienceMs));
 }
 
 /** A picture, as it is: it is kept nowhere, and asked for by itself, which is no use of the session. */
@@ -96,13 +96,13 @@ async function answered<T>(path: string, response: Response): Promise<T> {
   throw new Problem(response.status, typeof said === "object" && said !== null ? said : {});
 }
 
-async function sent(path: string, init: RequestInit): Promise<Response> {
+async function sent(path: string, init: RequestInit, patienceMs = PATIENCE_MS): Promise<Response> {
   try {
     return await fetch(new URL(BASE + path, document.baseURI), {
       ...init,
       credentials: "same-origin",
       redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
     });
   } catch {
     throw new Problem(0, { title: "No answer", detail: "the program did not answer", remedy: "see the connection below, then try again: nothing is done twice" });

@@ -150,6 +150,8 @@ export interface Quality {
   readonly illumination_uniformity: number;
   readonly yaw_deg: number;
   readonly unified: number;
+  readonly ofiq: number | null; // the standard's own score, where the operator has OFIQ
+  readonly ofiq_components: Readonly<Record<string, number | null>>;
 }
 
 export interface Row {
@@ -178,11 +180,15 @@ export interface Listed {
   readonly images: readonly { readonly source: string; readonly legal_basis: string; readonly captured_on: string; readonly aged: boolean; readonly quality: Quality }[];
 }
 
+// Where the operator has OFIQ, the last image of several is answered when all of them are measured.
+const MEASURING_MS = 15 * 60_000;
+
 export const beginImport = (id: string, csv: Blob): Promise<Import> => upload("PUT", `recognition/${path("lists", id)}`, csv, "text/csv");
 export const giveImage = (id: string, importId: string, line: number, image: Blob): Promise<Row> =>
-  upload("PUT", `recognition/${path("lists", id, importId, "images", String(line))}`, image, "application/octet-stream");
+  upload("PUT", `recognition/${path("lists", id, importId, "images", String(line))}`, image, "application/octet-stream", MEASURING_MS);
+export const underWay = (id: string, importId: string): Promise<Import> => get(`recognition/${path("lists", id, importId)}`);
 export const finishImport = (id: string, importId: string, leave_out: boolean): Promise<Row[]> =>
-  act("POST", `recognition/${path("lists", id, importId, "finish")}`, { leave_out });
+  act("POST", `recognition/${path("lists", id, importId, "finish")}`, { leave_out }, MEASURING_MS);
 export const giveUpImport = (id: string, importId: string): Promise<void> => act("DELETE", `recognition/${path("lists", id, importId)}`);
 export const people = (id: string): Promise<Listed[]> => get(of(id, "people"));
 export const imageAddress = (id: string, person: string, image: number): string => `api/v1/${of(id, "people", person, "images", String(image))}`;

@@ -11,6 +11,7 @@ import { alertWord, isOpen, nextOf, qualityWord, said } from "../recognition.ts"
 import { choose, route } from "../route.ts";
 import { allowed, sessionEnded } from "../session.ts";
 import { announce } from "../state.ts";
+import { CallPhone } from "./CallPhone.tsx";
 
 export function AlertsPage() {
   return (
@@ -59,7 +60,12 @@ function AlertList() {
           ))}
         </ul>
       )}
-      {allowed("adjudicate") ? <p class="hint">Keep this page open: it vibrates when an alert comes.</p> : null}
+      {allowed("adjudicate") ? (
+        <>
+          <p class="hint">While this page is open, it vibrates when an alert comes.</p>
+          <CallPhone />
+        </>
+      ) : null}
       {over.length === 0 ? null : (
         <details>
           <summary>{count(over.length, "earlier alert")}</summary>

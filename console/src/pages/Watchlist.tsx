@@ -2,12 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
-  beginImport, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, people, review, type Row, takeOff,
+  beginImport, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, people, type Quality, review, type Row, takeOff, underWay,
 } from "../api/recognition.ts";
 import { capital, count } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
 import { freshen, useFresh } from "../parts/fresh.ts";
-import { filesByName, isOver, qualityWord, said } from "../recognition.ts";
+import { filesByName, inWords, isOver, qualityWord, said } from "../recognition.ts";
 import { address } from "../route.ts";
 import { allowed } from "../session.ts";
 import { announce } from "../state.ts";
@@ -82,6 +82,9 @@ function ImportList({ id }: { id: string }) {
         setProgress({ done, of: waiting.length });
         setRows(new Map(found));
       }
+      // What was measured of several at once stands with each of them by now.
+      for (const row of (await underWay(id, made.import_id)).lines) if (row.state === "ready") found.set(row.line, row);
+      setRows(new Map(found));
       announce(`${count(done, "image")} read.`);
     });
   };
@@ -149,6 +152,25 @@ function ImportList({ id }: { id: string }) {
   );
 }
 
+/** What OFIQ says of an image, where the operator has it: the standard's score, and what it is made of. */
+function Ofiq({ quality }: { quality: Quality }) {
+  const components = Object.entries(quality.ofiq_components);
+  if (components.length === 0) return null;
+  return (
+    <details class="ofiq below">
+      <summary>OFIQ {quality.ofiq === null ? "could not assess it" : Math.round(quality.ofiq)}</summary>
+      <dl>
+        {components.map(([name, value]) => (
+          <div key={name}>
+            <dt>{inWords(name)}</dt>
+            <dd class="num">{value === null ? "–" : Math.round(value)}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
 function Remarked({ rows }: { rows: readonly Row[] }) {
   if (rows.length === 0) return <p role="status">The list stands. No image is like somebody else’s, or unlike the person’s others.</p>;
   return (
@@ -188,7 +210,10 @@ function Rows({ rows }: { rows: readonly Row[] }) {
                   </span>
                 ))}
               </td>
-              <td class="num nowrap">{row.quality === null ? "–" : `${Math.round(row.quality.unified)}, ${qualityWord(row.quality.unified)}`}</td>
+              <td class="num nowrap">
+                {row.quality === null ? "–" : `${Math.round(row.quality.unified)}, ${qualityWord(row.quality.unified)}`}
+                {row.quality === null ? null : <Ofiq quality={row.quality} />}
+              </td>
             </tr>
           ))}
         </tbody>
@@ -231,6 +256,7 @@ function People({ id, fixed }: { id: string; fixed: boolean }) {
                   <figcaption class="soft small">
                     {Math.round(image.quality.unified)}, {qualityWord(image.quality.unified)}
                     {image.aged ? "; old" : ""}
+                    <Ofiq quality={image.quality} />
                   </figcaption>
                 </figure>
               ))}

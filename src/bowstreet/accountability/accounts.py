@@ -385,9 +385,9 @@ class Accounts:
         """End every session of an account. Raises `NotPermitted`, `NotFound`, or `Refused` when it reaches further than `by`."""
         await self.require(by, Action.MANAGE_ACCOUNTS)
         ended = self.sessions.ended(self._within_reach(by, account_id).account_id)
-        if ended:
-            said = self._changed(account_id, "sessions-ended", by.account_id)
-            await self._recorder.record(remove=ended, messages=[said])
+        # Said though none is open: what outlives a sign-in that was left alone ends with it.
+        said = self._changed(account_id, "sessions-ended", by.account_id)
+        await self._recorder.record(remove=ended, messages=[said])
 
     # --- parts ------------------------------------------------------------------------------------------------------
 

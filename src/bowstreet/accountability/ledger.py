@@ -90,6 +90,7 @@ SUBJECTS: dict[type[m.Message], str] = {
     m.AlertRaised: "alert_id",
     m.AlertViewed: "alert_id",
     m.AlertChanged: "alert_id",
+    m.PushSubscriptionChanged: "subject",
     m.VolunteerPassed: "deployment_id",
     m.DeploymentPublished: "deployment_id",
     m.RunChanged: "change",

@@ -21,10 +21,13 @@ log = structlog.get_logger(__name__)
 # Kinds of record that hold what somebody said, or who somebody is. The rest holds ids, places of drones and moments.
 # A decision bears its incident's id, and is erased with it: it has the reason that a person typed.
 # Secrets are no personal data, but lie in every copy just as they do.
-SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key"})
+SECRET_KINDS = frozenset({"vehicle-secret", "evidence-key", "push-key"})
 SEALED_KINDS = SECRET_KINDS | frozenset(
-    {"incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert", "probe"}
-)
+    {
+        "incident", "decision", "quarantine", "account", "public-request", "passkeys", "officer-link", "redaction", "alert",
+        "probe", "push-subscription",
+    }
+)  # fmt: skip
 SALT_BYTES = 32
 
 

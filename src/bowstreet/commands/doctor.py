@@ -11,9 +11,10 @@ from bowstreet import __version__
 from bowstreet.accountability.sign_in.model import ProviderSettings
 from bowstreet.commands.output import DEFAULT_DATA, port_of, write_json
 from bowstreet.console.settings import EdgeSettings
-from bowstreet.errors import BowstreetError, StoreUnavailable
+from bowstreet.errors import BowstreetError, MeasureUnavailable, StoreUnavailable
 from bowstreet.flight.model import VehicleConfig
 from bowstreet.operations import DEFAULT_PORT, configured_operation
+from bowstreet.recognition.ofiq.model import OfiqSettings
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.tak.model import Partner
 
@@ -29,6 +30,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     provider: ProviderSettings | None = None
     vehicles: list[VehicleConfig] = []
     partners: list[Partner] = []
+    ofiq: OfiqSettings | None = None
 
     def check_config() -> str:
         nonlocal edge
@@ -36,8 +38,8 @@ def doctor(arguments: argparse.Namespace) -> int:
             return "none given; the demo needs none"
         operation = configured_operation(arguments.config, calls=None, headless=False, port=port_of(arguments))
         edge = operation.edge or edge
-        nonlocal provider
-        provider = operation.provider
+        nonlocal provider, ofiq
+        provider, ofiq = operation.provider, operation.ofiq
         vehicles.extend(operation.vehicles)
         partners.extend(operation.partners)
         return f"{len(operation.vehicles)} vehicles, {len(operation.docks)} docks, {len(operation.zone_files)} files of zones"
@@ -50,6 +52,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         ("clock", _check_clock),
         ("web console", _check_console),
         ("face models", lambda: _check_faces(arguments.config)),
+        ("OFIQ", lambda: _check_ofiq(ofiq)),
         ("identity provider", lambda: _check_provider(provider)),
         ("partners", lambda: _check_partners(partners)),
     ]
@@ -120,6 +123,26 @@ def _check_provider(settings: ProviderSettings | None) -> str:
         return "none configured; people sign in here"
     asyncio.run(Provider(settings, SystemClock()).discovered())
     return f"{settings.issuer} answers"
+
+
+def _check_ofiq(settings: OfiqSettings | None) -> str:
+    """That it runs, and writes what can be read: of a grey picture, in which it finds nobody."""
+    import asyncio
+
+    import cv2
+    import numpy as np
+
+    from bowstreet.recognition.ofiq.program import Ofiq
+
+    if settings is None:
+        return "none configured; images are measured here alone"
+    _, grey = cv2.imencode(".png", np.full((480, 360, 3), 128, dtype=np.uint8))
+    [said] = asyncio.run(Ofiq(settings).assess([grey.tobytes()]))
+    if not said.components:
+        raise MeasureUnavailable(
+            "OFIQ could not read a plain PNG", remedy="build it with OpenCV's image codecs, as its BUILD.md does"
+        )
+    return f"{settings.program} answers with {1 + len(said.components)} measures"
 
 
 def _check_partners(partners: list[Partner]) -> str:

@@ -24,7 +24,7 @@ def _whole(text: str) -> int:
 def add_lfr(commands: Any) -> None:
     lfr = commands.add_parser(
         "lfr",
-        help="live facial recognition: evaluate a model, check a list",
+        help="live facial recognition: evaluate a model, check a list, run a deployment, read its record",
         description="Live facial recognition from fixed cameras, with the law built in.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example:\n  bowstreet lfr evaluate --list list --probes probes --nonlisted others --report evaluation.html",
@@ -32,6 +32,8 @@ def add_lfr(commands: Any) -> None:
     verbs = lfr.add_subparsers(dest="verb", required=True, metavar="VERB")
     add_evaluate(verbs)
     add_enrol(verbs)
+    add_run(verbs)
+    add_report(verbs)
 
 
 def add_evaluate(verbs: Any) -> None:
@@ -111,3 +113,87 @@ def _enrol(arguments: argparse.Namespace) -> int:
     from bowstreet.commands.lfr_enrol import enrol
 
     return enrol(arguments)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is no time in seconds")
+    return value
+
+
+def add_run(verbs: Any) -> None:
+    run = verbs.add_parser(
+        "run",
+        help="run a deployment on real video, under authority, to its public record",
+        description="Runs one recognition deployment at a terminal: authorise, list, match, decide, destroy, publish, by the "
+        "rules and services of 'bowstreet up'. DEPLOYMENT says what for, why here, where, when, which cameras, whose list, and "
+        "that the public was told (docs/recognition.md). Two people sign in by accounts of this data directory, which "
+        "'bowstreet authority account' makes: who runs it, and who authorises it. A video file's end, the window's end, the loss "
+        "of authority or record, or Ctrl-C end it: then its list is destroyed and its record published. Killed, it goes on when "
+        "the same is run again within its window.",
+        epilog="examples:\n  bowstreet lfr run market.toml --camera street.mp4\n"
+        "  bowstreet lfr run market.toml --camera north=rtsp://camera.example/stream --camera south=usb:/dev/video0 --for 3600\n"
+        "  bowstreet lfr run market.toml --port 8700   (officers see and answer alerts at http://127.0.0.1:8700/)\n"
+        "  bowstreet lfr run market.toml --json - --operator-password file:/run/secrets/operator",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("document", type=Path, nargs="?", metavar="DEPLOYMENT", help="the deployment, TOML or JSON")
+    run.add_argument(
+        "--camera", action="append", default=[], metavar="[ID=]ADDRESS",
+        help="a camera's address in place of the document's: a file, rtsp://…, usb:/dev/video0; several times",
+    )  # fmt: skip
+    run.add_argument("--data", type=Path, metavar="DIR", help="where the record is kept (default ./bowstreet-data)")
+    run.add_argument("--config", type=Path, metavar="FILE", help="configuration of the operation; its drones are left out")
+    run.add_argument("--port", type=_port, metavar="N", help="also the console, for officers who answer alerts")
+    run.add_argument("--for", type=_seconds, dest="for_s", metavar="SECONDS", help="end it after that many seconds")
+    run.add_argument("--pause", action="store_true", help="at the end leave it stopped, to be run again within its window")
+    run.add_argument(
+        "--finish", action="store_true", help="close what was left by a kill or a pause, or this deployment: destroy, publish"
+    )
+    run.add_argument("--operator", metavar="NAME", help="who finishes")
+    run.add_argument("--leave-out", action="store_true", help="go on without lines of the list that cannot be used")
+    run.add_argument("--alerts", metavar="FILE", help="write each alert as a line of JSON ('-' for standard output)")
+    run.add_argument("--json", metavar="FILE", help="write what came of it at the end ('-' for standard output)")
+    run.add_argument("--operator-password", default="", metavar="SOURCE", help="file:PATH or env:NAME, instead of asking for it")
+    run.add_argument("--officer-password", default="", metavar="SOURCE", help="the same, of the adjudicating officer")
+    run.set_defaults(run=_run)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65_535):
+        raise argparse.ArgumentTypeError(f"'{text}' is no port")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.lfr_run import run
+
+    return run(arguments)
+
+
+def add_report(verbs: Any) -> None:
+    report = verbs.add_parser(
+        "report",
+        help="the public record of a deployment that is over",
+        description="Reads the public records of deployments from a data directory, as /public/recognition shows them, verifies "
+        "the ledger that they were entered in, and says where. Reads only; needs no program that runs and no network.",
+        epilog="examples:\n  bowstreet lfr report --data bowstreet-data --report record.html\n"
+        "  bowstreet lfr report dep-01 --json -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("deployment", nargs="?", metavar="DEPLOYMENT", help="one, by its id (default: all that have a record)")
+    report.add_argument("--data", type=Path, metavar="DIR", help="where the record is kept (default ./bowstreet-data)")
+    report.add_argument("--master-key", default="", metavar="SOURCE", help="where it is not beside the data (docs/keys.md)")
+    report.add_argument("--json", metavar="FILE", help="write it ('-' for standard output)")
+    report.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
+    report.set_defaults(run=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from bowstreet.commands.lfr_report import report
+
+    return report(arguments)

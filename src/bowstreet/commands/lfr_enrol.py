@@ -12,11 +12,10 @@ import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bowstreet.accountability.keys import new_key
-from bowstreet.commands.output import expect_writable, progress, read_file, say, write_json
+from bowstreet.commands.lfr_images import give_images
+from bowstreet.commands.output import expect_writable, read_file, say, write_json
 from bowstreet.errors import BadInput
-from bowstreet.recognition.enrol import MOST_IMAGE_BYTES, Enrolment, Import
-from bowstreet.recognition.evaluation.examiner.model import Reason
-from bowstreet.recognition.evaluation.examiner.pool import read_still
+from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.listing import RowResult, RowState
 from bowstreet.recognition.model import Deployment, DeploymentUse, LocationBasis, Plan
 from bowstreet.recognition.models import shipped
@@ -67,24 +66,12 @@ async def _checked(data: bytes, arguments: argparse.Namespace) -> list[RowResult
         enrolment = Enrolment(clock, RandomIds(clock), _Keys(), reader, Path(folder))
         try:
             made = await enrolment.begin(_anywhere(arguments.use_case, threshold, clock), data, "check")
-            await _read_all(enrolment, made, arguments.images)
+            await give_images(enrolment, made, arguments.images)
             if any(one.state is RowState.READY for one in made.results.values()):
                 await enrolment.finish(made, leave_out=True)
             return [one for _, one in sorted(made.results.items())]
         finally:
             await reader.close()
-
-
-async def _read_all(enrolment: Enrolment, made: Import, images: Path) -> None:
-    with progress("Looking at images") as tell:
-        for number, (line, row) in enumerate(made.rows.items(), 1):
-            found = await asyncio.to_thread(read_still, images / row.image)
-            if isinstance(found, Reason):
-                why = "its image is not in the folder, or is a link" if found is Reason.UNREADABLE else "its image is too large"
-                made.results[line] = RowResult(line=line, state=RowState.BAD, image=row.image, why=why)
-            else:
-                await enrolment.add(made, line, found[: MOST_IMAGE_BYTES + 1])
-            tell(number, len(made.rows))
 
 
 def _anywhere(use_case: str, threshold: float, clock: SystemClock) -> Deployment:

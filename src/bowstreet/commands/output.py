@@ -67,6 +67,17 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def draw_line(text: str) -> None:
+    """On a terminal, in the place of the line that is drawn there."""
+    sys.stderr.write(f"\r\x1b[K{text}")
+    sys.stderr.flush()
+
+
+def clear_line() -> None:
+    if sys.stderr.isatty():
+        draw_line("")
+
+
 @contextlib.contextmanager
 def progress(what: str) -> Any:
     from rich.progress import Progress

@@ -14,7 +14,6 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.sight import sight_of
-from bowstreet.errors import BowstreetError
 from bowstreet.recognition.alerts import rules
 from bowstreet.recognition.alerts.model import (
     Alert,
@@ -28,8 +27,6 @@ from bowstreet.recognition.alerts.model import (
 from bowstreet.recognition.model import Category, Risk
 
 MAX_LISTED = 200
-# An officer compares with a few pictures of the person, not with an album.
-MOST_IMAGES = 3
 A_PERSON_DECIDES = (
     "This is a comparison by a machine, and it may be wrong. A person must decide: compare the two pictures yourself before you "
     "do anything. A score is no ground for an arrest."
@@ -147,29 +144,13 @@ def _seen(routes: APIRouter, desk: Desk) -> None:
         why = processing.justified(who.identity.role, None, acts=True, standing=True)
         adjudicates = Action.ADJUDICATE in who.identity.may
         one, probe = await recognition.alerts.view(alert_id, who.identity, why, adjudicates=adjudicates)
-        name, reference, images = _on_list(desk, one)
+        name, reference, images = recognition.as_listed(one)
         return c.json(
             AlertPictures(
                 alert=view_of(desk, one, who.account_id), statement=A_PERSON_DECIDES, name=name, reference=reference,
                 probe=probe.image, listed=images,
             )
         )  # fmt: skip
-
-
-def _on_list(desk: Desk, one: Alert) -> tuple[str, str, tuple[bytes, ...]]:
-    """Name, number and images of the person on the list; nothing once that is destroyed."""
-    recognition = desk.services.recognition
-    deployment = recognition.find(one.deployment_id)
-    if deployment is None or deployment.manifest is None:
-        return "", "", ()
-    try:
-        opened = recognition.enrolment.open(deployment.manifest)
-    except BowstreetError:
-        return "", "", ()
-    person = opened.person(one.person_id)
-    entries = (opened.entry(one.person_id, number) for number in range(MOST_IMAGES))
-    images = tuple(entry.image for entry in entries if entry is not None)
-    return (person.name, person.reference, images) if person else ("", "", ())
 
 
 def _claimed(routes: APIRouter, desk: Desk) -> None:

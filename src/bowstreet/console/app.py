@@ -21,6 +21,7 @@ from bowstreet.console import (
     alert_feed,
     alerts,
     authorisations,
+    callouts,
     contracts,
     deployments,
     evidence,
@@ -154,7 +155,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     shown = FootageViewings(services, access)
     people = (accounts, sessions, sign_in, authorisations, vehicle_keys)
     accounted = (retention, ledger, occurrences, record, requests)
-    recognised = (deployments, watchlists, alerts, street)
+    recognised = (deployments, watchlists, alerts, callouts, street)
     for module in (incidents, watches, missions, follows, fleet, airspace, zone_files, *recognised, *people, *accounted):
         api.include_router(module.router(desk), prefix=PREFIX)
     api.include_router(live.router(watched), prefix=PREFIX)

@@ -78,6 +78,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.LinkFailure: HTTPStatus.CONFLICT,
     errors.ProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.MeasureUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.LedgerBroken: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.KeyUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

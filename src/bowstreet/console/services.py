@@ -26,6 +26,7 @@ from bowstreet.dispatch.service import DispatchService
 from bowstreet.flight.model import Wind
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.service import IntakeService
+from bowstreet.recognition.callouts.service import Callouts
 from bowstreet.recognition.service import Recognition
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Bus, Clock, Store
@@ -73,6 +74,7 @@ class ConsoleServices:
     streets: Streets = field(default_factory=Streets)
     officer_links: OfficerLinks
     recognition: Recognition
+    callouts: Callouts
     correspondence: Correspondence
     gossip: Gossip
     recorder: Recorder

@@ -12,6 +12,8 @@ from bowstreet.errors import NotFound
 # Vite puts a hash of the content into the name of what stands under assets/: it never changes under its name.
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"
+# What a browser runs when it is called with the page closed: it loads no script, asks for nothing, and shows one icon of ours.
+WORKER, WORKER_POLICY = "alerts-worker.js", "default-src 'none'; img-src 'self'"
 COMPRESSED = {"br": ".br", "gzip": ".gz"}
 
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Bowstreet</title>
@@ -32,7 +34,10 @@ def router(folder: Path) -> APIRouter:
             raise NotFound("there is no such page", remedy="begin at /public")
         found = _inside(root, path)
         if found is not None:
-            return _serve(found, request, IMMUTABLE if path.startswith("assets/") else REVALIDATE)
+            served = _serve(found, request, IMMUTABLE if path.startswith("assets/") else REVALIDATE)
+            if path == WORKER:
+                served.headers["Content-Security-Policy"] = WORKER_POLICY
+            return served
         if "." in path.rpartition("/")[2]:
             raise NotFound("there is no such file in the console", remedy="load the page again; it may have been updated")
         return _page(root, request)

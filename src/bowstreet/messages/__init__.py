@@ -73,6 +73,7 @@ from bowstreet.messages.recognition import (
     DeploymentCounted,
     DeploymentPublished,
     ListingReviewed,
+    PushSubscriptionChanged,
     VolunteerPassed,
     WatchlistChanged,
 )
@@ -143,6 +144,7 @@ __all__ = [
     "PolicyInForce",
     "ProvedAgain",
     "PublicRequestChanged",
+    "PushSubscriptionChanged",
     "Reason",
     "RecallOrdered",
     "RecordingAnchored",
@@ -253,6 +255,7 @@ MESSAGES: dict[type[Message], Spec] = {
     AlertRaised: _row("recognition", 0.01, audited=True),
     AlertViewed: _row("recognition", 0.05, audited=True),
     AlertChanged: _row("recognition", 0.05, audited=True),
+    PushSubscriptionChanged: _row("recognition", 0.001, audited=True),
     VolunteerPassed: _row("recognition", 0.001, audited=True),
     DeploymentPublished: _row("recognition", 0.001, audited=True),
     RunChanged: _row("runtime", 0.001, audited=True),

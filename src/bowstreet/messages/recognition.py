@@ -94,6 +94,20 @@ class AlertChanged(Message, frozen=True, kw_only=True):
     disposal: str = ""
 
 
+class PushSubscriptionChanged(Message, frozen=True, kw_only=True):
+    """An officer's phone is called when an alert waits, from now on or no more. `subject` is the officer's account, `host` the
+    push service's name; the address itself stands nowhere here. `change` is subscribed, renewed or ended, `why` how it ended."""
+
+    subject: str
+    subscription_id: str
+    change: str
+    by: str
+    host: str
+    until: datetime
+    consent: str
+    why: str = ""
+
+
 class VolunteerPassed(Message, frozen=True, kw_only=True):
     """A volunteer of the list walked past a camera: what true recognition is measured over (R14)."""
 

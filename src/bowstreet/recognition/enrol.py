@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -16,7 +16,7 @@ from bowstreet.errors import NotFound, Refused, StoreUnavailable
 from bowstreet.recognition import answers, listfile, rules
 from bowstreet.recognition.listing import Entry, Person, Row, RowResult, RowState, Unusable
 from bowstreet.recognition.model import Deployment, Manifest
-from bowstreet.recognition.ports import DataKeys, FaceReader
+from bowstreet.recognition.ports import DataKeys, FaceReader, ImageMeasure
 from bowstreet.recognition.reference import Reference
 from bowstreet.recognition.watchlist import ListFile, ListWriter
 from bowstreet.runtime.ports import Clock, Ids
@@ -24,12 +24,21 @@ from bowstreet.runtime.ports import Clock, Ids
 log = structlog.get_logger(__name__)
 
 MOST_IMAGE_BYTES = 12 * 1024 * 1024
+MOST_HELD_BYTES = 64 * 1024 * 1024  # images that wait to be measured, of one import
 MOST_IMPORTS = 4  # open at once: each holds its rows
 IMPORT_LIVES = timedelta(hours=2)
 # Compared a block at a time, so that 60,000 images need no more than some tens of megabytes.
 BLOCK = 256
 # People that an image is remarked to be like: more would be a list of its own.
 MOST_REMARKS = 3
+
+
+class Unmeasured(NamedTuple):
+    """An entry that a plugged-in measure has not seen yet, with the image as it came."""
+
+    line: int
+    entry: Entry
+    image: bytes
 
 
 class Import:
@@ -47,6 +56,7 @@ class Import:
         self.people: dict[str, Person] = {}  # by reference
         self.images: dict[bytes, int] = {}  # line of each image, by its hash
         self.vectors: list[tuple[int, str, Any]] = []  # line, person and numbers of each entry
+        self.unmeasured: list[Unmeasured] = []
         self.lock = asyncio.Lock()
 
     def person(self, row: Row, new_id: str) -> Person:
@@ -64,9 +74,13 @@ class Enrolment:
 
     Args:
         folder: where sealed lists lie; made when it is missing.
+        measure: what else measures each image; None is nothing.
     """
 
-    def __init__(self, clock: Clock, ids: Ids, keys: DataKeys, reader: FaceReader, folder: Path) -> None:
+    def __init__(
+        self, clock: Clock, ids: Ids, keys: DataKeys, reader: FaceReader, folder: Path, measure: ImageMeasure | None = None
+    ) -> None:
+        self._measure = measure
         self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
         self._imports: dict[str, Import] = {}
         self._open: dict[str, ListFile] = {}
@@ -112,6 +126,7 @@ class Enrolment:
             NotFound: there is no such row.
             Refused: the row has its image already.
             StoreUnavailable: the disk is full; the import is given up.
+            MeasureUnavailable: a plugged-in measure fails. Images that wait for it are kept with the import, up to one run of it.
         """
         row = made.rows.get(line)
         if row is None:
@@ -121,9 +136,12 @@ class Enrolment:
         async with made.lock:
             if made.results[line].state is RowState.READY:
                 raise Refused(f"line {line} has its image already", remedy="give the next one")
-            result = await self._entered(made, row, image, read)
-            made.results[line] = result
-            return result
+            if self._is_full(made):
+                await self._measured(made)
+            made.results[line] = await self._entered(made, row, image, read)
+            if self._is_full(made) or not any(one.state is RowState.WAITS for one in made.results.values()):
+                await self._measured(made)
+            return made.results[line]
 
     async def _entered(self, made: Import, row: Row, image: bytes, read: Any) -> RowResult:
         if read is None:
@@ -143,14 +161,39 @@ class Enrolment:
             person=person, source=row.source, legal_basis=row.legal_basis, captured_on=row.captured_on, quality=read.quality,
             image=read.image, vector=read.vector, aged=aged,
         )  # fmt: skip
+        if self._measure is None:
+            await self._append(made, entry)
+        else:
+            made.unmeasured.append(Unmeasured(row.line, entry, image))
+        made.people[row.reference], made.images[digest] = person, row.line
+        made.vectors.append((row.line, person.person_id, np.frombuffer(read.vector, dtype="<f4")))
+        return RowResult(line=row.line, state=RowState.READY, image=row.image, remarks=tuple(remarks), quality=read.quality)
+
+    async def _append(self, made: Import, entry: Entry) -> None:
         try:
             await asyncio.to_thread(made.writer.append, entry)
         except OSError as error:
             await self.give_up(made)
             raise _disk(error) from error
-        made.people[row.reference], made.images[digest] = person, row.line
-        made.vectors.append((row.line, person.person_id, np.frombuffer(read.vector, dtype="<f4")))
-        return RowResult(line=row.line, state=RowState.READY, image=row.image, remarks=tuple(remarks), quality=read.quality)
+
+    def _is_full(self, made: Import) -> bool:
+        """Whether as many images wait as the plugged-in measure is given at once, or as many bytes as may be held for it."""
+        if self._measure is None:
+            return False
+        held = sum(len(one.image) for one in made.unmeasured)
+        return len(made.unmeasured) >= self._measure.settings.images_at_once or held >= MOST_HELD_BYTES
+
+    async def _measured(self, made: Import) -> None:
+        """Have what waits measured, and enter it. Raises `MeasureUnavailable`, and then it still waits; `StoreUnavailable`."""
+        if self._measure is None or not made.unmeasured:
+            return
+        scores = await self._measure.assess([one.image for one in made.unmeasured])
+        for one, said in zip(made.unmeasured, scores, strict=True):
+            quality = replace(one.entry.quality, ofiq=said.unified, ofiq_components=said.components)
+            await self._append(made, replace(one.entry, quality=quality))
+            remarks = made.results[one.line].remarks + (("OFIQ could not assess it",) if said.unified is None else ())
+            made.results[one.line] = replace(made.results[one.line], quality=quality, remarks=remarks)
+        made.unmeasured = []
 
     async def finish(self, made: Import, *, leave_out: bool) -> tuple[Manifest, list[RowResult]]:
         """Make the list of what is ready; gives its manifest and the rows that a person should look at.
@@ -158,8 +201,10 @@ class Enrolment:
         Raises:
             Refused: rows are bad or lack their image, and `leave_out` does not say to go on without them; or nothing is left.
             StoreUnavailable: the disk is full.
+            MeasureUnavailable: a plugged-in measure fails; the import stands as it was, and may be finished again.
         """
         async with made.lock:
+            await self._measured(made)
             bad = made.bad()
             if bad and not leave_out:
                 raise Refused(

@@ -12,7 +12,8 @@ from bowstreet.recognition.model import Category, ImageSource, LegalBasis, Risk
 
 
 class ImageQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured of an image: the fields of `models.model.Quality`, which says what each is."""
+    """What was measured of an image: the fields of `models.model.Quality`, which says what each is. `ofiq_components` are
+    the quality values, 0 to 100, that OFIQ gave beside its unified score; None where it could not assess one."""
 
     eyes_px: float
     sharpness: float
@@ -27,6 +28,7 @@ class ImageQuality(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     unified: float
     ofiq: float | None = None
+    ofiq_components: dict[str, float | None] = {}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from bowstreet.geo import Position
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
 from bowstreet.recognition.model import Counts, Obstacle
+from bowstreet.recognition.ofiq.model import OfiqScores, OfiqSettings
 
 
 class DataKeys(Protocol):
@@ -30,6 +31,17 @@ class FaceReader(Protocol):
     async def read(self, image: bytes) -> ReadFace | Unusable: ...
 
     async def close(self) -> None: ...
+
+
+class ImageMeasure(Protocol):
+    """A measure of whole image files of another's making, such as OFIQ. Loading it costs: it is asked about several at once."""
+
+    @property
+    def settings(self) -> OfiqSettings: ...
+
+    async def assess(self, images: Sequence[bytes]) -> Sequence[OfiqScores]:
+        """Raises `MeasureUnavailable`."""
+        ...
 
 
 class KnownReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +131,10 @@ class Pipeline(Protocol):
         """Nothing is processed any more on return, and what was in memory of the list is overwritten. Again does nothing."""
         ...
 
+    async def settled(self) -> None:
+        """Returns when every sighting that has come so far is recorded, or was refused."""
+        ...
+
     def view(self, camera_id: str) -> OperatorsView | None:
         """What operators see of a camera; None while nothing came."""
         ...
@@ -154,6 +170,9 @@ class NoPipeline:
         return None
 
     async def stop(self) -> None:
+        return None
+
+    async def settled(self) -> None:
         return None
 
     def view(self, camera_id: str) -> OperatorsView | None:

@@ -162,3 +162,27 @@ def written(body: RecordBody) -> str:
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(text: str) -> RecordBody:
+    """What `written` wrote. Raises `msgspec.DecodeError`."""
+    return msgspec.json.decode(text, type=RecordBody)
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over all records."""
+
+    deployments: int
+    faces: int
+    alerts: int
+    false: int
+    passes: int
+    recognised: int
+
+
+def totals(bodies: Sequence[RecordBody]) -> Totals:
+    return Totals(
+        deployments=sum(one.ran for one in bodies), faces=sum(one.faces_seen for one in bodies),
+        alerts=sum(one.alerts for one in bodies), false=sum(one.false_alerts for one in bodies),
+        passes=sum(one.recognised.of for one in bodies), recognised=sum(one.recognised.count for one in bodies),
+    )  # fmt: skip

@@ -17,9 +17,10 @@ from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
 from bowstreet.recognition import rules
 from bowstreet.recognition.alerts import rules as alert_rules
-from bowstreet.recognition.alerts.model import Alert, Sighting, Withheld
+from bowstreet.recognition.alerts.model import Alert, Raised, Sighting, Withheld
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
+from bowstreet.recognition.listing import Person
 from bowstreet.recognition.model import Category, Counts, Deployment, DeploymentState, ListState, Obstacle, Opportunity
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.ports import NoPipeline, Pipeline, RunOrder
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 PROGRAM = "program"
 # How often counters are entered while a deployment runs: also how soon the loss of the record is found when nothing else happens.
 COUNT_EVERY_S = 10.0
+# An officer compares with a few pictures of the person, not with an album.
+MOST_IMAGES = 3
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
 _NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
@@ -88,6 +91,20 @@ class Recognition:
 
     def passes(self, deployment_id: str) -> list[Opportunity]:
         return [one for one in self._book.passes.all() if one.deployment_id == deployment_id]
+
+    def as_listed(self, alert: Alert) -> tuple[str, str, tuple[bytes, ...]]:
+        """Name, number and images of the person on the list, for whoever looks at an alert; nothing once that is destroyed."""
+        one = self.find(alert.deployment_id)
+        if one is None or one.manifest is None:
+            return "", "", ()
+        try:
+            opened = self.enrolment.open(one.manifest)
+        except BowstreetError:
+            return "", "", ()
+        person = opened.person(alert.person_id)
+        entries = (opened.entry(alert.person_id, number) for number in range(MOST_IMAGES))
+        images = tuple(entry.image for entry in entries if entry is not None)
+        return (person.name, person.reference, images) if person else ("", "", ())
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
@@ -184,10 +201,18 @@ class Recognition:
             person = self._book.enrolment.open(one.manifest).person(judged.person_id)
             if person is None:
                 raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
-            borough = next(iter(one.plan.boroughs), "")
-            made = await self.alerts.open(sighting, judged, person, one, borough)
-            self.count(one.deployment_id, Counts(matched=1, alerts=1))
-            return made
+            return await self._opened(sighting, judged, person, one.deployment_id)
+
+    async def _opened(self, sighting: Sighting, judged: Raised, person: Person, deployment_id: str) -> Alert:
+        """An alert, and in the same commit what was counted up to it: whatever becomes of the program, the two agree."""
+        one, before = self._book.get(deployment_id), self._uncounted.pop(deployment_id, Counts())
+        whole = rules.counted(one, before.plus(Counts(matched=1, alerts=1)))
+        borough = next(iter(one.plan.boroughs), "")
+        try:
+            return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
+        except _NOT_WRITTEN:
+            self.count(deployment_id, before)
+            raise
 
     def count(self, deployment_id: str, more: Counts) -> None:
         """What was counted since the last call; entered with the next look."""

@@ -261,9 +261,31 @@ class FixedCamera(Section, frozen=True, kw_only=True):
     longitude_deg: Longitude | None = None
 
 
+class Push(Section, frozen=True, kw_only=True):
+    """Calling officers' phones by their browsers' push services when an alert waits (docs/recognition.md)."""
+
+    enabled: bool = True
+    # Names, or *.name for all below one; none means those of the known browsers.
+    hosts: tuple[Annotated[str, Meta(pattern=r"^(\*\.)?([a-z0-9\-]{1,63}\.)+[a-z][a-z0-9\-]{0,62}$")], ...] = ()
+    # Whom a push service may write to; without it `server.officers`, if that is https.
+    contact: Annotated[str, Meta(max_length=300, pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)?$")] = ""
+
+
+class Ofiq(Section, frozen=True, kw_only=True):
+    """The operator's own OFIQ, the reference implementation of ISO/IEC 29794-5, which measures images for lists beside."""
+
+    program: Path  # OFIQSampleApp
+    data: Path  # the folder with its configuration and models
+    configuration: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,120}$")] = "ofiq_config.jaxn"
+    images_at_once: Annotated[int, Meta(ge=1, le=64)] = 16  # loading its models takes seconds each time
+    seconds_each: Annotated[float, Meta(ge=1.0, le=600.0)] = 20.0
+
+
 class Recognition(Section, frozen=True, kw_only=True):
     """Live facial recognition. Without cameras nothing of it runs."""
 
     cameras: tuple[FixedCamera, ...] = ()
     models: Path | None = None  # face models of the operator's own: a folder with their cards and files (docs/evaluate.md)
+    push: Push = Push()
+    ofiq: Ofiq | None = None
     reports: Path | None = None  # a folder of equitability reports ('bowstreet lfr evaluate --equitability FILE')

@@ -30,6 +30,8 @@ from bowstreet.video.orders import Order, read_orders
 TALLY_EVERY_S = 0.5
 # Without a picture for so long the analyst puts away what it still holds of the last one.
 REST_AFTER_S = 1.0
+# What cameras send. A decoder that nobody needs is a way in that nobody watches.
+CODECS = frozenset({"h264", "hevc", "mjpeg", "mpeg4", "rawvideo", "vp8", "vp9", "av1"})
 # What is looked at must show a moment that can be told: a camera's clock may be off by no more than this.
 MOST_CLOCK_OFF_S = 5.0
 
@@ -130,6 +132,8 @@ class Reader:
             raise Unusable("no-video", "the source holds no video")
         stream = container.streams.video[0]
         coder = stream.codec_context
+        if coder.codec.canonical_name not in CODECS:
+            raise Unusable("wrong-codec", f"the video is {coder.name[:20]}, which is not decoded here: H.264 or H.265 is needed")
         if coder.width * coder.height > MOST_PIXELS:
             raise Unusable("too-large", f"the pictures measure {coder.width} × {coder.height}; at most 4096 × 2304 are taken")
         coder.thread_count = 1

@@ -85,6 +85,7 @@ KINDS: Mapping[type[m.Message], Processing | NotPersonal] = {
     m.AlertRaised: Processing.COMBINATION,  # a face with a list
     m.AlertViewed: Processing.CONSULTATION,
     m.AlertChanged: Processing.ALTERATION,
+    m.PushSubscriptionChanged: _STAFF,
     m.VolunteerPassed: Processing.COLLECTION,
     m.DeploymentPublished: NotPersonal(because="generalised so that nobody can be found in it (docs/recognition.md)"),
     m.RunChanged: _PROGRAM,

@@ -12,7 +12,7 @@ from bowstreet.errors import MalformedConfiguration
 NEEDED = frozenset(
     {
         "incident", "quarantine", "account", "processing-log", "occurrence", "complaint", "footage", "follow", "officer-link",
-        "alert", "watchlist",
+        "alert", "watchlist", "push-subscription",
     }
 )  # fmt: skip
 REMEDY = "see docs/retention.md, and start from the table that comes with the product"

@@ -4,60 +4,15 @@ import html
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
 from bowstreet.accountability.disclosure.rates import Rate, false_alerts, rate
 from bowstreet.accountability.disclosure.rules import LEAST
 from bowstreet.console.public import plots
 from bowstreet.console.public.parts import figures
 from bowstreet.recognition.model import Deployment, EvidenceKind, PublicRecord
-from bowstreet.recognition.publication import RecordBody
+from bowstreet.recognition.publication import RecordBody, Totals, totals
+from bowstreet.recognition.words import NEVER, percent, said, share
 
 AT = "/public/recognition"
-# Closed words of the record, as people say them.
-SAYS = {
-    "find-people-wanted": "find people wanted by a court or for an offence",
-    "find-people-under-conditions": "find people under conditions of a court",
-    "find-people-who-pose-serious-harm": "find people who pose a risk of serious harm",
-    "find-missing-people-at-risk": "find missing people at risk",
-    "recorded-crime-hotspot": "recorded crime is high here",
-    "intelligence-that-listed-people-come-here": "information that listed people come here",
-    "event-at-assessed-risk": "an event at assessed risk",
-    "transport-hub-used-by-listed-people": "a transport hub that listed people use",
-    "wanted-by-court": "wanted by a court",
-    "suspected-of-serious-offence": "suspected of a serious offence",
-    "under-conditions-of-court-order": "under conditions of a court’s order",
-    "poses-risk-of-serious-harm": "pose a risk of serious harm",
-    "missing-at-risk": "missing and at risk",
-    "other categories": "other categories together",
-}
-NEVER = (
-    "Faces that are not on the list are compared in memory and overwritten at once; nothing of them is kept but a count. "
-    "No drone recognises faces. An alert does nothing by itself: an officer compares both pictures and decides."
-)
-
-
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums over all records."""
-
-    deployments: int
-    faces: int
-    alerts: int
-    false: int
-    passes: int
-    recognised: int
-
-
-def read(one: PublicRecord) -> RecordBody:
-    return msgspec.json.decode(one.text, type=RecordBody)
-
-
-def totals(bodies: Sequence[RecordBody]) -> Totals:
-    return Totals(
-        deployments=sum(one.ran for one in bodies), faces=sum(one.faces_seen for one in bodies),
-        alerts=sum(one.alerts for one in bodies), false=sum(one.false_alerts for one in bodies),
-        passes=sum(one.recognised.of for one in bodies), recognised=sum(one.recognised.count for one in bodies),
-    )  # fmt: skip
 
 
 def announced(deployments: Sequence[Deployment], now: datetime) -> list[Deployment]:
@@ -83,7 +38,7 @@ def _coming(coming: Sequence[Deployment]) -> str:
     rows = [
         (
             f"{one.plan.starts_at:%Y-%m-%d %H:%M} to {one.plan.ends_at:%H:%M} UTC", ", ".join(one.plan.boroughs),
-            _said(one.plan.use_case), _said(one.plan.location_basis), len(one.plan.cameras),
+            said(one.plan.use_case), said(one.plan.location_basis), len(one.plan.cameras),
         )
         for one in coming
     ]  # fmt: skip
@@ -97,8 +52,8 @@ def _done(whole: Totals, bodies: Sequence[RecordBody]) -> str:
         return "<h2>Done</h2><p>No deployment has been completed.</p>"
     rows = [
         (
-            f"{one.planned_from:%Y-%m-%d}", ", ".join(one.boroughs), _said(one.use_case), one.faces_seen, one.alerts,
-            one.false_alerts, _share(one.recognised),
+            f"{one.planned_from:%Y-%m-%d}", ", ".join(one.boroughs), said(one.use_case), one.faces_seen, one.alerts,
+            one.false_alerts, share(one.recognised),
         )
         for one in bodies
     ]  # fmt: skip
@@ -145,19 +100,7 @@ def _rates(whole: Totals) -> str:
 
 
 def _row(one: Rate) -> tuple[str, str, str]:
-    return f"{one.count:,} of {one.of:,}", _share(one), f"{_percent(one.interval.low)} to {_percent(one.interval.high)}"
-
-
-def _share(one: Rate) -> str:
-    return "nothing to count over" if one.share is None else _percent(one.share)
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.2g}%" if 0.0 < share < 0.1 else f"{share:.0%}" if share in (0.0, 1.0) else f"{share * 100:.1f}%"
-
-
-def _said(code: str) -> str:
-    return SAYS.get(code, code.replace("-", " "))
+    return f"{one.count:,} of {one.of:,}", share(one), f"{percent(one.interval.low)} to {percent(one.interval.high)}"
 
 
 def page(one: PublicRecord, body: RecordBody, host: str, bundle: str) -> str:
@@ -168,7 +111,7 @@ def page(one: PublicRecord, body: RecordBody, host: str, bundle: str) -> str:
         else "It never ran"
     )
     facts = [
-        ("To", _said(body.use_case)), ("Because", _said(body.location_basis)), ("Where", ", ".join(body.boroughs)),
+        ("To", said(body.use_case)), ("Because", said(body.location_basis)), ("Where", ", ".join(body.boroughs)),
         ("Planned", f"{body.planned_from:%Y-%m-%d %H:%M} to {body.planned_until:%H:%M} UTC"), ("Ended because", body.why_ended),
         ("Public notice since", _moment(body.notice_published_at)), ("Signs put up", body.signs), ("Cameras", body.cameras),
         ("Threshold", f"{body.threshold:g}"), ("Model (SHA-256)", body.model_sha256),
@@ -207,9 +150,7 @@ def _moment(at: datetime | None) -> str:
 
 def _list(body: RecordBody) -> str:
     whole = f"{body.people:,} people" if body.people is not None else f"fewer than {LEAST} people"
-    rows = [
-        (_said(name), f"{count:,}" if count is not None else f"fewer than {LEAST}") for name, count in body.categories.items()
-    ]
+    rows = [(said(name), f"{count:,}" if count is not None else f"fewer than {LEAST}") for name, count in body.categories.items()]
     return (
         f"<h2>Who was looked for</h2><p>{whole} stood on the list. A category is named with at least {LEAST} people; volunteers "
         "of the police, who measure what is missed, are not counted.</p>"

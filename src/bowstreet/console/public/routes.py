@@ -20,6 +20,7 @@ from bowstreet.console.public.parts import JSON, page
 from bowstreet.console.public.summary import Summary, of
 from bowstreet.console.static_files import IMMUTABLE
 from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
+from bowstreet.recognition import publication
 from bowstreet.recognition.model import PublicRecord
 
 NO_STORE = "no-store"
@@ -113,7 +114,7 @@ def _deployments(routes: APIRouter, desk: Desk) -> None:
     @routes.api_route("/recognition", methods=["GET", "HEAD"])
     async def deployed() -> Response:
         coming = deployments.announced(recognition.all(), services.clock.now())
-        body = deployments.index(coming, [deployments.read(one) for one in recognition.records.newest()])
+        body = deployments.index(coming, [publication.read(one.text) for one in recognition.records.newest()])
         return page(f"{recognition.records.operator}: facial recognition", body, at=deployments.AT)
 
     @routes.api_route("/recognition.json", methods=["GET", "HEAD"])
@@ -129,7 +130,7 @@ def _deployments(routes: APIRouter, desk: Desk) -> None:
     @routes.api_route("/recognition/{deployment_id}", methods=["GET", "HEAD"])
     async def record_page(request: Request, deployment_id: str) -> Response:
         one = _recorded(desk, deployment_id)
-        body = deployments.read(one)
+        body = publication.read(one.text)
         shown = deployments.page(one, body, _host(desk, request), checkpoints.bundle_command(services.log))
         return page(f"Facial recognition, {body.planned_from:%Y-%m-%d}", shown)
 

@@ -8,7 +8,7 @@ import structlog
 
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.processing.model import Justification
-from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.errors import NotFound
 from bowstreet.messages import AlertChanged, AlertRaised, AlertViewed
 from bowstreet.recognition.alerts import rules
@@ -83,8 +83,10 @@ class Alerts:
             None,
         )  # fmt: skip
 
-    async def open(self, sighting: Sighting, raised: Raised, person: Person, one: Deployment, borough: str) -> Alert:
-        """An alert and its picture, sealed under a key of their own; on record before anybody is told."""
+    async def open(
+        self, sighting: Sighting, raised: Raised, person: Person, one: Deployment, borough: str, beside: Sequence[Save] = ()
+    ) -> Alert:
+        """An alert and its picture, sealed under a key of their own; on record, with what is `beside`, before anybody is told."""
         now, alert_id = self._clock.now(), self._ids.new("alr")
         made = Alert(
             alert_id=alert_id, deployment_id=one.deployment_id, camera_id=sighting.camera_id, track_id=sighting.track_id,
@@ -98,7 +100,7 @@ class Alerts:
             seeded=made.state is AlertState.SEEDED,
         )  # fmt: skip
         picture = Probe(alert_id=alert_id, image=sighting.probe)
-        await self._recorder.record(save=[(self._all, made), (self._probes, picture)], messages=[said])
+        await self._recorder.record(save=[(self._all, made), (self._probes, picture), *beside], messages=[said])
         self._probes.forget(alert_id)
         self._tell(made)
         return made

@@ -126,6 +126,11 @@ class CameraPipeline:
         await asyncio.gather(*run.tasks, return_exceptions=True)
         run.views.clear()
 
+    async def settled(self) -> None:
+        """Returns when every sighting that has come is recorded, or was refused."""
+        if self._run is not None:
+            await self._run.waiting.join()
+
     def view(self, camera_id: str) -> OperatorsView | None:
         """What operators see of a camera; asking keeps it drawn. None while nothing came, or nothing runs."""
         run = self._run
@@ -172,6 +177,7 @@ class CameraPipeline:
         for seen in report.seen:
             if run.waiting.full():
                 run.waiting.get_nowait()
+                run.waiting.task_done()
                 log.error("a sighting was dropped: the record is too slow", camera=camera_id)
             run.waiting.put_nowait(self._sighting(run.order.deployment_id, camera_id, seen))
 
@@ -200,3 +206,5 @@ class CameraPipeline:
                 await asyncio.shield(self.desk.submit(sighting))
             except BowstreetError as error:
                 log.error("a sighting could not be recorded, and nobody is told of it", why=error.message)
+            finally:
+                run.waiting.task_done()

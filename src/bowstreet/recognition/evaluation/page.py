@@ -7,34 +7,8 @@ from typing import Any
 from bowstreet.recognition.evaluation import plots
 from bowstreet.recognition.evaluation.plots import Axis, Row, Series
 from bowstreet.recognition.evaluation.report import Verdict
+from bowstreet.recognition.sheet import sheet, table
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #16202b; --paper: #fbfcfd; --faint: #d7dee6; --soft: #5b6b7b;
-  --blue: #1f6fb2; --amber: #b86a00; --red: #b3261e; --green: #1c7c4a; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0f161d; --faint: #2a3744; --soft: #93a3b3;
-    --blue: #58a6e8; --amber: #e0a03c; --red: #f2857d; --green: #52c08a; }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 820px;
-  margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
-p.note { color: var(--soft); } code { word-break: break-all; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 10px; margin: 1.2rem 0; }
-.tile { border: 1px solid var(--faint); border-radius: 6px; padding: 10px 12px; }
-.tile b { display: block; font-size: 1.4rem; } .tile span { color: var(--soft); font-size: .85rem; display: block; }
-.warn, .tile span.warn { color: var(--red); font-weight: 600; } .tile span.fine { color: var(--green); font-weight: 600; }
-svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
-svg text.label { fill: var(--ink); } .grid { stroke: var(--faint); }
-.target { stroke: var(--green); stroke-width: 1.5; stroke-dasharray: 4 3; }
-.first { fill: none; stroke: var(--blue); stroke-width: 2; } .second { fill: none; stroke: var(--amber); stroke-width: 2; }
-.weak { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 3 3; } .whisker { opacity: .75; }
-.first.dot { fill: var(--blue); } .second.dot { fill: var(--amber); } .weak.dot { fill: var(--paper); stroke-dasharray: none; }
-.key span { margin-right: 1rem; white-space: nowrap; } .key svg { width: 24px; height: 12px; vertical-align: -1px; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th { text-align: left; font-weight: 600; }
-td, th { border-top: 1px solid var(--faint); padding: 3px 8px 3px 0; vertical-align: top; }
-"""
 STRATA_WORDS = {
     "eyes_px": "Resolution: pixels between the eyes", "yaw_deg": "Turned to the side, degrees", "pitch_deg": "Nodding, degrees",
     "sharpness": "Sharpness, 0 to 1", "mean_luminance": "Brightness, 0 to 1",
@@ -60,10 +34,7 @@ def html_report(figures: Mapping[str, Any]) -> str:
         parts += _verification(figures["verification"])
     parts += _failures(figures)
     parts += _speed(figures)
-    return (
-        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Evaluation of a face model</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    return sheet("Evaluation of a face model", parts)
 
 
 def _head(figures: Mapping[str, Any]) -> str:
@@ -74,7 +45,7 @@ def _head(figures: Mapping[str, Any]) -> str:
         rows += [("Valid until", bound["expires_at"]), ("Hash of the equitability report", bound["sha256"])]
     if figures["groups"]["attributes"]:
         rows.append(("Groups", f"{', '.join(figures['groups']['attributes'])}: as the evaluator gave them, none was guessed"))
-    return f"<h1>Evaluation of a face model</h1>{_table((), rows)}"
+    return f"<h1>Evaluation of a face model</h1>{table((), rows)}"
 
 
 def _at_main(figures: Mapping[str, Any], unit: str) -> Mapping[str, Any]:
@@ -180,7 +151,7 @@ def _thresholds(entries: Sequence[Mapping[str, Any]]) -> str:
         (f"{one['threshold']:g}", *(_cell(one[name]) for name in ("tpir", "fpir")), f"{one['misidentified']['hits']:,}")
         for one in entries
     ]
-    return _table(("Threshold", "TPIR", "FPIR", "Another person of the list first"), rows)
+    return table(("Threshold", "TPIR", "FPIR", "Another person of the list first"), rows)
 
 
 def _cell(rate: Mapping[str, Any]) -> str:
@@ -236,7 +207,7 @@ def _groups(main: Mapping[str, Any]) -> list[str]:
     rows_of = [
         (one["name"], _cell(one["tpir"]), one["tpir"]["compared"], _cell(one["fpir"]), one["fpir"]["compared"]) for one in groups
     ]
-    return [*parts, _table(("Group", "TPIR", "beside others", "FPIR", "beside others"), rows_of)]
+    return [*parts, table(("Group", "TPIR", "beside others", "FPIR", "beside others"), rows_of)]
 
 
 def _row(name: str, rate: Mapping[str, Any]) -> Row:
@@ -253,10 +224,10 @@ def _strata(strata: Mapping[str, Any]) -> list[str]:
         if rows:
             axis = Axis(words="TPIR", low=0.0, high=1.0, percent=True)
             shown = plots.intervals(rows, axis, f"TPIR by {words}")
-            table = _table(
+            beside = table(
                 (words, "TPIR", "FPIR"), [(_range(one), _cell(one["tpir"]), _cell(one["fpir"])) for one in strata[name]]
             )
-            parts.append(f"<details><summary>{escape(words)}</summary>{shown}{table}</details>")
+            parts.append(f"<details><summary>{escape(words)}</summary>{shown}{beside}</details>")
     return parts
 
 
@@ -287,7 +258,7 @@ def _verification(found: Mapping[str, Any]) -> list[str]:
         Axis(words="false non-match rate", low=min(low[1], 0.1), high=1.0, log=True, percent=True),
         "Detection error trade-off of pairs",
     )  # fmt: skip
-    return ["<h2>Verification of pairs</h2>", _table((), rows), shown]
+    return ["<h2>Verification of pairs</h2>", table((), rows), shown]
 
 
 def _failures(figures: Mapping[str, Any]) -> list[str]:
@@ -298,7 +269,7 @@ def _failures(figures: Mapping[str, Any]) -> list[str]:
         for name, one in {**parts, **figures["failure_to_acquire"]}.items()
     ]  # fmt: skip
     left = ", ".join(f"{why}: {n:,}" for why, n in figures["ignored"].items())
-    parts_of = ["<h2>Pictures that could not be used</h2>", _table(("Folder", "No template", "Why", "Nothing usable of"), rows)]
+    parts_of = ["<h2>Pictures that could not be used</h2>", table(("Folder", "No template", "Why", "Nothing usable of"), rows)]
     return [*parts_of, f'<p class="note">Left out of the folders: {escape(left)}.</p>'] if left else parts_of
 
 
@@ -312,10 +283,4 @@ def _speed(figures: Mapping[str, Any]) -> list[str]:
         f"in {time['wall']:.1f} s; "
         f"{figures['inference_share_of_time']:.1%} of their time inside the models."
     )
-    return ["<h2>Time</h2>", f'<p class="note">{escape(note)}</p>', _table(("Step", "median", "95%", "99%"), rows)]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{top}</tr>{body}</table></div>'
+    return ["<h2>Time</h2>", f'<p class="note">{escape(note)}</p>', table(("Step", "median", "95%", "99%"), rows)]

@@ -34,8 +34,8 @@ from bowstreet.video.evidence.source import Source
 
 log = structlog.get_logger(__name__)
 
-# The library's time grows with more than the square of a video's fragments, for who makes a manifest and for who reads it (measured: 12,000
-# in 6 s, 24,000 in 50 s). Twenty minutes of 25 pictures a second.
+# The library's time grows with more than the square of a video's fragments, for who makes a manifest and for who reads it
+# (measured: 12,000 in 6 s, 24,000 in 50 s). Twenty minutes of 25 pictures a second.
 MOST_SIGNED_FRAGMENTS = 30_000
 MOST_MANIFEST_BYTES = 1024 * 1024
 ANSWER_S = 1_200.0
