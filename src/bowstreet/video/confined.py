@@ -1,9 +1,11 @@
 """What workers that parse video from outside have in common: how they tell, and how a file keeps pace."""
 
+import errno
 import sys
 import threading
 import time
 
+import av
 import msgspec
 
 from bowstreet.video.model import Trouble
@@ -19,6 +21,15 @@ class Unusable(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code, self.text = code, text
+
+
+def unreadable(error: av.FFmpegError) -> str:
+    """What a person is told of a source that cannot be opened or read. The library has one number for silence over UDP, another elsewhere."""
+    if isinstance(error, av.error.ExitError) or error.errno == errno.EIO:
+        return "the source cannot be read: nothing comes from it; see that it sends, and to this address"
+    if error.errno == errno.EADDRINUSE:
+        return "the source cannot be read: another program listens at its address; end it, or have the camera send elsewhere"
+    return f"the source cannot be read: {error.strerror or type(error).__name__}"
 
 
 class Teller:

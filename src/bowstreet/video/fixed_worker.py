@@ -22,7 +22,7 @@ from bowstreet.frames import CameraFrame
 from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv
 from bowstreet.video.address import Address, parse_address
-from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
+from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable, unreadable
 from bowstreet.video.fixed_model import FixedSource, Opened, Tally
 from bowstreet.video.model import MOST_PIXELS, MOST_UNIT_BYTES, Ended, Finding, Trouble
 from bowstreet.video.orders import Order, read_orders
@@ -229,7 +229,7 @@ def main() -> int:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
     except av.FFmpegError as error:
-        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
+        teller.say(Trouble(code="connection", text=unreadable(error)))
         return 1
     except BrokenPipeError:
         return 0

@@ -25,7 +25,7 @@ from bowstreet.frames import CameraPose, DroneFrame
 from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv, nal
 from bowstreet.video.address import Address, parse_address
-from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
+from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable, unreadable
 from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import (
     MOST_PIXELS,
@@ -387,7 +387,7 @@ def main() -> int:
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
     except av.FFmpegError as error:
-        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
+        teller.say(Trouble(code="connection", text=unreadable(error)))
         return 1
     except BrokenPipeError:
         return 0
