@@ -24,7 +24,7 @@ class Unusable(Exception):
 
 
 def unreadable(error: av.FFmpegError) -> str:
-    """What a person is told of a source that cannot be opened or read. The library has one number for silence over UDP, another elsewhere."""
+    """What a person is told of a source that cannot be read. Silence has one number over UDP, another elsewhere."""
     if isinstance(error, av.error.ExitError) or error.errno == errno.EIO:
         return "the source cannot be read: nothing comes from it; see that it sends, and to this address"
     if error.errno == errno.EADDRINUSE:
