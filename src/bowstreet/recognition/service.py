@@ -12,8 +12,8 @@ import structlog
 from msgspec.structs import replace
 
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
-from bowstreet.accountability.recorder import Save
-from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, Refused, StoreUnavailable
+from bowstreet.accountability.recorder import NOT_RECORDED, Save
+from bowstreet.errors import BowstreetError, NotFound, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
 from bowstreet.recognition import rules
@@ -36,7 +36,6 @@ COUNT_EVERY_S = 10.0
 # An officer compares with a few pictures of the person, not with an album.
 MOST_IMAGES = 3
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
-_NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
 
 class Recognition:
@@ -214,7 +213,7 @@ class Recognition:
         borough = next(iter(one.plan.boroughs), "")
         try:
             return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
-        except _NOT_WRITTEN:
+        except NOT_RECORDED:
             self.count(deployment_id, before)
             raise
 
@@ -277,7 +276,7 @@ class Recognition:
                 if one is not None and one.state is DeploymentState.RUNNING:
                     await self._save_counted(rules.stopped(one, why), "stopped", PROGRAM)
                 self._halted.pop(deployment_id, None)
-            except _NOT_WRITTEN as error:
+            except NOT_RECORDED as error:
                 log.error("a deployment was stopped, and cannot be recorded yet", why=why, error=str(error))
 
     async def _let_go(self, deployment_id: str) -> None:
@@ -304,7 +303,7 @@ class Recognition:
         more = self._uncounted.pop(one.deployment_id, Counts())
         try:
             return await self._book.save(rules.counted(one, more), change, by, saves=saves)
-        except _NOT_WRITTEN:
+        except NOT_RECORDED:
             self.count(one.deployment_id, more)
             raise
 
@@ -328,7 +327,7 @@ class Recognition:
             )  # fmt: skip
             try:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
-            except _NOT_WRITTEN:
+            except NOT_RECORDED:
                 self.count(one.deployment_id, more)
                 await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
 
