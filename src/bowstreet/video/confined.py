@@ -1,6 +1,7 @@
 """What workers that parse video from outside have in common: how they open a source, how they tell, how a file keeps pace."""
 
 import contextlib
+import errno
 import sys
 import threading
 import time
@@ -24,6 +25,15 @@ class Unusable(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code, self.text = code, text
+
+
+def unreadable(error: av.FFmpegError) -> str:
+    """What a person is told of a source that cannot be opened or read. Silence over UDP has another number than elsewhere."""
+    if isinstance(error, av.error.ExitError) or error.errno == errno.EIO:
+        return "the source cannot be read: nothing comes from it; see that it sends, and to this address"
+    if error.errno == errno.EADDRINUSE:
+        return "the source cannot be read: another program listens at its address; end it, or have the camera send elsewhere"
+    return f"the source cannot be read: {error.strerror or type(error).__name__}"
 
 
 class Teller:
@@ -80,7 +90,7 @@ def worked(address: Address, teller: Teller, read: Callable[[Any], None], at_end
         teller.say(Trouble(code=error.code, text=error.text))
         return 1
     except av.FFmpegError as error:
-        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
+        teller.say(Trouble(code="connection", text=unreadable(error)))
         return 1
     except BrokenPipeError:  # the program is gone
         return 0
