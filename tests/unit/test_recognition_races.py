@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.recognition_world import ADJUDICATOR, OPERATOR, World, photo, row
 
+from bowstreet.accountability.authority.model import Ground, State, UseCase
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
@@ -179,3 +180,24 @@ async def test_an_import_given_up_while_it_is_finished_is_one_or_the_other(world
     manifest = world.recognition.get(one.deployment_id).manifest
     assert manifest is not None
     assert world.enrolment.open(manifest).digest == manifest.digest
+
+
+async def test_a_review_written_while_other_authority_expires_stands(world: World) -> None:
+    asked = [
+        await world.authorities.request(
+            world.authorities.requested(
+                use_case=UseCase.DISCLOSURE, ground=Ground.THREAT_TO_LIFE, subject_id=f"inc-{number}", boroughs=("Islington",),
+                starts_at=world.clock.now(), ends_at=world.clock.now() + timedelta(hours=1), by=OPERATOR,
+            ),
+            urgent=True,
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    world.simulated.advance_to(world.clock.now() + timedelta(hours=2))
+    expiring = asyncio.ensure_future(world.authorities.expire())
+    await asyncio.sleep(0)  # the first of the two is being written
+    await world.authorities.decide(max(one.authorisation_id for one in asked), OTHER, allow=True)
+    await expiring
+    reviews = {one.authorisation_id: (one.state, one.reviewed_by) for one in world.authorities.all()}
+    first, second = sorted(reviews)
+    assert (reviews[first], reviews[second]) == ((State.EXPIRED, None), (State.EXPIRED, OTHER))
