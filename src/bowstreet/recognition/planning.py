@@ -47,6 +47,11 @@ class Planning:
         """Where a plan's zone and cameras lie."""
         return self._boroughs_of([*plan.zone, *(one.position for one in plan.cameras)])
 
+    def borough_of(self, one: Deployment, camera_id: str) -> str:
+        """Where one of its cameras stands; where the deployment is, for one that stands in none."""
+        places = [camera.position for camera in one.plan.cameras if camera.camera_id == camera_id]
+        return next(iter((self._boroughs_of(places) if places else ()) or one.plan.boroughs), "")
+
     # --- plan ------------------------------------------------------------------------------------------------------------------
 
     async def plan(self, plan: Plan, by: str) -> Deployment:

@@ -57,6 +57,7 @@ class Recognition:
         self._uncounted: dict[str, Counts] = {}
         self._counted_at_s = 0.0
         self._halted: dict[str, str] = {}  # stopped, and not on record yet; why
+        self._raising = asyncio.Lock()  # one sighting at a time; not the book's, which a long import of a list holds
         book.recorder.bus.subscribe(AuthorisationChanged, self._on_authority)
 
     async def load(self, store: Store) -> None:
@@ -135,6 +136,7 @@ class Recognition:
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
             )  # fmt: skip
             ready = await self._book.save(ready, "started", by, [said])
+            self._require_running(deployment_id)
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
                 deployment_id=deployment_id, cameras=[self.planning.cameras[camera] for camera in self._usable(ready)],
@@ -146,7 +148,17 @@ class Recognition:
             except BowstreetError as error:
                 await self._halt(ready, f"the cameras could not be looked at: {error.message}")
                 raise
+            try:
+                self._require_running(deployment_id)
+            except BowstreetError:
+                await self._let_go(deployment_id)
+                raise
             return ready
+
+    def _require_running(self, deployment_id: str) -> None:
+        """Raises `Refused` when it was stopped while its start was being written: then no camera is looked at."""
+        if self._book.get(deployment_id).state is not DeploymentState.RUNNING or deployment_id in self._halted:
+            raise Refused("it was stopped while it started", remedy="look at its state, and start it again")
 
     async def stop(self, deployment_id: str, by: str, why: str = "stopped by a person") -> Deployment:
         """Raises `NotFound`, `Refused`."""
@@ -183,6 +195,11 @@ class Recognition:
 
     async def submit(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
         """A face reached the threshold: an alert, or why there is none. Nothing of what raised none is kept (R7)."""
+        async with self._raising:
+            return await self._submitted(sighting)
+
+    async def _submitted(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
+        """Whether it may be processed is asked when its turn has come: what waits for it may lose authority meanwhile."""
         one, now = self.find(sighting.deployment_id), self._book.clock.now()
         if one is None or not sighting.looks:
             return Obstacle.NOT_RUNNING
@@ -196,21 +213,20 @@ class Recognition:
         if isinstance(judged, Withheld):
             self.count(one.deployment_id, Counts(matched=1, inconsistent=1))
             return judged
-        async with self._book.lock:
-            if self.alerts.of_same_pass(sighting, judged) is not None:
-                self.count(one.deployment_id, Counts(matched=1, repeated=1))
-                return Withheld.REPEATED
-            assert one.manifest is not None, "what may be processed has a list"
-            person = self._book.enrolment.open(one.manifest).person(judged.person_id)
-            if person is None:
-                raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
-            return await self._opened(sighting, judged, person, one.deployment_id)
+        if self.alerts.of_same_pass(sighting, judged) is not None:
+            self.count(one.deployment_id, Counts(matched=1, repeated=1))
+            return Withheld.REPEATED
+        assert one.manifest is not None, "what may be processed has a list"
+        person = self._book.enrolment.open(one.manifest).person(judged.person_id)
+        if person is None:
+            raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
+        return await self._opened(sighting, judged, person, one.deployment_id)
 
     async def _opened(self, sighting: Sighting, judged: Raised, person: Person, deployment_id: str) -> Alert:
         """An alert, and in the same commit what was counted up to it: whatever becomes of the program, the two agree."""
         one, before = self._book.get(deployment_id), self._uncounted.pop(deployment_id, Counts())
         whole = rules.counted(one, before.plus(Counts(matched=1, alerts=1)))
-        borough = next(iter(one.plan.boroughs), "")
+        borough = self.planning.borough_of(one, sighting.camera_id)
         try:
             return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
         except NOT_RECORDED:
@@ -254,8 +270,9 @@ class Recognition:
             if not standing:
                 await self._book.sweep()
                 await self._book.save(rules.destroyed(one, now), "list-destroyed", PROGRAM)
-        for one in self._book.deployments.in_states(DeploymentState.DESTROYED):
-            if self.alerts.open_of(one.deployment_id) == 0:
+        for deployment_id in [one.deployment_id for one in self._book.deployments.in_states(DeploymentState.DESTROYED)]:
+            one = self._book.get(deployment_id)
+            if one.state is DeploymentState.DESTROYED and self.alerts.open_of(deployment_id) == 0:
                 await self._publish(one)
 
     async def _publish(self, one: Deployment) -> None:

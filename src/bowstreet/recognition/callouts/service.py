@@ -154,7 +154,10 @@ class Callouts:
 
     async def work(self) -> None:
         """Every second or so: who is not to be called any more is taken out, and what is over is destroyed."""
-        for one in self.standing():
+        for subscription_id in [one.subscription_id for one in self.standing()]:
+            one = self._stands(subscription_id)  # as it is now: its officer may have taken it out while another was written
+            if one is None:
+                continue
             try:
                 why = self.ending(one)
                 if why is not None:
@@ -166,6 +169,10 @@ class Callouts:
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
         for over in self._all.in_states(SubscriptionState.ENDED):
             await self._destroy(over.subscription_id)
+
+    def _stands(self, subscription_id: str) -> Subscription | None:
+        one = self._all.find(subscription_id)
+        return None if one is None or one.state is SubscriptionState.ENDED else one
 
     async def end(self, one: Subscription, why: Ending, by: str) -> None:
         """Its address and keys go from the record with the entry that says so; then what is left is destroyed, with a receipt."""
@@ -189,9 +196,10 @@ class Callouts:
         """Whatever ends an account's sign-ins ends its calls, those too that outlive a sign-in left alone."""
         if message.change not in ("disabled", "password", "sessions-ended"):
             return
-        for one in self.standing(message.subject):
+        for subscription_id in [one.subscription_id for one in self.standing(message.subject)]:
             try:
-                await self.end(one, Ending.ACCOUNT_CHANGED, message.by)
+                if (one := self._stands(subscription_id)) is not None:
+                    await self.end(one, Ending.ACCOUNT_CHANGED, message.by)
             except BowstreetError as error:
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
 
@@ -258,8 +266,8 @@ class Callouts:
             self.outcomes["given-up" if given_up else attempt.answer] += 1
             if attempt.answer is not Answer.SENT:
                 log.warning("a phone was not called", host=one.host, answer=attempt.answer, why=attempt.why, tries=tries)
-            if attempt.answer is Answer.GONE:
-                await self.end(one, Ending.GONE, PROGRAM)
+            if attempt.answer is Answer.GONE and (gone := self._stands(subscription_id)) is not None:
+                await self.end(gone, Ending.GONE, PROGRAM)
             if wait_s is None:
                 return
             await self._real.sleep(wait_s)
