@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import cv2
 import msgspec
 import numpy as np
 
@@ -20,7 +21,7 @@ from bowstreet.simulation.scenery.life import Moment
 from bowstreet.simulation.scenery.light import LIGHTS
 from bowstreet.simulation.scenery.render import Renderer
 from bowstreet.simulation.scenery.street import Street
-from bowstreet.simulation.scenery.truth import truth
+from bowstreet.simulation.scenery.truth import Plate, plates_seen, truth
 from bowstreet.simulation.scenery.view import View, view
 from bowstreet.video import klv
 from bowstreet.video.fragments import Fragmenter
@@ -54,6 +55,7 @@ class Filmed:
     pose: CameraPose
     heads: tuple[Head, ...]
     vehicles: tuple[tuple[str, tuple[float, float, float, float], float], ...]
+    plates: tuple[Plate, ...] = ()
 
 
 class Knowing:
@@ -87,12 +89,14 @@ def filmed(
     height_m: float = 26.0,
     tilt_deg: float = -38.0,
     stage: tuple[float, float] = STAGES[0],
+    fov_deg: float = 60.0,
+    way_rad: float = 0.0,
 ) -> Iterator[Filmed]:
-    """A slow circle round a street with people on it."""
+    """A slow circle round a street with people on it, begun on the side that `way_rad` says."""
     renderer = Renderer(STREET, LIGHTS["day"], width, height)
     for number in range(round(seconds * rate_hz)):
         at_s = number / rate_hz
-        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage)
+        pose, seen, about = scene_at(at_s, width, height, height_m, tilt_deg, renderer, stage, fov_deg, way_rad)
         shown = {one.name: one for one in truth(STREET, seen, about)}
         heads = []
         for person in about.people:
@@ -103,8 +107,9 @@ def filmed(
                 heads.append(Head(name=person.name, x=x, y=y, radius_px=radius, visible=shown[person.name].visible))
         vehicles = tuple((one.name, one.box, one.visible) for one in shown.values() if one.kind != "person")
         yield Filmed(
-            at_us=round(at_s * 1e6), pixels=renderer.paint(seen, about), pose=pose, heads=tuple(heads), vehicles=vehicles
-        )
+            at_us=round(at_s * 1e6), pixels=renderer.paint(seen, about), pose=pose, heads=tuple(heads), vehicles=vehicles,
+            plates=plates_seen(STREET, seen, about),
+        )  # fmt: skip
 
 
 @functools.cache
@@ -120,9 +125,11 @@ def scene_at(
     tilt_deg: float = -38.0,
     renderer: Renderer | None = None,
     stage: tuple[float, float] = STAGES[0],
+    fov_deg: float = 60.0,
+    way_rad: float = 0.0,
 ) -> tuple[CameraPose, View, Moment]:
     u, v = stage
-    turn = 0.05 * at_s
+    turn = way_rad + 0.05 * at_s
     away = height_m / math.tan(math.radians(-tilt_deg))
     here_u, here_v = u - away * math.cos(turn), v - away * math.sin(turn)
     east, north = (float(one) for one in STREET.to_grid(here_u, here_v))
@@ -130,7 +137,7 @@ def scene_at(
     pose = CameraPose(
         position=to_wgs84(GridPoint(easting_m=east, northing_m=north)), altitude_m_amsl=GROUND_M + height_m,
         heading_deg=math.degrees(math.atan2(to_east - east, to_north - north)) % 360.0, tilt_deg=tilt_deg,
-        horizontal_fov_deg=60.0,
+        horizontal_fov_deg=fov_deg,
     )  # fmt: skip
     seen = view(STREET, pose, width, height)
     return pose, seen, (renderer or _painter(width, height)).about(seen, 20.0 + at_s)
@@ -192,6 +199,13 @@ async def recorded(
             await asyncio.sleep(0.05)  # the disk keeps up
     await footage.stop(SOURCE.source_id, "left the scene")
     return recording_id
+
+
+def plate_mask(one: Plate, width: int, height: int) -> np.ndarray:
+    """Which pixels of a picture show a plate."""
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(mask, np.round(np.array(one.corners)).astype(np.int32), 1)
+    return mask.astype(bool)
 
 
 def head_mask(one: Filmed, least_visible: float = 0.5) -> np.ndarray:

@@ -401,7 +401,7 @@ async def _evidence(process: Process) -> None:
     certificate = process.operation.evidence_certificate or await own_certificate(process.recorder, operator, process.real_clock)
     exporter = Exporter(
         process.recorder, process.clock, RandomIds(process.clock), process.log, process.footage, process.authorities,
-        operator=operator, version=__version__, find_erased=process.retention.receipt_of,
+        operator=operator, version=__version__, find_erased=process.retention.receipt_of, redacted=process.redactions,
         credentials=C2paCredentials(certificate, __version__, simulated=process.hardware is not None),
     )  # fmt: skip
     process.exports = Exports(exporter, process.real_clock)

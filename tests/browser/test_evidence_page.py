@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ FOOTAGE = """
 import asyncio, sys
 from pathlib import Path
 from tests.unit.evidence_data import stopped
-asyncio.run(stopped(Path(sys.argv[1]), recordings=2, incidents=True))
+asyncio.run(stopped(Path(sys.argv[1]), recordings=2, incidents=True, redacted=True))
 """
 CITY = '[ledger]\norigin = "bow.example/city"\n'
 
@@ -98,6 +99,51 @@ def test_footage_is_exported_by_keyboard_saved_and_verifies(page: Page, tmp_path
     waiting.value.save_as(tmp_path / "one.zip")
     status, found = verified(str(tmp_path / "one.zip"))
     assert (status, found["ok"], found["leave"]["recipient"]) == (0, True, "court")
+
+
+@pytest.mark.browser
+@pytest.mark.live
+def test_the_redacted_copy_is_chosen_by_keyboard_and_given_out_instead(page: Page, tmp_path: Path) -> None:
+    opened(page, "robbery")
+    dialog = page.get_by_role("dialog", name="Export footage as evidence")
+    which = dialog.get_by_role("group", name="Which copy")
+    expect(which.get_by_role("radio", name=re.compile("^As received"))).to_be_checked()
+    expect(dialog.get_by_role("checkbox")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(which.get_by_role("radio", name=re.compile("^As received"))).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(which.get_by_role("radio", name=re.compile("^The redacted copy instead"))).to_be_checked()
+    page.screenshot(path=tmp_path / "choose.png")
+    accessible(page)
+    dialog.get_by_role("button", name="Export it").click()
+    expect(dialog.get_by_text("The redacted copy, not the original.")).to_be_visible()
+    page.screenshot(path=tmp_path / "ready.png")
+    with page.expect_download() as waiting:
+        dialog.get_by_role("link", name=re.compile("^Save exp-")).click()
+    waiting.value.save_as(tmp_path / "one.zip")
+    status, found = verified(str(tmp_path / "one.zip"))
+    assert (status, found["ok"], found["which"], found["recordings"][0]["withheld"]) == (0, True, "redacted", True)
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        [name] = [one for one in archive.namelist() if one.endswith("certificate.html")]
+        (tmp_path / "certificate.html").write_bytes(archive.read(name))
+    shown = page.context.new_page()
+    shown.goto((tmp_path / "certificate.html").as_uri())
+    expect(shown.get_by_role("heading", name="Which copy this is")).to_be_visible()
+    expect(shown.get_by_text("This is not the original.")).to_be_visible()
+    shown.screenshot(path=tmp_path / "certificate.png", full_page=True)
+
+
+@pytest.mark.browser
+@pytest.mark.live
+def test_where_there_is_no_redacted_copy_it_says_so_and_leads_to_where_it_is_made(page: Page) -> None:
+    opened(page, "burglary")
+    dialog = page.get_by_role("dialog", name="Export footage as evidence")
+    dialog.get_by_role("radio", name=re.compile("^Both")).check()
+    expect(dialog.get_by_role("status")).to_contain_text("No redacted copy of it was made yet")
+    expect(dialog.get_by_role("button", name="Export it")).to_be_disabled()
+    accessible(page)
+    dialog.get_by_role("link", name="the recording").click()
+    expect(page).to_have_url(re.compile("footage.*recording=rec-"))
 
 
 @pytest.mark.browser

@@ -407,6 +407,7 @@ async def city(
                 version="0.0.0",
                 find_erased=retention.receipt_of,
                 credentials=credentials,
+                redacted=redactions,
             ),
             clock,
         ),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
-from bowstreet.errors import NotFound, Refused
+from bowstreet.errors import NotFound, Refused, StoreUnavailable
 from bowstreet.geo import Position
 from bowstreet.messages import Erased
-from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Withheld
-from bowstreet.recognition.model import DeploymentState, Obstacle, PlacedCamera
+from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Sighting, Withheld
+from bowstreet.recognition.model import Counts, DeploymentState, Obstacle, PlacedCamera
 from bowstreet.recognition.planning import Planning
 
 
@@ -134,3 +135,43 @@ async def test_an_alert_is_where_its_camera_stands(world: World) -> None:
         await world.recognition.submit(world.sighting(dep, wanted, camera=camera, track=camera)) for camera in ("north", "south")
     ]
     assert [one.borough for one in raised if isinstance(one, Alert)] == ["Islington", "Hackney"]
+
+
+async def test_what_is_entered_while_a_stop_waits_for_the_cameras_stays_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sighting on its way into the record is not torn out of it by a stop, nor is its count."""
+    names = list(people())[:1]
+    for ends in (world.recognition.stop, world.recognition.close):
+        one = await world.running(*names)
+        dep = one.deployment_id
+        sighting = world.sighting(dep, world.person_id(dep, names[0]))
+
+        async def last(sighting: Sighting = sighting) -> None:
+            world.recognition.count(sighting.deployment_id, Counts(frames=7, tracks=1))
+            assert isinstance(await world.recognition.submit(sighting), Alert)
+
+        monkeypatch.setattr(world.pipeline, "stop", last)
+        await ends(dep, OPERATOR)
+        monkeypatch.undo()
+        counts = world.recognition.get(dep).counts
+        assert (counts.frames, counts.tracks, counts.alerts) == (7, 1, len(world.alerts.of(dep))) == (7, 1, 1)
+
+
+async def test_what_was_counted_survives_a_record_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    dep = (await world.running(next(iter(people())))).deployment_id
+    world.recognition.count(dep, Counts(frames=100, analysed=90, dropped=10, tracks=4))
+
+    async def full(batch: object) -> None:
+        raise StoreUnavailable("the disk is full", remedy="make room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store._store, "commit", full)
+        world.simulated.advance_to(world.clock.now() + timedelta(seconds=11))
+        await world.recognition.look()  # counts cannot be entered, so it stops; that cannot be entered either
+        assert not world.pipeline.running
+        await world.recognition.look()
+    await world.recognition.look()
+    one = world.recognition.get(dep)
+    assert one.state is DeploymentState.STOPPED
+    assert one.counts == Counts(frames=100, analysed=90, dropped=10, tracks=4)

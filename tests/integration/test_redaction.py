@@ -9,18 +9,23 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import av
 import httpx
 import numpy as np
 import pytest
-from tests.filmed_street import LOW_M, Filmed, filmed, head_mask, recorded
-from tests.integration.console_city import START, City, call, city
+from tests.filmed_street import LOW_M, STAGES, Filmed, filmed, head_mask, plate_mask, recorded
+from tests.integration.console_city import PASSWORD, START, City, call, city
+from tests.integration.test_evidence_routes import authorised
+from tests.integration.test_evidence_routes import settled as given_out
 from tests.integration.test_playing import begun, media_of
 
-from bowstreet.messages import FootageWatched, RedactionChanged, RegionChanged
+from bowstreet.messages import FootageDisclosed, FootageWatched, RedactionChanged, RegionChanged
+from bowstreet.video.evidence import verify
 from bowstreet.video.recorder import FootageHeld
 from bowstreet.video.redaction.worker import FILL
 
@@ -133,6 +138,25 @@ async def test_the_finder_that_ships_finds_most_of_these_people(street: list[Fil
         assert float(np.mean([filled.mean() for _, filled in masks])) < 0.5
 
 
+async def test_plates_that_could_be_read_are_covered_in_the_copy() -> None:
+    """By the finder that ships, of vehicles that it does not find: through coding, finding and coding anew."""
+    street = list(
+        filmed(2.0, width=WIDTH, height=HEIGHT, height_m=8.0, tilt_deg=-25.0, stage=STAGES[0], fov_deg=20.0, way_rad=0.5)
+    )
+    async with looked(street, "bowstreet.tracking.finder:thorough") as (_, client, path):
+        await found(client, path)
+        _, pictures, _ = await copied(client, path)
+        looks = covered = 0
+        for one, planes in zip(street, pictures, strict=False):
+            for plate in one.plates:
+                if plate.visible == 1.0 and plate.height_px >= 6.0:
+                    mask = plate_mask(plate, WIDTH, HEIGHT)
+                    looks += 1
+                    covered += int((mask & is_filled(planes)).sum()) >= 0.95 * int(mask.sum())
+        assert looks >= 20
+        assert covered >= 0.95 * looks
+
+
 async def test_a_person_covers_and_uncovers_with_a_reason_and_the_copy_heeds_it(street: list[Filmed]) -> None:
     async with looked(street) as (town, client, path):
         await found(client, path)
@@ -192,6 +216,47 @@ async def test_what_is_no_finder_or_no_film_fails_on_record_and_can_be_begun_aga
         assert [one.stage for one in await town.ledger(RedactionChanged)] == ["begun", "failed"]
         town.services.redactions._finder = KNOWING
         await found(client, path)
+
+
+async def test_the_copy_is_given_out_under_authority_and_on_record_first(street: list[Filmed], tmp_path: Path) -> None:
+    """By the roles, the proof and the authority that giving out footage needs; a regulator, a pilot and an old proof are refused."""
+    async with looked(street) as (town, client, path):
+        recording = town.services.footage.recordings.all()[0]
+        order = f"/api/v1/incidents/{recording.incident_id}/evidence"
+        listed = f"/api/v1/incidents/{recording.incident_id}/recordings"
+        await authorised(town, client, recording.incident_id)
+        assert (await client.get(listed)).json()[0]["redacted"] == "none"
+        refused = await client.post(order, json={"copies": "redacted"})
+        assert (refused.status_code, "no redacted copy" in refused.json()["detail"]) == (404, True)
+        await found(client, path)
+        await copied(client, path)
+        assert (await client.get(listed)).json()[0]["redacted"] == "ready"
+        for role in ("pilot", "regulator"):
+            async with town.signed_in(role) as other:
+                assert (await other.post(order, json={"copies": "redacted"})).status_code == 403
+        assert (await client.post(order, json={"copies": "everything"})).status_code == 422
+        town.clock.advance_to(town.clock.now() + timedelta(minutes=6))
+        assert (await client.post(order, json={"copies": "redacted"})).status_code == 403
+        assert await town.ledger(FootageDisclosed) == []
+        assert (await client.post("/api/v1/session/proof", json={"password": PASSWORD})).status_code < 300
+        ordered = await client.post(order, json={"copies": "redacted"})
+        assert (ordered.status_code, ordered.json()["copies"]) == (201, "redacted")
+        ready = await given_out(client, ordered.json()["export_id"])
+        assert ready["state"] == "ready", ready
+        [said] = await town.ledger(FootageDisclosed)
+        assert said.copies == "redacted"
+        (tmp_path / "one.zip").write_bytes((await client.get(f"/api/v1/evidence/{ready['export_id']}/bundle")).content)
+        seen = await asyncio.to_thread(verify.verify, tmp_path / "one.zip", keys=[town.services.log.key])
+        assert seen.ok, (seen.file, seen.what)
+        copy = seen.recordings[0].copy
+        assert copy is not None
+        assert (copy.pictures, copy.of_pictures) == (len(street) - 1, len(street) - 1)
+        span = {"from_us": 0, "until_us": 1_000_000}
+        box = {"left": 0, "top": 0, "right": 20, "bottom": 20}
+        await client.post(f"{path}/regions", json={"type": "add", "reason": "a plate", **box, **span})
+        assert (await client.get(listed)).json()[0]["redacted"] == "stale"
+        stale = await client.post(order, json={"copies": "both"})
+        assert (stale.status_code, "changed after its copy was made" in stale.json()["detail"]) == (409, True)
 
 
 async def test_it_goes_with_its_recording(street: list[Filmed]) -> None:

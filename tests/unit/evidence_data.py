@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.unit.evidence_world import SOURCE, metadata, pictures
+from tests.unit.evidence_world import FINDER, SOURCE, metadata, pictures, settled
 
 from bowstreet.accountability import key_source
 from bowstreet.accountability.accounts import Accounts
@@ -30,15 +30,23 @@ from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.sqlite import SqliteStore
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 
 INCIDENT, PASSWORD, NAME = "inc-1", "three unrelated words", "A supervisor"
 
 
 async def stopped(
-    folder: Path, *, leave: bool = True, recordings: int = 1, killed: bool = False, incidents: bool = False
+    folder: Path,
+    *,
+    leave: bool = True,
+    recordings: int = 1,
+    killed: bool = False,
+    incidents: bool = False,
+    redacted: bool = False,
 ) -> tuple[str, list[str]]:
     """The log's key, and the ids of the recordings. `killed`: this process ends by kill -9 while it records.
-    `incidents`: each recording is of an incident of its own, which is on record; authority is for the first."""
+    `incidents`: each recording is of an incident of its own, which is on record; authority is for the first.
+    `redacted`: of the first there is a redacted copy."""
     folder.mkdir(exist_ok=True)
     clock = SystemClock()
     master = key_source.load("", folder)
@@ -73,6 +81,14 @@ async def stopped(
             footage.take(SOURCE, metadata(number))
         if not killed:
             await footage.stop("cam-1", "left the scene")
+    if redacted:
+        redactions = Redactions(acts, clock, ids, footage, FINDER)
+        await redactions.load(store)
+        await redactions.begin(made[0], who.account_id, "asked for by the defence")
+        await settled(redactions, made[0])
+        await redactions.add(made[0], who.account_id, "a house number", (0, 10_000_000), (0, 0, 16, 16))
+        await redactions.make_copy(made[0], who.account_id, "looked through")
+        await settled(redactions, made[0])
     if leave:
         authorities = Authorities(acts, clock, ids)
         await authorities.load(store)

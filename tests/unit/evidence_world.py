@@ -17,7 +17,7 @@ from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.note import Note, SoftwareSigner
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.accountability.transparency_log import TransparencyLog
-from bowstreet.frames import CameraPose
+from bowstreet.frames import CameraPose, DroneFrame
 from bowstreet.geo import Position
 from bowstreet.messages import RunChanged
 from bowstreet.runtime.bus import InlineBus
@@ -30,10 +30,34 @@ from bowstreet.video.evidence.service import Credentials, Exporter, Order
 from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import AccessUnit, Codec, Fragment, Header, Metadata, StreamFormat, VideoSource
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.model import Redaction, RedactionState
+from bowstreet.video.redaction.service import Redactions
 
 START = datetime(2026, 11, 28, 3, tzinfo=UTC)
 SOURCE = VideoSource(source_id="cam-1", address="udp://127.0.0.1:1", vehicle_id="drone-7")
 INCIDENT = "inc-1"
+FINDER = "tests.unit.evidence_world:Standing"
+
+
+class Standing:
+    """A finder that sees somebody in the same place in every picture."""
+
+    def look(self, frame: DroneFrame) -> bytes:
+        height, width = frame.pixels.shape[:2]
+        box = {"left": 60, "top": 20, "width": 20, "height": 80}
+        return msgspec.msgpack.encode(
+            {"width_px": width, "height_px": height, "tracks": [{"track_id": 1, "shape": "person", "box": box}]}
+        )
+
+
+async def settled(redactions: Redactions, recording_id: str) -> Redaction:
+    """A redaction when its worker is done."""
+    async with asyncio.timeout(60):
+        while (one := redactions.all.get(recording_id)).state in (RedactionState.FINDING, RedactionState.MAKING):
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*redactions._tasks.values())
+    assert not one.failed
+    return one
 
 
 class Kept:

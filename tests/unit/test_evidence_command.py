@@ -39,6 +39,36 @@ async def test_an_export_is_recorded_and_verifies_elsewhere(tmp_path: Path) -> N
     assert verified(str(folder), "--key", key)[0] == 0
 
 
+async def test_a_redacted_copy_is_exported_in_the_originals_stead_and_verifies_elsewhere(tmp_path: Path) -> None:
+    key, [recording_id] = await stopped(tmp_path / "data", redacted=True)
+    for which in ("redacted", "both"):
+        out = tmp_path / f"{which}.zip"
+        words = ("--data", str(tmp_path / "data"), "--by", NAME, "--out", str(out), "--copies", which)
+        done = bowstreet(*EXPORT, *words, said=PASSWORD + "\n")
+        assert done.returncode == 0, done.stderr
+        status, found = verified(str(out), "--key", key)
+        assert (status, found["ok"], found["which"]) == (0, True, which), found
+        [one] = found["recordings"]
+        assert (one["withheld"], one["copy"]["pictures"], one["copy"]["added"]) == (which == "redacted", 24, 1)
+        assert "fits it" in found["credentials"][f"{recording_id}.redacted/video-1.mp4"]
+        assert len(found["credentials"]) == (1 if which == "redacted" else 2)
+    whole = bytearray((tmp_path / "redacted.zip").read_bytes())
+    whole[whole.index(b"mdat") + 40] ^= 1
+    (tmp_path / "spoilt.zip").write_bytes(whole)
+    status, found = verified(str(tmp_path / "spoilt.zip"), "--key", key)
+    assert (status, found["file"]) == (1, f"{recording_id}.redacted/video-1.mp4")
+    assert verified("--data", str(tmp_path / "data"))[0] == 0
+
+
+async def test_a_redacted_copy_that_nobody_made_is_refused(tmp_path: Path) -> None:
+    await stopped(tmp_path / "data")
+    words = ("--data", str(tmp_path / "data"), "--by", NAME, "--out", str(tmp_path / "one.zip"), "--copies", "redacted")
+    done = bowstreet(*EXPORT, *words, said=PASSWORD)
+    assert done.returncode == 2
+    assert "no redacted copy of recording" in done.stderr
+    assert not (tmp_path / "one.zip").exists()
+
+
 async def test_nobody_exports_without_a_password_the_right_and_authority(tmp_path: Path) -> None:
     await stopped(tmp_path / "data", leave=False)
     for by, said, why in (

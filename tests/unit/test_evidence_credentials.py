@@ -3,6 +3,7 @@ another video."""
 
 import asyncio
 import json
+import struct
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from tests.unit.evidence_world import World, as_file
+from tests.unit.evidence_world import World, as_file, pictures
 
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import MalformedConfiguration, MalformedProof
@@ -21,6 +22,7 @@ from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.memory import MemoryStore
 from bowstreet.video.evidence import credentials, verify
+from bowstreet.video.evidence.asking import Job, Made, Seen
 from bowstreet.video.evidence.credentials import SELF_MADE, C2paCredentials, Certificate, PrivateKey, look, self_made
 from bowstreet.video.evidence.kept import own_certificate
 from bowstreet.video.evidence.source import FolderSource
@@ -143,6 +145,38 @@ async def test_our_own_certificate_is_made_once_and_kept() -> None:
     first, second = [await own_certificate(acts, "Test Police", SystemClock()) for _ in range(2)]
     assert first.chain == second.chain
     assert first.says == SELF_MADE
+
+
+def test_a_video_that_the_workers_memory_would_not_hold_gets_a_manifest_that_fits_it() -> None:
+    """It is hashed piece by piece: 1.25 GiB, of which two copies would not fit into the 2 GiB that the worker may have."""
+    header, fragments = pictures(4)
+    films = header.data + b"".join(one.data for one in fragments)
+    octets = 5 * 1024**3 // 4
+    large = struct.pack(">I4sQ", 1, b"mdat", octets - len(films))
+    begin = films + large
+
+    def give(at: int, count: int) -> bytes:
+        count = max(0, min(count, octets - at))
+        return begin[at : at + count].ljust(count, b"\x55")
+
+    certificate = own()
+    created = {"action": "c2pa.created", "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"}
+    told = {"format": "video/mp4", "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}]}
+    job = Job(octets=octets, definition=json.dumps(told), algorithm=certificate.algorithm, chain=certificate.chain)
+    made = credentials._run(job, give, certificate.sign)
+    assert isinstance(made, Made), made
+    seen = credentials._run(Job(octets=octets, manifest=made.manifest), give, None)
+    assert isinstance(seen, Seen)
+    assert seen.state == "Valid"
+
+
+async def test_a_video_of_too_many_fragments_is_exported_without_a_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(credentials, "MOST_SIGNED_FRAGMENTS", 10)
+    folder, _ = await exported(tmp_path, own())
+    found = await asyncio.to_thread(verify.verify, folder / "one.zip", credential=look)
+    assert (found.ok, found.credentials) == (True, {})
 
 
 async def test_an_export_without_a_worker_goes_on_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 28, 3, tzinfo=UTC)
 times = st.integers(min_value=0, max_value=20_000_000)
 tracks = st.sampled_from(["c0-1", "c0-2", "c0-3"])
 # A track is of one kind, whatever it is.
-KINDS = {"c0-1": CoverKind.PERSON, "c0-2": CoverKind.PERSON, "c0-3": CoverKind.VEHICLE}
+KINDS = {"c0-1": CoverKind.PERSON, "c0-2": CoverKind.PERSON, "c0-3": CoverKind.VEHICLE, "c0-p1": CoverKind.PLATE}
 
 
 @st.composite
@@ -91,10 +91,11 @@ def test_no_region_lies_outside_the_picture_or_is_empty(found: Found, edits: lis
 def test_what_is_found_is_covered_and_a_gap_uncovers_nothing(found: Found, at_us: int) -> None:
     """In a look; between two looks at most three seconds apart, whatever way it went straight from one to the other; and beside."""
     regions = rules.at(rules.covered(found, ()), at_us)
-    for track in KINDS:
+    for track, kind in KINDS.items():
+        beside_us = rules.BESIDE_PLATE_US if kind is CoverKind.PLATE else rules.BESIDE_US
         seen = [(look.at_us, one) for look in found.looks for one in look.shapes if one.track == track]
         for when, one in seen:
-            if abs(when - at_us) <= rules.BESIDE_US and (when == at_us or len(seen) == 1):
+            if abs(when - at_us) <= beside_us and (when == at_us or len(seen) == 1):
                 assert covers(regions, rules.part(one))
         for (before_us, before), (after_us, after) in pairwise(seen):
             if not before_us <= at_us <= after_us or after_us - before_us > rules.MOST_GAP_US:

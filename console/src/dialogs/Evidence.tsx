@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client.ts";
-import { bundleAddress, type Export, exportOf, type Kept, keptOf, orderEvidence } from "../api/evidence.ts";
+import { bundleAddress, type Copies, type Export, exportOf, type Kept, keptOf, orderEvidence } from "../api/evidence.ts";
 import { capital, count, duration, utcDateTime } from "../format.ts";
 import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { closeDialog, Modal } from "../parts/modal.tsx";
@@ -61,9 +61,13 @@ function Choose({ incident, kept, first, onMade }: ChooseProps) {
   useEffect(() => list.current?.querySelector("input")?.focus(), []); // the list came after the dialog was opened
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(kept.filter((one) => first === "" || one.recording_id === first).map((one) => one.recording_id)));
   const [recipient, setRecipient] = useState("");
+  const [copies, setCopies] = useState<Copies>("original");
+  const picked = kept.filter((one) => chosen.has(one.recording_id));
+  const without = picked.filter((one) => one.redacted !== "ready");
+  const fits = picked.length > 0 && (copies === "original" || without.length === 0);
   const order = async (): Promise<void> => {
-    const wanted = kept.filter((one) => chosen.has(one.recording_id)).map((one) => one.recording_id);
-    onMade(await proved(() => orderEvidence(incident, wanted, recipient)));
+    const wanted = picked.map((one) => one.recording_id);
+    onMade(await proved(() => orderEvidence(incident, wanted, recipient, copies)));
   };
   const turn = (id: string): void => setChosen((before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]));
   const needsAuthority = doing.error instanceof Problem && doing.error.rule.includes("authority-first");
@@ -72,12 +76,11 @@ function Choose({ incident, kept, first, onMade }: ChooseProps) {
       class="modal-body"
       onSubmit={(event) => {
         event.preventDefault();
-        if (chosen.size > 0) void doing.run(order);
+        if (fits) void doing.run(order);
       }}
     >
       <p>
-        The pictures are given out byte for byte as they came, with everything that proves it: a file that anybody can check elsewhere. It needs an
-        authorisation for disclosure that covers this incident; who gave out what, to whom and why is in the record before the first byte.
+        Footage is given out with everything that proves it: a file that anybody can check elsewhere. It needs an authorisation for disclosure that covers this incident; who gave out what, to whom and why is in the record before the first byte.
       </p>
       <fieldset class="picks" ref={list}>
         <legend>Recordings</legend>
@@ -86,11 +89,27 @@ function Choose({ incident, kept, first, onMade }: ChooseProps) {
             <input type="checkbox" checked={chosen.has(one.recording_id)} onChange={() => turn(one.recording_id)} />
             <span>
               {one.vehicle_id}, <span class="num">{utcDateTime(one.started_at)}</span>, {lasted(one)}, <span class="num">{megabytes(one.octets)}</span>
-              <span class="soft"> · {keptFor(one)}</span>
+              <span class="soft">
+                {" "}
+                · {keptFor(one)}
+                {REDACTED[one.redacted]}
+              </span>
             </span>
           </label>
         ))}
       </fieldset>
+      <fieldset class="picks">
+        <legend>Which copy</legend>
+        {COPIES.map(([each, name, says]) => (
+          <label key={each} class="pick">
+            <input type="radio" name="copies" checked={copies === each} onChange={() => setCopies(each)} />
+            <span>
+              {name} <span class="soft">{says}</span>
+            </span>
+          </label>
+        ))}
+      </fieldset>
+      <div role="status">{copies === "original" ? null : <Lacking those={without} />}</div>
       <Field label="To whom" hint="Unless you choose, whom the authorisation's ground is about. Their name stands in the authorisation's file.">
         {(id, hint) => (
           <select id={id} aria-describedby={hint} value={recipient} onChange={(event) => setRecipient(event.currentTarget.value)}>
@@ -115,7 +134,7 @@ function Choose({ incident, kept, first, onMade }: ChooseProps) {
         <button type="button" class="button plain" onClick={closeDialog}>
           Cancel
         </button>
-        <button type="submit" class="button main" disabled={chosen.size === 0 || doing.busy || !allowed("disclose")} title={whyNot("disclose")}>
+        <button type="submit" class="button main" disabled={!fits || doing.busy || !allowed("disclose")} title={whyNot("disclose")}>
           {doing.busy ? "One moment…" : "Export it"}
         </button>
       </footer>
@@ -142,7 +161,7 @@ function Making({ made, onChange }: { made: Export; onChange: (made: Export) => 
       ) : (
         <>
           <p role="status">
-            It is in the record, and ready until <span class="num">{utcDateTime(made.until)}</span>: {count(made.files.length + 2, "file")},{" "}
+            {WHICH[made.copies]} It is in the record, and ready until <span class="num">{utcDateTime(made.until)}</span>: {count(made.files.length + 2, "file")},{" "}
             <span class="num">{megabytes(made.octets)}</span>.
           </p>
           <p>
@@ -163,6 +182,35 @@ function Making({ made, onChange }: { made: Export; onChange: (made: Export) => 
         </button>
       </footer>
     </div>
+  );
+}
+
+const COPIES: readonly (readonly [Copies, string, string])[] = [
+  ["original", "As received.", "Byte for byte as it came; whoever is in the pictures is to be seen."],
+  ["redacted", "The redacted copy instead.", "Heads and plates covered for good. The original stays sealed; its hashes go along, so that a court can check of what it was made."],
+  ["both", "Both, side by side.", "For who may see the original, and is to pass on the copy."],
+];
+const WHICH: Record<Copies, string> = { original: "", redacted: "The redacted copy, not the original.", both: "The original and the redacted copy." };
+const REDACTED: Record<Kept["redacted"], string> = { none: "", ready: " · has a redacted copy", stale: " · its redacted copy is out of date" };
+
+/** Recordings whose copy cannot be given out, and what to do about it. */
+function Lacking({ those }: { those: readonly Kept[] }) {
+  const [first, second] = those;
+  if (first === undefined) return null;
+  const what =
+    second !== undefined
+      ? `${count(those.length, "recording")} of those chosen have no redacted copy that is up to date.`
+      : first.redacted === "stale"
+        ? "What its redacted copy covers was changed after it was made."
+        : "No redacted copy of it was made yet.";
+  return (
+    <p>
+      {what} Open{" "}
+      <a href={address("footage", { recording: first.recording_id })} onClick={closeDialog}>
+        {second === undefined ? "the recording" : "the first of them"}
+      </a>{" "}
+      and have it made.
+    </p>
   );
 }
 

@@ -9,7 +9,7 @@ import { announce } from "../state.ts";
 import type { Covering } from "./covering.ts";
 import { US } from "./film.ts";
 
-const KINDS: Record<string, string> = { person: "Head", vehicle: "Plate", added: "Covered by hand" };
+const KINDS: Record<string, string> = { person: "Head", vehicle: "Vehicle", plate: "Perhaps a plate", added: "Covered by hand" };
 const WHY_BEGIN = ["To be given to a court", "Asked for by its subject", "To be shown to the public"];
 const WHY_COVER = ["A face", "A number plate", "A name or a house number", "Inside a home"];
 const WHY_LIFT = ["It is nobody", "It is the suspect", "It is what must be seen"];

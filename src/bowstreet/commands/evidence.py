@@ -43,10 +43,12 @@ from bowstreet.video.evidence.at_rest import FOLDER
 from bowstreet.video.evidence.bundle import Bundle
 from bowstreet.video.evidence.credentials import C2paCredentials
 from bowstreet.video.evidence.kept import own_certificate
+from bowstreet.video.evidence.model import Copies
 from bowstreet.video.evidence.report import says, to_builtins
 from bowstreet.video.evidence.service import Exporter, Order
 from bowstreet.video.evidence.source import Source
 from bowstreet.video.recorder import FootageRecorder
+from bowstreet.video.redaction.service import Redactions
 
 WHERE = "the command line"
 
@@ -96,7 +98,7 @@ async def _export(folder: Path, operation: Operation | None, arguments: argparse
         operator = operation.operator_name if operation else opened.log.key.name
         exporter = Exporter(
             opened.recorder, opened.clock, opened.ids, opened.log, opened.footage, opened.authorities, operator=operator,
-            version=__version__, find_erased=opened.receipt_of,
+            version=__version__, find_erased=opened.receipt_of, redacted=opened.redactions,
             credentials=C2paCredentials(
                 certificate or await own_certificate(opened.recorder, operator, SystemClock()), __version__,
                 simulated=arguments.simulated,
@@ -157,6 +159,8 @@ class _Opened:
         await self.log.open()
         self.footage = FootageRecorder(self.recorder, self.clock, self.ids, self._vault, self._folder / FOLDER)
         await self.footage.load(self.store)
+        self.redactions = Redactions(self.recorder, self.clock, self.ids, self.footage, finder="")  # nothing is looked for here
+        await self.redactions.load(self.store)
         self.authorities = Authorities(self.recorder, self.clock, self.ids)
         await self.authorities.load(self.store)
         self._erasures: Collection[Erasure] = Collection("erasure", Erasure, id_of=lambda one: one.erasure_id)
@@ -205,7 +209,8 @@ async def _asked(opened: _Opened, policy: AccessPolicy, arguments: argparse.Name
         recipient = Recipient(arguments.recipient) if arguments.recipient else RECIPIENTS[leave.ground]
         return Order(
             incident_id=incident_id, by=who.account_id, leave=leave, recipient=recipient,
-            recordings=tuple(arguments.recording), people={one.account_id: one.name for one in accounts.all()},
+            recordings=tuple(arguments.recording), copies=Copies(arguments.copies),
+            people={one.account_id: one.name for one in accounts.all()},
         )  # fmt: skip
     finally:
         await accounts.sign_out(signed_in.token)

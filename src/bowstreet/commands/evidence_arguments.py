@@ -41,6 +41,12 @@ def _add_export(verbs: Any) -> None:
     export.add_argument("--recording", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     export.add_argument("--by", required=True, metavar="NAME", help="who gives it out: the name of an account with a password")
     export.add_argument("--recipient", choices=RECIPIENTS, help="to whom (default: whom the authorisation's ground is about)")
+    export.add_argument(
+        "--copies",
+        choices=("original", "redacted", "both"),
+        default="original",
+        help="as received (default), its redacted copy in its stead, or both",
+    )
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file to write, such as evidence.zip")
     export.add_argument("--folder", action="store_true", help="write a folder instead of an archive")
     export.add_argument("--simulated", action="store_true", help="say in the C2PA manifests that the cameras were simulated")

@@ -19,6 +19,7 @@ from bowstreet.console.desk import Desk
 from bowstreet.console.retention import with_authority
 from bowstreet.errors import NotPermitted
 from bowstreet.video.evidence.exports import Export
+from bowstreet.video.evidence.model import Copies
 from bowstreet.video.evidence.service import Order
 
 ZIP = "application/zip"
@@ -27,11 +28,13 @@ ZIP = "application/zip"
 class EvidenceOrder(c.Body, frozen=True, kw_only=True):
     """What to export: these recordings of the incident, or all of them when none are named.
 
-    `recipient` when it is another than whom the authorisation's ground is about.
+    `recipient` when it is another than whom the authorisation's ground is about. `copies`: as received, the redacted copy in its
+    stead, or both.
     """
 
     recordings: Annotated[tuple[SubjectId, ...], msgspec.Meta(max_length=200)] = ()
     recipient: Recipient | None = None
+    copies: Copies = Copies.ORIGINAL
 
 
 def router(desk: Desk) -> APIRouter:
@@ -56,11 +59,11 @@ def _ordered(routes: APIRouter, desk: Desk) -> None:
         await access.may_ever(who, Action.DISCLOSE)
         said: EvidenceOrder = await c.read(request, EvidenceOrder)
         await desk.require_sight(who, Action.DISCLOSE, incident_id, access.borough_of(incident_id=incident_id) or None)
-        exports.expect(incident_id, said.recordings)  # nobody is sent to ask for authority over nothing
+        exports.expect(incident_id, said.recordings, said.copies)  # nobody is sent to ask for authority over nothing
         leave = await with_authority(desk, who, Action.DISCLOSE, UseCase.DISCLOSURE, incident_id)
         wanted = Order(
             incident_id=incident_id, by=who.account_id, leave=leave, recipient=said.recipient or RECIPIENTS[leave.ground],
-            recordings=said.recordings,
+            recordings=said.recordings, copies=said.copies,
             people={one.account_id: one.name for one in services.accounts.all()},
         )  # fmt: skip
 

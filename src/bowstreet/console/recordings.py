@@ -1,7 +1,7 @@
 """Footage over HTTP: what was recorded of an incident."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter
@@ -14,7 +14,9 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk
 from bowstreet.console.sight import sight_of
+from bowstreet.errors import Conflict, NotFound
 from bowstreet.video.recorder import Recording, RecordingState
+from bowstreet.video.redaction.service import Redactions
 
 MOST_LISTED = 300
 
@@ -22,7 +24,8 @@ MOST_LISTED = 300
 class RecordingView(msgspec.Struct, frozen=True, kw_only=True):
     """A recording, oldest first in lists. Of one that runs, `parts` and `octets` are how far it goes now.
 
-    `kept_until`: when its period is over; null while it runs. `held`: a legal hold keeps it beyond that.
+    `kept_until`: when its period is over; null while it runs. `held`: a legal hold keeps it beyond that. `redacted`: whether
+    there is a redacted copy, and it can be given out: `none`, `ready`, or `stale` where what it covers was changed since.
     """
 
     recording_id: str
@@ -39,6 +42,7 @@ class RecordingView(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     kept_until: datetime | None
     held: bool
+    redacted: Literal["none", "ready", "stale"]
 
 
 def router(desk: Desk) -> APIRouter:
@@ -75,4 +79,15 @@ def _view(desk: Desk, one: Recording) -> RecordingView:
         source_id=one.source_id, state=one.state, started_at=one.started_at, closed_at=one.closed_at,
         why_closed=one.why_closed, parts=chain.parts, octets=chain.octets, dropped=one.dropped, kept_until=kept_until,
         held=any(services.authorities.covering(UseCase.LEGAL_HOLD, subject) is not None for subject in subjects),
+        redacted=_redacted(services.redactions, one.recording_id),
     )  # fmt: skip
+
+
+def _redacted(redactions: Redactions, recording_id: str) -> Literal["none", "ready", "stale"]:
+    try:
+        redactions.standing(recording_id)
+    except NotFound:
+        return "none"
+    except Conflict:
+        return "stale"
+    return "ready"

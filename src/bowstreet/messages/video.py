@@ -113,7 +113,8 @@ class RecordingAnchored(Message, frozen=True, kw_only=True):
 class FootageDisclosed(Message, frozen=True, kw_only=True):
     """Footage of an incident is about to be given out: by whose order, under which authority, on which ground, to whom.
 
-    `digest` is SHA-256 of the list of what is given (`recordings.json` of the export), hex.
+    `digest` is SHA-256 of the list of what is given (`recordings.json` of the export), hex. `copies`: original (as received),
+    redacted (in its stead) or both.
     """
 
     export_id: str
@@ -124,6 +125,7 @@ class FootageDisclosed(Message, frozen=True, kw_only=True):
     recipient: str
     recordings: tuple[str, ...]
     digest: str
+    copies: str = "original"
 
 
 class RecordingClosed(Message, frozen=True, kw_only=True):

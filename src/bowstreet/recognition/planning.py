@@ -1,8 +1,7 @@
 """From plan to authority: what a deployment is for, where and when, who is on its list, and that the public was told."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -26,11 +25,9 @@ from bowstreet.recognition.model import (
     Plan,
     PublicEvidence,
 )
-from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.ports import CameraConfig, Erase
 
 BoroughsOf = Callable[[Sequence[Position]], tuple[str, ...]]
-Erase = Callable[[str, str, str], Awaitable[Any]]
-"""Retention's: class, subject, by whom."""
 
 
 class Planning:

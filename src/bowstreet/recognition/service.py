@@ -5,14 +5,15 @@ written must not keep cameras looking.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import structlog
 from msgspec.structs import replace
 
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
-from bowstreet.accountability.recorder import Save
-from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, Refused, StoreUnavailable
+from bowstreet.accountability.recorder import NOT_RECORDED, Save
+from bowstreet.errors import BowstreetError, NotFound, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
 from bowstreet.recognition import rules
@@ -35,7 +36,6 @@ COUNT_EVERY_S = 10.0
 # An officer compares with a few pictures of the person, not with an album.
 MOST_IMAGES = 3
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
-_NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
 
 class Recognition:
@@ -127,10 +127,12 @@ class Recognition:
                 if other.deployment_id != deployment_id
             ]:
                 raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
-            ready = rules.started(self._book.standing(one, starting=True), by, now)
+            rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
+            # As it is now: while the list was read it may have been closed, or its authority revoked.
+            ready = rules.started(self._book.standing(self._book.get(deployment_id), starting=True), by, now)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
@@ -164,20 +166,24 @@ class Recognition:
         """Raises `NotFound`, `Refused`."""
         rules.stopped(self._book.get(deployment_id), why)
         await self._let_go(deployment_id)
-        stopped = rules.stopped(self._book.get(deployment_id), why)  # with the alert that was raised last, or closed meanwhile
-        return await self._book.save(self._with_counts(stopped), "stopped", by)
+        one = self._book.get(deployment_id)  # as it is now: a sighting on its way was entered meanwhile, with its count
+        if one.state is not DeploymentState.RUNNING:  # somebody else was as quick
+            return one
+        return await self._save_counted(rules.stopped(one, why), "stopped", by)
 
     async def close(self, deployment_id: str, by: str, why: str = "closed by a person") -> Deployment:
         """Over for good; its list is destroyed as soon as no alert waits (R9). Raises `NotFound`, `Refused`."""
         rules.closed(self._book.get(deployment_id), self._book.clock.now(), why)
         await self._let_go(deployment_id)
-        one, now = self._book.get(deployment_id), self._book.clock.now()
+        one, now = self._book.get(deployment_id), self._book.clock.now()  # as it is now, as in `stop`
+        if one.state.is_over:
+            return one
         ended: list[Save] = [
             (self._book.lists, replace(kept, state=ListState.ENDED, ended_at=now))
             for kept in self._book.lists.all()
             if kept.deployment_id == deployment_id and kept.ended_at is None
         ]
-        made = await self._book.save(self._with_counts(rules.closed(one, now, why)), "closed", by, saves=ended)
+        made = await self._save_counted(rules.closed(one, now, why), "closed", by, ended)
         await self.alerts.end(deployment_id)
         await self._book.end_authority(one, by)
         return made
@@ -225,7 +231,7 @@ class Recognition:
         borough = self.planning.borough_of(one, sighting.camera_id)
         try:
             return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
-        except _NOT_WRITTEN:
+        except NOT_RECORDED:
             self.count(deployment_id, before)
             raise
 
@@ -287,9 +293,9 @@ class Recognition:
             one = self.find(deployment_id)
             try:
                 if one is not None and one.state is DeploymentState.RUNNING:
-                    await self._book.save(self._with_counts(rules.stopped(one, why)), "stopped", PROGRAM)
+                    await self._save_counted(rules.stopped(one, why), "stopped", PROGRAM)
                 self._halted.pop(deployment_id, None)
-            except _NOT_WRITTEN as error:
+            except NOT_RECORDED as error:
                 log.error("a deployment was stopped, and cannot be recorded yet", why=why, error=str(error))
 
     async def _let_go(self, deployment_id: str) -> None:
@@ -311,8 +317,14 @@ class Recognition:
     def _usable(one: Deployment) -> list[str]:
         return [camera.camera_id for camera in one.plan.cameras if camera.camera_id not in one.moved]
 
-    def _with_counts(self, one: Deployment) -> Deployment:
-        return rules.counted(one, self._uncounted.pop(one.deployment_id, Counts()))
+    async def _save_counted(self, one: Deployment, change: str, by: str, saves: Sequence[Save] = ()) -> Deployment:
+        """A change, with what was counted and is not entered yet; that stays to be entered when the change cannot be."""
+        more = self._uncounted.pop(one.deployment_id, Counts())
+        try:
+            return await self._book.save(rules.counted(one, more), change, by, saves=saves)
+        except NOT_RECORDED:
+            self.count(one.deployment_id, more)
+            raise
 
     async def _enter_counts(self) -> None:
         """What was counted, whether or not anything was: it shows that the deployment and the record both still go."""
@@ -334,7 +346,7 @@ class Recognition:
             )  # fmt: skip
             try:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
-            except _NOT_WRITTEN:
+            except NOT_RECORDED:
                 self.count(one.deployment_id, more)
                 await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
 

@@ -54,6 +54,12 @@ def body_of(part: Part) -> bytes:
     return _encode(part)
 
 
+def body_octets(kind: PartKind, pts_us: int, captured_us: int, octets: int) -> int:
+    """How long the body of a part with so many octets of data is, without them."""
+    length = 2 if octets < 1 << 8 else 3 if octets < 1 << 16 else 5  # MessagePack's head of binary data: bin 8, 16, 32
+    return len(_encode(Part(kind=kind, pts_us=pts_us, captured_us=captured_us, data=b""))) - 2 + length + octets
+
+
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
     """How far a recording goes: so many parts and octets of them, and the head over all of them."""
 
@@ -62,9 +68,11 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     head: bytes
 
     def then(self, body: bytes) -> "Chain":
-        return Chain(
-            parts=self.parts + 1, octets=self.octets + len(body), head=sha256(self.head + sha256(body).digest()).digest()
-        )
+        return self.after(len(body), sha256(body).digest())
+
+    def after(self, octets: int, digest: bytes) -> "Chain":
+        """With a part whose body has so many octets and that SHA-256: whoever has not the part goes on with these."""
+        return Chain(parts=self.parts + 1, octets=self.octets + octets, head=sha256(self.head + digest).digest())
 
 
 def start(recording_id: str) -> Chain:

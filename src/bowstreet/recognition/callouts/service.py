@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
-from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BadInput, BowstreetError, Conflict, LedgerBroken, NotFound, NotSignedIn, Refused, StoreUnavailable
+from bowstreet.accountability.recorder import NOT_RECORDED, Recorder
+from bowstreet.errors import BadInput, BowstreetError, NotFound, NotSignedIn, Refused
 from bowstreet.messages import AccountChanged, PushSubscriptionChanged
 from bowstreet.recognition.alerts.model import Alert
 from bowstreet.recognition.callouts import rules
@@ -28,8 +28,9 @@ from bowstreet.recognition.callouts.model import (
     Subscription,
     SubscriptionState,
 )
-from bowstreet.recognition.callouts.ports import Erase, Sender
+from bowstreet.recognition.callouts.ports import Sender
 from bowstreet.recognition.callouts.rules import Waiting
+from bowstreet.recognition.ports import Erase
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
@@ -39,7 +40,6 @@ log = structlog.get_logger(__name__)
 PROGRAM = "program"
 # Calls under way at once; what comes beyond is counted as given up. Five phones of 2,000 officers are not called in one second.
 MOST_UNDER_WAY, AT_ONCE = 4_000, 16
-_NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
 
 class Callouts:
@@ -95,10 +95,6 @@ class Callouts:
     def standing(self, account_id: str = "") -> list[Subscription]:
         """Those that are called, of one account or of all."""
         return [one for one in self._all.in_states(SubscriptionState.STANDS) if account_id in ("", one.account_id)]
-
-    def of_endpoint(self, account_id: str, endpoint: str) -> Subscription | None:
-        """An account's own subscription of this browser."""
-        return next((one for one in self.standing(account_id) if one.address and one.address.endpoint == endpoint), None)
 
     async def subscribe(
         self, account_id: str, session_id: str, endpoint: str, public_key: str, secret: str, consent: str
@@ -169,7 +165,7 @@ class Callouts:
                 elif one.session_id and self._accounts.sessions.live(one.session_id) is None:
                     # Left alone, not signed out: still to be called.
                     await self._recorder.record(save=[(self._all, replace(one, session_id=""))])
-            except _NOT_WRITTEN as error:  # it is not called all the same; tried again in a second
+            except NOT_RECORDED as error:  # it is not called all the same; tried again in a second
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
         for over in self._all.in_states(SubscriptionState.ENDED):
             await self._destroy(over.subscription_id)
@@ -193,7 +189,7 @@ class Callouts:
             await self.erase(self.retention_class, subscription_id, PROGRAM)
         except (Refused, NotFound):  # a legal hold, on record: retention goes on when it ends
             log.warning("an ended subscription is not destroyed yet", subscription=subscription_id)
-        except _NOT_WRITTEN as error:
+        except NOT_RECORDED as error:
             log.error("an ended subscription could not be destroyed yet", problem=error.problem)
 
     async def _on_account(self, message: AccountChanged) -> None:

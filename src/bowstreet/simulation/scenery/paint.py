@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 
 from bowstreet.frames import Pixels
-from bowstreet.simulation.scenery import bodies
+from bowstreet.simulation.scenery import bodies, plates
 from bowstreet.simulation.scenery.life import Person
 from bowstreet.simulation.scenery.light import Light, tinted
 from bowstreet.simulation.scenery.solids import FACES, Solids, corners, facing
 from bowstreet.simulation.scenery.street import BoolArray, FloatArray, IntArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
-TREES_M, VEHICLES_M, CABINS_M, PEOPLE_M, WINDOWS_M = 240.0, 240.0, 140.0, 200.0, 150.0
+TREES_M, VEHICLES_M, CABINS_M, PEOPLE_M, WINDOWS_M, PLATES_M = 240.0, 240.0, 140.0, 200.0, 150.0, 60.0
 HAZE_M = 900.0
 LEAVES = np.array(((58.0, 86, 44), (96, 126, 66)))
 GLASS, LIT = np.array((62.0, 70.0, 82.0)), np.array((236.0, 204.0, 132.0))
@@ -100,6 +100,7 @@ class _Boxes:
         looks = facing(ends, seen.at)
         self._whole: list[bool] = np.asarray(whole).tolist()
         self._facing: list[list[bool]] = looks.tolist()
+        self._plate_shade = (1.0, *(float(tinted(np.full(3, 100.0 * one), light)[1]) / 100.0 for one in light.faces))
         faded = (1.0 - np.exp(-away / HAZE_M))[:, None, None]
         colours = np.repeat(boxes.side[shown][:, None, :], 5, axis=1) * np.array((1.0, *light.faces))[None, :, None]
         colours[:, 0] = boxes.top[shown]
@@ -107,6 +108,7 @@ class _Boxes:
         near = np.zeros((len(boxes.ends), 5), bool)
         near[shown] = looks & (whole & (away < WINDOWS_M))[:, None]
         self._panes = self._windows(solids, seen, near)
+        self._plates = self._on_bodies(solids, seen, looks & (whole & (away < PLATES_M))[:, None])
         self._glass, self._lit = tinted(GLASS, light).tolist(), LIT.tolist() if light.lit else None
 
     def _windows(self, solids: Solids, seen: View, near: BoolArray) -> dict[tuple[int, int], IntArray]:
@@ -123,6 +125,16 @@ class _Boxes:
         keys = zip(owner[starts].tolist(), on[starts].tolist(), strict=True)
         return dict(zip(keys, np.split(fixed, starts[1:]), strict=True))
 
+    def _on_bodies(self, solids: Solids, seen: View, near: BoolArray) -> dict[tuple[int, int], FloatArray]:
+        """Corners of the plates that look at the camera, in pixels, by the number of the body that is shown and its face."""
+        bodies_shown = np.flatnonzero((solids.free[self._shown] > 0) & (solids.part[self._shown] == 0) & near.any(1))
+        found = {}
+        for number in bodies_shown.tolist():
+            for face, corners_m in plates.plates_of(solids.boxes.ends[self._shown[number]]):
+                if near[number, face]:
+                    found[number, face] = seen.seen(corners_m)[0]
+        return found
+
     def draw(self, number: int) -> None:
         """One of those that are shown."""
         picture, colours, polygons = self._picture, self._colours[number], self._faces[number]
@@ -134,6 +146,8 @@ class _Boxes:
                 self._draw_clipped(number, face, colours[face])
                 continue
             cv2.fillConvexPoly(picture, polygons[face], colours[face], cv2.LINE_8, SHIFT)
+            if face and (plate := self._plates.get((number, face))) is not None:
+                plates.draw(picture, plate, face, self._plate_shade[face], SHIFT)
             if face and (panes := self._panes.get((one, face))) is not None:
                 cv2.fillPoly(picture, list(panes), self._glass, cv2.LINE_8, SHIFT)
                 if self._lit is not None:

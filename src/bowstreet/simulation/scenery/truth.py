@@ -10,7 +10,9 @@ import numpy as np
 from bowstreet.frames import CameraPose
 from bowstreet.simulation.scenery import bodies
 from bowstreet.simulation.scenery.life import Moment, Person, Vehicle, parked
-from bowstreet.simulation.scenery.solids import corners, parts
+from bowstreet.simulation.scenery.paint import PLATES_M
+from bowstreet.simulation.scenery.plates import plates_of
+from bowstreet.simulation.scenery.solids import corners, facing, parts
 from bowstreet.simulation.scenery.street import BoolArray, FloatArray, Street
 from bowstreet.simulation.scenery.view import NEAR_M, View
 
@@ -76,6 +78,56 @@ def truth(street: Street, seen: View, about: Moment) -> tuple[Seen, ...]:
     return tuple(found)
 
 
+class Plate(msgspec.Struct, frozen=True, kw_only=True):
+    """A number plate that looks at the camera: its corners in pixels, and which share of it can be seen."""
+
+    vehicle: str
+    corners: tuple[tuple[float, float], ...]
+    visible: float
+
+    @property
+    def width_px(self) -> float:
+        (x0, y0), (x1, y1) = self.corners[:2]
+        return float(np.hypot(x1 - x0, y1 - y0))
+
+    @property
+    def height_px(self) -> float:
+        """Its lesser side, across the longer one: what its characters stand in, however it is turned."""
+        x, y = np.array(self.corners).T
+        area = 0.5 * abs(float(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))))
+        sides = [float(np.hypot(x[a] - x[b], y[a] - y[b])) for a, b in ((0, 1), (1, 2))]
+        return area / max(*sides, 1e-6)
+
+
+def plates_seen(street: Street, seen: View, about: Moment, reach_m: float = PLATES_M) -> tuple[Plate, ...]:
+    """Every plate whose corners all lie in the picture."""
+    cells = street.cells(float(seen.at[0]), float(seen.at[1]), REACH_M)
+    vehicles = [*about.moving, *(one for i, j in cells for one in parked(street, i, j))]
+    walls = np.concatenate([street.block(i, j).buildings.ends for i, j in cells])
+    crowns = np.concatenate([street.block(i, j).trees.at for i, j in cells])
+    hulls = np.array([parts(one)[part] for one in vehicles for part in (0, 1)], float).reshape(-1, 6)
+    found = []
+    for number, one in enumerate(vehicles):
+        if np.hypot(one.u - seen.at[0], one.v - seen.at[1]) > reach_m:
+            continue
+        body = np.array(parts(one)[0])
+        looks = facing(body[None], seen.at)[0]
+        others = np.delete(hulls, [2 * number, 2 * number + 1], axis=0)
+        for face, corners_m in plates_of(body):
+            pixels, depth = seen.seen(corners_m)
+            inside = (pixels >= 0).all() and (pixels <= (seen.width_px - 1, seen.height_px - 1)).all()
+            if not looks[face] or depth.min() < NEAR_M or not inside:
+                continue
+            share = np.array([(a, b) for a in (0.0, 0.25, 0.5, 0.75, 1.0) for b in (0.0, 0.5, 1.0)])
+            across, down = corners_m[1] - corners_m[0], corners_m[3] - corners_m[0]
+            points = corners_m[0] + share[:, :1] * across + share[:, 1:] * down
+            hidden = _cut(np.concatenate((_between(walls, seen.at, points), _between(others, seen.at, points))), seen.at, points)
+            hidden |= _shaded(crowns, seen.at, points, dense=1.0)
+            corners_px = tuple((float(x), float(y)) for x, y in pixels)
+            found.append(Plate(vehicle=one.name, corners=corners_px, visible=float((~hidden).mean())))
+    return tuple(found)
+
+
 def vehicle_box(seen: View, one: Vehicle) -> tuple[float, float, float, float] | None:
     """The pixels that a vehicle spans; None when it is behind the camera."""
     pixels, depth = seen.seen(corners(np.array(parts(one), float)).reshape(-1, 3))
@@ -115,12 +167,12 @@ def _cut(boxes: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
     return np.asarray(((enters < leaves) & (leaves > 0.0) & (enters < 0.9999)).any(1))
 
 
-def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray) -> BoolArray:
-    """Which lines of sight go through a crown."""
+def _shaded(crowns: FloatArray, at: FloatArray, points: FloatArray, dense: float = CROWN) -> BoolArray:
+    """Which lines of sight go through a crown, or near its rim where it is taken to be as dense as its ball."""
     ends = np.concatenate((points, at[None]))
     low, high = ends.min(0), ends.max(0)
     crowns = crowns[((crowns[:, :3] - crowns[:, 3:] <= high) & (crowns[:, :3] + crowns[:, 3:] >= low)).all(1)]
     way = points - at
     along = np.einsum("pi,ti->pt", way, crowns[:, :3] - at) / (way**2).sum(1)[:, None]
     closest = at + np.clip(along, 0.0, 1.0)[..., None] * way[:, None, :]
-    return np.asarray((((closest - crowns[None, :, :3]) ** 2).sum(2) < (CROWN * crowns[None, :, 3]) ** 2).any(1))
+    return np.asarray((((closest - crowns[None, :, :3]) ** 2).sum(2) < (dense * crowns[None, :, 3]) ** 2).any(1))

@@ -10,7 +10,7 @@ from bowstreet.accountability.note import Note, VerifierKey
 from bowstreet.video.evidence import archive, certificate, model
 from bowstreet.video.evidence.archive import Member
 from bowstreet.video.evidence.index import FootageIndex
-from bowstreet.video.evidence.model import Anchor, Anchoring, Contents, ExportedFile, ExportedRecording, Manifest
+from bowstreet.video.evidence.model import Anchor, Anchoring, Contents, ExportedFile, Manifest
 from bowstreet.video.evidence.proofs import Anchored
 
 # What is handed on at once.
@@ -64,23 +64,28 @@ class Draft:
     """What is known of a bundle before its disclosure is on record.
 
     Args:
-        recordings: each with its index.
-        credentials: C2PA manifests by recording and name of the video.
+        indexes: by folder: each recording's, and each copy's.
+        credentials: C2PA manifests by folder and name of the video.
     """
 
     def __init__(
         self,
         contents: Contents,
-        recordings: Mapping[str, FootageIndex],
+        indexes: Mapping[str, FootageIndex],
         credentials: Mapping[tuple[str, str], bytes],
     ) -> None:
-        self._indexes, self._credentials = recordings, credentials
+        self._indexes, self._credentials = indexes, credentials
         self._media: list[_File] = []
         listed = []
         for one in contents.recordings:
-            files = self._files_of(one.recording_id)
+            files = self._files_of(one.recording_id, withheld=one.withheld)
             self._media += files
-            listed.append(msgspec.structs.replace(one, files=tuple(file.said for file in files)))
+            copy = one.copy
+            if copy is not None:
+                copied = self._files_of(model.copy_folder(one.recording_id))
+                self._media += copied
+                copy = msgspec.structs.replace(copy, files=tuple(file.said for file in copied))
+            listed.append(msgspec.structs.replace(one, files=tuple(file.said for file in files), copy=copy))
         self.contents = msgspec.structs.replace(contents, recordings=tuple(listed))
         self._written = model.encode(self.contents)
 
@@ -89,14 +94,16 @@ class Draft:
         """What the entry of the disclosure commits to: SHA-256 of recordings.json, hex."""
         return sha256(self._written).hexdigest()
 
-    def _files_of(self, recording_id: str) -> list[_File]:
-        index, found = self._indexes[recording_id], []
+    def _files_of(self, folder: str, *, withheld: bool = False) -> list[_File]:
+        index, found = self._indexes[folder], []
         for said, crc in index.files():
-            name = f"{recording_id}/{said.name}"
+            if withheld and said.name != model.PARTS:
+                continue
+            name = f"{folder}/{said.name}"
             found.append(
                 _File(said=msgspec.structs.replace(said, name=name), crc=crc, read=_reader(index, said.name))
             )  # fmt: skip
-            credential = self._credentials.get((recording_id, said.name))
+            credential = self._credentials.get((folder, said.name))
             if credential is not None:
                 found.append(_held(name.removesuffix(".mp4") + ".c2pa", credential))
         return found
@@ -123,7 +130,7 @@ class Draft:
         )  # fmt: skip
         files = [_held(model.CERTIFICATE, certificate.page(facts).encode()), *rest]
         manifest = Manifest(
-            bundle=model.VERSION, export_id=self.contents.export_id, files=tuple(one.said for one in files),
+            bundle=_version(self.contents), export_id=self.contents.export_id, files=tuple(one.said for one in files),
             incident_id=self.contents.incident_id, key=key.write(), made_at=self.contents.made_at, origin=key.name,
             version=version,
         )  # fmt: skip
@@ -132,10 +139,8 @@ class Draft:
         return Bundle(self.contents.export_id, [_held(model.NOTE, signed), _held(model.MANIFEST, written), *files])
 
 
-def recorded_as(recording: ExportedRecording, index: FootageIndex) -> ExportedRecording:
-    """With how far it was read."""
-    chain = index.reach
-    return msgspec.structs.replace(recording, parts=chain.parts, octets=chain.octets, head=chain.head.hex())
+def _version(contents: Contents) -> int:
+    return model.VERSION if all(one.copy is None for one in contents.recordings) else model.WITH_COPY
 
 
 def _held(name: str, data: bytes) -> _File:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bowstreet.errors import BowstreetError, Conflict, NotFound, TooManyAttempts
 from bowstreet.runtime.ports import Clock
 from bowstreet.video.evidence.bundle import Bundle
-from bowstreet.video.evidence.model import ExportedFile
+from bowstreet.video.evidence.model import Copies, ExportedFile
 from bowstreet.video.evidence.service import Exporter, Order
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     authorisation_id: str
     ordered_at: datetime
     until: datetime
+    copies: Copies = Copies.ORIGINAL
     state: ExportState = ExportState.PREPARING
     octets: int = 0
     files: tuple[ExportedFile, ...] = ()
@@ -61,26 +62,26 @@ class Exports:
         """Put one together from now on.
 
         Raises:
-            NotFound, Refused: see `Exporter.chosen`.
+            NotFound, Refused, Conflict: see `Exporter.chosen`.
             TooManyAttempts: this account, or all together, have too many under way or held.
         """
         self._forget()
-        self.expect(order.incident_id, order.recordings)
+        self.expect(order.incident_id, order.recordings, order.copies)
         under_way = [self._known[one] for one in self._tasks]
         if any(one.by == order.by for one in under_way) or len(under_way) >= MOST_UNDER_WAY or len(self._known) >= MOST_HELD:
             raise TooManyAttempts("an export is being put together already", remedy="wait until it is ready, and fetch it")
         now = self._clock.now()
         made = Export(
             export_id=self._exporter.new_id(), incident_id=order.incident_id, by=order.by,
-            authorisation_id=order.leave.authorisation_id, ordered_at=now, until=now + HELD,
+            authorisation_id=order.leave.authorisation_id, ordered_at=now, until=now + HELD, copies=order.copies,
         )  # fmt: skip
         self._known[made.export_id] = made
         self._tasks[made.export_id] = asyncio.ensure_future(self._make(made.export_id, order))
         return made
 
-    def expect(self, incident_id: str, recordings: Collection[str]) -> None:
+    def expect(self, incident_id: str, recordings: Collection[str], copies: Copies) -> None:
         """Raises as `Exporter.chosen` does when there is nothing to export."""
-        self._exporter.chosen(incident_id, recordings)
+        self._exporter.chosen(incident_id, recordings, copies)
 
     def get(self, export_id: str, by: str) -> Export:
         """Raises `NotFound` for one that is over, or somebody else's."""

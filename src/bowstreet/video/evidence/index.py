@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bowstreet.errors import MalformedProof, NotFound, Refused
+from bowstreet.errors import Conflict, MalformedProof, NotFound, Refused
 from bowstreet.video import footage
 from bowstreet.video.evidence import archive
 from bowstreet.video.evidence.model import (
@@ -82,9 +82,10 @@ def name_of(number: int) -> str:
 
 
 class FootageIndex:
-    """A recording, read through up to `parts` of it.
+    """A recording, or its redacted copy, read through up to `parts` of it.
 
     Args:
+        name: what its parts are sealed and chained under; of an original the recording's id.
         parts: how many; those that come after are left out.
         still: whether it may still be read; asked from any thread, before each part that is given out.
 
@@ -93,13 +94,16 @@ class FootageIndex:
         MalformedProof: a part was changed, or fewer are there.
     """
 
-    def __init__(self, recording_id: str, path: Path, key: AESGCM, parts: int, still: Callable[[], bool]) -> None:
+    def __init__(
+        self, recording_id: str, path: Path, key: AESGCM, parts: int, still: Callable[[], bool], *, name: str = ""
+    ) -> None:
         if parts > MOST_PARTS:
             raise Refused("this recording has more parts than an export takes", remedy="copy it with the operator's own tools")
         self.recording_id, self.path, self._key, self._still = recording_id, path, key, still
+        self.name = name or recording_id
         self._rows = bytearray()
         self._tallies: dict[int, _Tally] = {number: _Tally() for number in _FIXED}
-        self.chain = footage.start(recording_id)
+        self.chain = footage.start(self.name)
         with path.open("rb") as file:
             self._read(file, parts)
         if self.chain.parts < parts:
@@ -110,7 +114,7 @@ class FootageIndex:
 
     def _read(self, file: BinaryIO, parts: int) -> None:
         files = FileSet()
-        for read in islice(footage.read(file, self.recording_id, self._key), parts):
+        for read in islice(footage.read(file, self.name, self._key), parts):
             part, number = read.part, files.of(read.part.kind)
             digest = sha256(footage.body_of(part)).digest()
             self._rows += _ROW.pack(
@@ -156,7 +160,10 @@ class FootageIndex:
     def _part(self, file: BinaryIO, number: int, row: tuple[Any, ...]) -> Part:
         if not self._still():  # what is erased while it is given out is given out no further
             raise _erased(self.recording_id)
-        return footage.read_one(file, self.recording_id, self._key, number, row[4])
+        part = footage.read_one(file, self.name, self._key, number, row[4])
+        if sha256(footage.body_of(part)).digest() != row[6]:  # a copy that was made anew in the meantime is not on record
+            raise Conflict(f"the redacted copy of '{self.recording_id}' was made anew meanwhile", remedy="order it again")
+        return part
 
     def _of(self, name: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         wanted = next(one for one in self._tallies if name_of(one) == name)
@@ -176,6 +183,7 @@ class VideoView:
     def __init__(self, index: FootageIndex, number: int) -> None:
         self._index, self._file = index, index._open()  # noqa: SLF001 - its own kind
         self._parts = [(one, row) for one, row in index._of(video_name(number))]  # noqa: SLF001
+        self.parts = len(self._parts)
         self._starts: list[int] = []
         at = 0
         for _, row in self._parts:

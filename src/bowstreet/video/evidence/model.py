@@ -12,14 +12,19 @@ In a bundle, in this order, below a folder of the export's id:
     REC/video-1.c2pa     its C2PA manifest
     REC/metadata.klv     the metadata, as it came
     REC/telemetry.jsonl  where the drone was, by its telemetry
-    REC/redaction.jsonl  of a redacted copy: what was covered in it
+    REC.redacted/…       the redacted copy likewise: parts.jsonl, its videos, their manifests
+    REC.redacted/redaction.jsonl  what was covered in it, by whom and why
+
+Where the copy is given in the original's stead, REC/ holds parts.jsonl alone: what the ledger's heads are made of, no picture.
 """
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
-VERSION = 1
+# A bundle with a redacted copy in it is of version 2; one without is still written as version 1.
+VERSION, WITH_COPY = 1, 2
 NOTE, MANIFEST, CERTIFICATE = "manifest.note", "manifest.json", "certificate.html"
 CONTENTS, LEDGER, PARTS = "recordings.json", "ledger.jsonl", "parts.jsonl"
 METADATA, TELEMETRY, COVERED = "metadata.klv", "telemetry.jsonl", "redaction.jsonl"
@@ -28,6 +33,15 @@ MOST_VIDEOS = 500
 MOST_RECORDINGS = 200
 MOST_PARTS = 20_000_000
 STATEMENT = "Bowstreet evidence v1"
+REDACTED = ".redacted"
+
+
+class Copies(StrEnum):
+    """Which of a recording is given out."""
+
+    ORIGINAL = "original"
+    REDACTED = "redacted"  # in its stead; the original stays sealed
+    BOTH = "both"
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,13 +52,37 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sha256: str
 
 
-class ExportedRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ExportedCopy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The redacted copy of a recording; `parts`, `octets` and `head` are of its own chain.
+
+    `sha256` is of its films put together, `original_sha256` of the original's, `record_sha256` of what says what was covered.
+    `damaged`: pictures of the original that could not be decoded, and so are not in it.
+    """
+
+    damaged: int
+    edits: int
+    files: tuple[ExportedFile, ...]
+    head: str
+    made_at: datetime
+    made_by: str
+    octets: int
+    original_sha256: str
+    parts: int
+    pictures: int
+    reason: str
+    record_sha256: str
+    sha256: str
+
+
+class ExportedRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A recording as far as it was exported: `parts` and `octets` of them, `head` of the chain over all of them (hex).
 
     `running`: it went on while it was exported. `dropped`: parts that came and were not recorded, as the disk did not keep up.
+    `withheld`: its redacted copy is given in its stead; of the original only the list of its parts.
     """
 
     closed_at: datetime | None
+    copy: ExportedCopy | None = None
     dropped: int
     files: tuple[ExportedFile, ...]
     head: str
@@ -58,6 +96,19 @@ class ExportedRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     started_at: datetime
     vehicle_id: str
     why_closed: str
+    withheld: bool = False
+
+    @property
+    def which(self) -> Copies:
+        """What of it is given out."""
+        if self.copy is None:
+            return Copies.ORIGINAL
+        return Copies.REDACTED if self.withheld else Copies.BOTH
+
+    @property
+    def every_file(self) -> tuple[ExportedFile, ...]:
+        """The copy's too, in the order in which they stand."""
+        return self.files if self.copy is None else self.files + self.copy.files
 
 
 class Leave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +131,11 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     made_at: datetime
     operator: str
     recordings: tuple[ExportedRecording, ...]
+
+    @property
+    def which(self) -> Copies:
+        """Of all recordings alike."""
+        return self.recordings[0].which if self.recordings else Copies.ORIGINAL
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +182,10 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def copy_folder(recording_id: str) -> str:
+    return recording_id + REDACTED
 
 
 def line_of(said: object) -> bytes:

@@ -19,7 +19,9 @@ from bowstreet.runtime.ports import LogRow
 from bowstreet.video.evidence.model import Anchor, Anchoring
 
 # What a bundle shows of the ledger; a verifier takes nothing else.
-KINDS = frozenset({"RecordingStarted", "RecordingAnchored", "RecordingClosed", "AuthorisationChanged", "FootageDisclosed"})
+OF_RECORDING = frozenset({"RecordingStarted", "RecordingAnchored", "RecordingClosed"})
+OF_COPY = frozenset({"RedactionChanged", "RegionChanged"})
+KINDS = OF_RECORDING | OF_COPY | {"AuthorisationChanged", "FootageDisclosed"}
 # An entry, and a payload, with their escapes.
 MOST_LINE_BYTES = 300_000
 _REMEDY = "get the bundle anew"

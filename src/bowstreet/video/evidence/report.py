@@ -4,7 +4,16 @@ from typing import Any
 
 import msgspec
 
+from bowstreet.video.evidence.certificate import copy_not_proven
+from bowstreet.video.evidence.model import Copies
+from bowstreet.video.evidence.redacted import CopyFound
 from bowstreet.video.evidence.verify import Finding, RecordingFound
+
+_WHICH = {
+    Copies.ORIGINAL: "",
+    Copies.REDACTED: "a REDACTED COPY, not the original: ",
+    Copies.BOTH: "the original and a redacted copy: ",
+}
 
 
 def says(finding: Finding) -> str:
@@ -12,8 +21,8 @@ def says(finding: Finding) -> str:
         return f"{finding.path} is NOT what was exported. The first thing that is wrong is {finding.file}: {finding.what}."
     lines = [
         (
-            f"{finding.path} verifies: export {finding.export_id} of {finding.operator}, {_of(finding)} of incident "
-            f"{finding.incident_id}, {finding.files:,} files, {finding.octets:,} octets."
+            f"{finding.path} verifies: {_WHICH[finding.which]}export {finding.export_id} of {finding.operator}, {_of(finding)} "
+            f"of incident {finding.incident_id}, {finding.files:,} files, {finding.octets:,} octets."
         ),
         "",
         "Proven:",
@@ -25,6 +34,7 @@ def says(finding: Finding) -> str:
         *(f"- {video}: {said}" for video, said in finding.credentials.items()),
         "",
         "Not proven:",
+        *(f"- {one}" for one in copy_not_proven(finding.which)),
         "- That the camera saw what was there, and that the pictures were not changed before they came.",
         "- That the clocks of the operator, the drone and the camera were right.",
         "- That nothing else was recorded of the incident. Compare with the whole ledger (GET /api/v1/audit/bundle).",
@@ -52,7 +62,11 @@ def _recording(one: RecordingFound) -> list[str]:
     said = [
         (
             f"- Recording {one.recording_id} by drone {one.vehicle_id}, from {one.started_at:%Y-%m-%d %H:%M:%S} UTC: "
-            f"all {one.parts:,} parts ({films}) are what was recorded, none changed, dropped, moved or put in between."
+            + (
+                f"its pictures are withheld; the hashes of all {one.parts:,} parts ({films}) are those of what was recorded."
+                if one.withheld
+                else f"all {one.parts:,} parts ({films}) are what was recorded, none changed, dropped, moved or put in between."
+            )
         )
     ]
     if one.anchored:
@@ -66,7 +80,27 @@ def _recording(one: RecordingFound) -> list[str]:
         said.append("- It was still going on; what came later is not in here.")
     if one.dropped:
         said.append(f"- {one.dropped:,} parts came and were not recorded, as the disk did not keep up: there are gaps.")
-    return said
+    return said if one.copy is None else said + _copy(one.copy)
+
+
+def _copy(copy: CopyFound) -> list[str]:
+    changes = copy.added + copy.lifted
+    return [
+        (
+            f"- Its redacted copy is the one that {copy.made_by} had made of it, by entry {copy.entry} at "
+            f"{copy.entered_at:%Y-%m-%d %H:%M} UTC: {copy.pictures:,} of {copy.of_pictures:,} pictures, each with the time of "
+            "one of the original's, in order."
+        ),
+        (
+            f"- What was covered in it, {copy.regions:,} regions, is in its record, with {changes:,} changes by people "
+            f"({copy.added:,} covered, {copy.lifted:,} lifted): each is an entry of the ledger."
+        ),
+        *(
+            ["- The original is in here too, and is the one that the copy was made of."]
+            if copy.original_here
+            else [f"- Of the original nothing is in here but hashes; SHA-256 of its films is {copy.original_sha256}."]
+        ),
+    ]
 
 
 def _given(finding: Finding) -> list[str]:

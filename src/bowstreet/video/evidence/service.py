@@ -24,10 +24,11 @@ from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.errors import NotFound, NotPermitted, Refused
 from bowstreet.runtime.ports import Clock, Ids, LogRow
 from bowstreet.runtime.turns import in_turns
-from bowstreet.video.evidence import model, proofs
+from bowstreet.video.evidence import copies, model, proofs
 from bowstreet.video.evidence.bundle import Bundle, Draft
+from bowstreet.video.evidence.copies import RedactedCopies, expect_whole
 from bowstreet.video.evidence.index import FootageIndex
-from bowstreet.video.evidence.model import Contents, ExportedRecording, Leave
+from bowstreet.video.evidence.model import Contents, Copies, ExportedCopy, ExportedRecording, Leave
 from bowstreet.video.recorder import FootageRecorder, Recording, RecordingState
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     recipient: str
     recordings: tuple[str, ...] = ()
     people: Mapping[str, str] = NO_ONE
+    copies: Copies = Copies.ORIGINAL
 
 
 class Credentials(Protocol):
@@ -54,8 +56,11 @@ class Credentials(Protocol):
         """Whose certificate signs them, for the page to print."""
         ...
 
-    async def made(self, index: FootageIndex, contents: Contents) -> Mapping[str, bytes]:
-        """By the name of the video. One that cannot be made is left out, and logged."""
+    async def made(
+        self, index: FootageIndex, contents: Contents, copy: tuple[FootageIndex, ExportedCopy] | None = None
+    ) -> Mapping[str, bytes]:
+        """By the name of the video; of the redacted copy that was made of `index`, when one is given. One that cannot be made is
+        left out, and logged."""
         ...
 
 
@@ -64,27 +69,29 @@ class Exporter:
 
     Args:
         find_erased: says when and by which receipt a subject was erased; "" when it was not.
+        redacted: where redacted copies come from; None gives out originals alone.
     """
 
     def __init__(
         self, recorder: Recorder, clock: Clock, ids: Ids, log_: TransparencyLog, footage: FootageRecorder,
         authorities: Authorities, *, operator: str, version: str, find_erased: Callable[[str], str] = lambda _: "",
-        credentials: Credentials | None = None,
+        credentials: Credentials | None = None, redacted: RedactedCopies | None = None,
     ) -> None:  # fmt: skip
         self._recorder, self._clock, self._ids, self._log = recorder, clock, ids, log_
         self._footage, self._authorities = footage, authorities
         self._operator, self._version = operator, version
-        self._find_erased, self._credentials = find_erased, credentials
+        self._find_erased, self._credentials, self._copies = find_erased, credentials, redacted
 
     def new_id(self) -> str:
         return self._ids.new("exp")
 
-    def chosen(self, incident_id: str, recordings: Collection[str]) -> list[Recording]:
+    def chosen(self, incident_id: str, recordings: Collection[str], which: Copies = Copies.ORIGINAL) -> list[Recording]:
         """The recordings that are to be exported, oldest first; all of the incident when none are named.
 
         Raises:
-            NotFound: one that is named was erased, is of another incident, or never was.
+            NotFound: one that is named was erased, is of another incident, or never was; or it has no redacted copy.
             Refused: nothing of this incident is kept.
+            Conflict: what is covered in a redacted copy was changed after it was made, or it is being made.
         """
         known = [one for one in self._footage.recordings.all() if one.incident_id == incident_id]
         for recording_id in recordings:
@@ -98,7 +105,16 @@ class Exporter:
             )
         if len(found) > model.MOST_RECORDINGS:
             raise Refused(f"more than {model.MOST_RECORDINGS} recordings at once", remedy="name some of them")
+        if which is not Copies.ORIGINAL:
+            for one in found:
+                expect_whole(one, self._redacted.standing(one.recording_id))
         return sorted(found, key=lambda one: (one.started_at, one.recording_id))
+
+    @property
+    def _redacted(self) -> RedactedCopies:
+        if self._copies is None:
+            raise Refused("no redacted copies are made here", remedy="give out the original, or start the program with them")
+        return self._copies
 
     def _gone(self, recording_id: str) -> NotFound:
         receipt = self._find_erased(recording_id)
@@ -110,12 +126,13 @@ class Exporter:
         """The bundle of an order, its disclosure on record.
 
         Raises:
-            NotFound, Refused: see `chosen`; or it was erased meanwhile.
+            NotFound, Refused, Conflict: see `chosen`; or it was erased meanwhile.
             NotPermitted: the authority ended meanwhile.
             MalformedProof: a recording was changed on the disk, or has a part less than was recorded.
             StoreUnavailable, LedgerBroken: it cannot be recorded; then nothing is given out.
         """
         draft = await self._draft(export_id, order)
+        self.chosen(order.incident_id, order.recordings, order.copies)  # what was changed meanwhile is not given out
         now = self._clock.now()
         if not authority.covers(
             self._authorities.get(order.leave.authorisation_id), UseCase.DISCLOSURE, order.incident_id, None, now
@@ -125,7 +142,7 @@ class Exporter:
         said = m.FootageDisclosed(
             at=now, export_id=export_id, subject_id=order.incident_id, by=order.by, authorisation_id=order.leave.authorisation_id,
             ground=order.leave.ground, recipient=order.recipient, recordings=tuple(one.recording_id for one in listed),
-            digest=draft.digest,
+            digest=draft.digest, copies=order.copies.value,
         )  # fmt: skip
         await self._recorder.record(messages=[said])
         note = await self._log.publish(self._recorder.size, self._recorder.root, keep=True)
@@ -151,14 +168,31 @@ class Exporter:
                 recipient=order.recipient, requested_by=leave.requested_by,
             ),
         )  # fmt: skip
-        indexes, listed, credentials = dict[str, FootageIndex](), list[ExportedRecording](), dict[tuple[str, str], bytes]()
-        for one in self.chosen(order.incident_id, order.recordings):
-            index = indexes[one.recording_id] = await self._index(one)
-            listed.append(_listed(self._footage.recordings.get(one.recording_id), one, index))
-            if self._credentials is not None:
-                for name, made in (await self._credentials.made(index, contents)).items():
-                    credentials[one.recording_id, name] = made
+        listed, indexes, credentials = list[ExportedRecording](), dict[str, FootageIndex](), dict[tuple[str, str], bytes]()
+        for one in self.chosen(order.incident_id, order.recordings, order.copies):
+            said, index = one.recording_id, await self._index(one)
+            copied = None
+            if order.copies is not Copies.ORIGINAL:
+                copied = await asyncio.to_thread(copies.index_of, said, self._redacted)
+                indexes[model.copy_folder(said)] = copied[0]
+            indexes[said] = index
+            now, withheld = self._footage.recordings.get(said), order.copies is Copies.REDACTED
+            listed.append(replace(_listed(now, one, index), copy=copied[1] if copied else None, withheld=withheld))
+            for folder, made in (await self._credited(index, copied, contents, withheld=withheld)).items():
+                credentials |= {(folder, name): manifest for name, manifest in made.items()}
         return Draft(replace(contents, recordings=tuple(listed)), indexes, credentials)
+
+    async def _credited(
+        self, index: FootageIndex, copied: tuple[FootageIndex, ExportedCopy] | None, contents: Contents, *, withheld: bool
+    ) -> Mapping[str, Mapping[str, bytes]]:
+        """C2PA manifests by folder and name of the video."""
+        made: dict[str, Mapping[str, bytes]] = {}
+        if self._credentials is not None:
+            if not withheld:
+                made[index.recording_id] = await self._credentials.made(index, contents)
+            if copied is not None:
+                made[model.copy_folder(index.recording_id)] = await self._credentials.made(index, contents, copied)
+        return made
 
     async def _index(self, one: Recording) -> FootageIndex:
         path, key = self._footage.opened(one.recording_id)
@@ -177,13 +211,17 @@ class Exporter:
                 message = message_of(row)
                 if _belongs(message, reach, export_id):
                     found.append(row)
-        return found
+        heads = {one.recording_id: one.copy.head for one in contents.recordings if one.copy is not None}
+        acts = copies.acts_of(found, heads)
+        return [row for row in found if row.index in acts or not isinstance(message_of(row), copies.KINDS)]
 
 
 def _belongs(message: m.Message | None, reach: Mapping[str, ExportedRecording], export_id: str) -> bool:
     """What came after the parts that are exported is left out, and other exports under the same authority are."""
     if isinstance(message, m.FootageDisclosed):
         return message.export_id == export_id
+    if isinstance(message, copies.KINDS):
+        return reach[message.recording_id].copy is not None
     if isinstance(message, m.RecordingClosed):
         return not reach[message.recording_id].running
     if isinstance(message, m.RecordingAnchored):

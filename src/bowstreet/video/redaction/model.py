@@ -1,11 +1,13 @@
 """What is found in a recording, what people changed about it, and the copy. Frozen values. Times are microseconds since the
 recording began; boxes are pixels of its pictures, from the top left, right and down."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class CoverKind(StrEnum):
@@ -13,6 +15,7 @@ class CoverKind(StrEnum):
 
     PERSON = "person"
     VEHICLE = "vehicle"
+    PLATE = "plate"  # a patch that may be one
     ADDED = "added"  # by a person
 
 
@@ -110,6 +113,17 @@ class RedactedCopy(msgspec.Struct, frozen=True, kw_only=True):
     original_head: str
     original_sha256: str
     record_sha256: str
+
+
+class CopyFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a copy lies, what it is sealed under, how many parts it has, and whether it is still the one that stands."""
+
+    said: RedactedCopy
+    name: str
+    path: Path
+    key: AESGCM
+    parts: int
+    still: Callable[[], bool]
 
 
 class Redaction(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,15 +14,15 @@ from bowstreet.video.redaction.model import Added, CoveredRegion, CoverKind, Edi
 
 # Longer than this unseen, a track's two ends are no longer joined: whoever it was may have been anywhere.
 MOST_GAP_US = 3_000_000
-# Covered before a track's first look and after its last.
-BESIDE_US = 1_000_000
+# Covered before a track's first look and after its last. Patches that may be plates are many, and mostly none: a shorter time.
+BESIDE_US, BESIDE_PLATE_US = 1_000_000, 250_000
 # A person's outline less high than this many times its width is seen from steeply above, or bent: the head may be anywhere in it.
 STEEP = 1.8
 # Lower than this a part of a shape cannot be told from the whole of it.
 SMALL_PX = 32.0
 HEAD_SHARE, PLATE_SHARE = 0.45, 0.65
 # How much wider than found, in shares of the outline's own size: detectors' edges tremble by some 6% of it.
-WIDER = {CoverKind.PERSON: (0.35, 0.15), CoverKind.VEHICLE: (0.12, 0.12)}
+WIDER = {CoverKind.PERSON: (0.35, 0.15), CoverKind.VEHICLE: (0.12, 0.12), CoverKind.PLATE: (0.3, 0.3)}
 # And beside its looks, where it is not known how it moves; at most so many pixels, for what is large moves no further for that.
 WIDER_BESIDE, MOST_WIDER_PX = 0.5, 48.0
 # How much further than it was seen to move: two looks that tremble tell no course.
@@ -55,7 +55,7 @@ class Box:
 def part(shape: Shape) -> Box:
     """The part of a shape that is covered, not yet widened."""
     left, top, right, bottom = shape.left, shape.top, shape.left + shape.width, shape.top + shape.height
-    if shape.height < SMALL_PX:
+    if shape.height < SMALL_PX or shape.kind is CoverKind.PLATE:
         return Box(left, top, right, bottom)
     if shape.kind is CoverKind.PERSON:
         steep = shape.height < STEEP * shape.width
@@ -115,12 +115,13 @@ def _of_track(track: list[tuple[int, Shape]], size: tuple[int, int]) -> list[Cov
             runs.append([one])
     for run in runs:
         (first_us, first), (last_us, last) = run[0], run[-1]
-        regions.append(_region(first, first_us - BESIDE_US, first_us, _beside(run), size))
+        beside_us = BESIDE_PLATE_US if first.kind is CoverKind.PLATE else BESIDE_US
+        regions.append(_region(first, first_us - beside_us, first_us, _beside(run, beside_us), size))
         regions += [
             _region(before, before_us, after_us, _wide(before).joined(_wide(after)), size)
             for (before_us, before), (after_us, after) in pairwise(run)
         ]
-        regions.append(_region(last, last_us, last_us + BESIDE_US, _beside(run[::-1]), size))
+        regions.append(_region(last, last_us, last_us + beside_us, _beside(run[::-1], beside_us), size))
     return regions
 
 
@@ -128,14 +129,15 @@ def _wide(shape: Shape) -> Box:
     return part(shape).wider(*WIDER[shape.kind])
 
 
-def _beside(run: list[tuple[int, Shape]]) -> Box:
+def _beside(run: list[tuple[int, Shape]], beside_us: int) -> Box:
     """Around the end of a track that `run` begins with, and where it came from, or went on to, if it moved as beside it."""
     end_us, end = run[0]
     next_us, near = [one for one in run if abs(one[0] - end_us) <= BESIDE_US][-1]
-    box = _wide(end).wider(WIDER_BESIDE, WIDER_BESIDE, MOST_WIDER_PX)
+    wider = WIDER_BESIDE * beside_us / BESIDE_US
+    box = _wide(end).wider(wider, wider, MOST_WIDER_PX)
     if end_us == next_us:
         return box
-    share = min(MOST_ON, BESIDE_US / abs(end_us - next_us))
+    share = min(MOST_ON, beside_us / abs(end_us - next_us))
     here, there = part(end), part(near)
     across = (here.left + here.right - there.left - there.right) / 2 * share
     down = (here.top + here.bottom - there.top - there.bottom) / 2 * share

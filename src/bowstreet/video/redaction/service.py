@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from bowstreet.accountability.keys import open_with, seal_with
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BadInput, BowstreetError, Conflict, MalformedPacket, NotFound
+from bowstreet.errors import BadInput, BowstreetError, Conflict, MalformedPacket, MalformedProof, NotFound
 from bowstreet.messages import RedactionChanged, RegionChanged
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
@@ -30,6 +30,7 @@ from bowstreet.video.redaction import rules
 from bowstreet.video.redaction.labour import worked
 from bowstreet.video.redaction.model import (
     Added,
+    CopyFile,
     CoveredRegion,
     CoverKind,
     Edit,
@@ -182,8 +183,39 @@ class Redactions:
         """Raises `NotFound` when none was made."""
         one = self.all.find(recording_id)
         if one is None or one.copy is None or not self._copy_path(recording_id).exists():
-            raise NotFound("no redacted copy of this recording was made", remedy="have one made")
+            raise NotFound(f"no redacted copy of recording '{recording_id}' was made", remedy="have one made")
         return one.copy
+
+    def standing(self, recording_id: str) -> RedactedCopy:
+        """The copy as it may be given out.
+
+        Raises:
+            NotFound: none was made.
+            Conflict: what is covered was changed after it was made, or it is being made anew.
+        """
+        copy, one = self.require_copy(recording_id), self.all.get(recording_id)
+        self._at_rest(recording_id)
+        if copy.edits != len(one.edits):
+            raise Conflict(
+                f"what is covered in recording '{recording_id}' was changed after its copy was made",
+                remedy="have the copy made again",
+            )
+        return copy
+
+    def opened(self, recording_id: str) -> CopyFile:
+        """The copy to be given out; it reads it through: call it from a thread. Raises as `standing`; `MalformedProof`."""
+        copy, reel = self.standing(recording_id), self.copy_reel(recording_id)
+        if reel.chain.head.hex() != copy.head:
+            raise MalformedProof(f"the redacted copy of '{recording_id}' was changed on the disk", remedy="have it made again")
+
+        def still() -> bool:
+            one = self.all.find(recording_id)
+            return one is not None and one.copy is not None and one.copy.head == copy.head
+
+        return CopyFile(
+            said=copy, name=_copy_name(recording_id), path=self._copy_path(recording_id), key=self._footage.key_of(recording_id),
+            parts=reel.chain.parts, still=still,
+        )  # fmt: skip
 
     def record_of(self, recording_id: str) -> bytes:
         """The record of the copy, lines of JSON; `RedactedCopy.record_sha256` is their digest. Raises `NotFound`."""
@@ -417,8 +449,8 @@ def read_look(message: Finding, clip: int) -> tuple[Look, tuple[int, int]]:
         raise MalformedPacket("a finder sent shapes that cannot be", remedy="begin again")
     shapes = tuple(
         Shape(
-            track=f"c{clip}-{one.track_id}", kind=one.shape, left=one.box.left, top=one.box.top, width=one.box.width,
-            height=one.box.height,
+            track=f"c{clip}-{'p' if one.shape is CoverKind.PLATE else ''}{one.track_id}", kind=one.shape,
+            left=one.box.left, top=one.box.top, width=one.box.width, height=one.box.height,
         )
         for one in said.tracks if one.quality not in RECKONED
     )  # fmt: skip
