@@ -40,7 +40,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved_to(city: City, first_port: int, *, cameras: bool = True) -> City:
-    """The same city with its peers on ports from `first_port` on: docks, then for each vehicle one for its pictures, if any, and its own.
+    """The same city, its peers on ports from `first_port` on: docks, then each vehicle's: for its pictures, if any, and its own.
 
     Pictures are listened for only while a vehicle flies. A port between two that the fleet holds is in no free block
     (`_free_block`), so another fleet on this machine leaves it alone meanwhile.
