@@ -112,31 +112,6 @@ async def test_the_ledger_verifies_after_all_of_it(world: World) -> None:
     assert OFFICER
 
 
-async def test_an_alert_is_where_its_camera_stands(world: World) -> None:
-    """Whoever is limited to a borough sees the alerts of cameras there, and of no other."""
-    north, south = HIGHBURY, replace(HIGHBURY, latitude_deg=HIGHBURY.latitude_deg - 0.0005)
-
-    def boroughs_of(places: Sequence[Position]) -> tuple[str, ...]:
-        return tuple(sorted({"Hackney" if at.latitude_deg < HIGHBURY.latitude_deg - 0.0001 else "Islington" for at in places}))
-
-    world.planning = world.recognition.planning = Planning(world.book, CAMERAS, boroughs_of)
-    plan = replace(
-        world.a_plan(),
-        cameras=(PlacedCamera(camera_id="north", position=north), PlacedCamera(camera_id="south", position=south)),
-    )
-    dep = (await world.planning.plan(plan, OPERATOR)).deployment_id
-    assert world.recognition.get(dep).plan.boroughs == ("Hackney", "Islington")
-    await world.told(dep)
-    await world.listed(dep, "P001")
-    await world.authorised(dep)
-    await world.recognition.start(dep, OPERATOR)
-    wanted = world.person_id(dep, "P001")
-    raised = [
-        await world.recognition.submit(world.sighting(dep, wanted, camera=camera, track=camera)) for camera in ("north", "south")
-    ]
-    assert [one.borough for one in raised if isinstance(one, Alert)] == ["Islington", "Hackney"]
-
-
 async def test_what_is_entered_while_a_stop_waits_for_the_cameras_stays_counted(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,3 +150,28 @@ async def test_what_was_counted_survives_a_record_that_cannot_be_written(world: 
     one = world.recognition.get(dep)
     assert one.state is DeploymentState.STOPPED
     assert one.counts == Counts(frames=100, analysed=90, dropped=10, tracks=4)
+
+
+async def test_an_alert_is_where_its_camera_stands(world: World) -> None:
+    """Whoever is limited to a borough sees the alerts of cameras there, and of no other."""
+    north, south = HIGHBURY, replace(HIGHBURY, latitude_deg=HIGHBURY.latitude_deg - 0.0005)
+
+    def boroughs_of(places: Sequence[Position]) -> tuple[str, ...]:
+        return tuple(sorted({"Hackney" if at.latitude_deg < HIGHBURY.latitude_deg - 0.0001 else "Islington" for at in places}))
+
+    world.planning = world.recognition.planning = Planning(world.book, CAMERAS, boroughs_of)
+    plan = replace(
+        world.a_plan(),
+        cameras=(PlacedCamera(camera_id="north", position=north), PlacedCamera(camera_id="south", position=south)),
+    )
+    dep = (await world.planning.plan(plan, OPERATOR)).deployment_id
+    assert world.recognition.get(dep).plan.boroughs == ("Hackney", "Islington")
+    await world.told(dep)
+    await world.listed(dep, "P001")
+    await world.authorised(dep)
+    await world.recognition.start(dep, OPERATOR)
+    wanted = world.person_id(dep, "P001")
+    raised = [
+        await world.recognition.submit(world.sighting(dep, wanted, camera=camera, track=camera)) for camera in ("north", "south")
+    ]
+    assert [one.borough for one in raised if isinstance(one, Alert)] == ["Islington", "Hackney"]

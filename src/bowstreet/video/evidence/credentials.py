@@ -196,7 +196,7 @@ class C2paCredentials:
         }  # fmt: skip
 
     def _captured(self, index: FootageIndex, video: ExportedFile, facts: Mapping[str, object]) -> str:
-        created = {"action": "c2pa.created", "digitalSourceType": self._source}
+        created: dict[str, object] = {"action": "c2pa.created", "digitalSourceType": self._source}
         return self._definition(f"{index.recording_id}/{video.name}", [created], facts, [])
 
     def _redacted(
