@@ -127,10 +127,12 @@ class Recognition:
                 if other.deployment_id != deployment_id
             ]:
                 raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
-            ready = rules.started(self._book.standing(one, starting=True), by, now)
+            rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
+            # As it is now: while the list was read it may have been closed, or its authority revoked.
+            ready = rules.started(self._book.standing(self._book.get(deployment_id), starting=True), by, now)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
