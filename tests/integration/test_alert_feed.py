@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -49,6 +49,20 @@ async def closed_with(socket: ClientConnection) -> int:
 async def heard(socket: ClientConnection) -> Any:
     async with asyncio.timeout(10):
         return json.loads(await socket.recv())
+
+
+async def test_pages_of_one_account_keep_no_other_officer_out(served: tuple[City, int]) -> None:
+    town, port = served
+    most = EdgeSettings().limits.live_connections_by_account
+    async with (
+        town.signed_in("adjudicating-officer") as greedy, town.signed_in("regulator") as other, AsyncExitStack() as open_,
+    ):  # fmt: skip
+        cookie = greedy.cookies["bowstreet"]
+        for _ in range(most):
+            assert await heard(await open_.enter_async_context(listening(port, cookie)))
+        assert await closed_with(await open_.enter_async_context(listening(port, cookie))) == live.TOO_MANY
+        async with listening(port, other.cookies["bowstreet"]) as socket:
+            assert (await heard(socket))["type"] == "alerts"
 
 
 async def test_nobody_and_no_other_role_listens(served: tuple[City, int]) -> None:

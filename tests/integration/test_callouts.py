@@ -401,6 +401,20 @@ async def test_it_ends_with_the_sign_in(service: Peer, town: City, how: str, why
     assert await town.store.find("push-subscription") == []
 
 
+async def test_a_phone_taken_out_while_another_is_written_does_not_come_back(service: Peer, town: City) -> None:
+    callouts = town.services.callouts
+    async with town.signed_in(OFFICER) as officer:
+        for number in range(2):
+            await officer.post(f"{API}/callouts", json=service.phone(f"ok/{number}"))
+    await town.advance(45 * 60)  # left alone: both are noted as such, one after the other
+    _, last = sorted(callouts.standing(), key=lambda one: one.subscription_id)
+    working = asyncio.ensure_future(callouts.work())
+    await asyncio.sleep(0)
+    await callouts.unsubscribe(last.account_id, last.subscription_id)
+    await working
+    assert last.subscription_id not in [one.subscription_id for one in callouts.standing()]
+
+
 async def test_a_phone_in_a_pocket_is_called_though_the_page_was_left_alone(service: Peer, town: City) -> None:
     async with town.signed_in(OFFICER) as officer:
         await officer.post(f"{API}/callouts", json=service.phone("ok/pocket"))

@@ -12,6 +12,7 @@ import pytest
 from tests.filmed_street import Filmed, filmed, recorded
 from tests.integration.console_city import START, City, call, city
 
+from bowstreet.errors import NotFound
 from bowstreet.messages import FootageWatched, VideoLeft
 
 
@@ -58,6 +59,18 @@ async def test_a_recording_is_shown_as_it_was_received_and_that_is_on_record_fir
         assert clip["at_us"][1] - clip["at_us"][0] == 80_000
         assert clip["media_type"].startswith('video/mp4; codecs="avc1.')
         assert view["whole"] is True
+
+
+async def test_a_film_under_way_ends_with_its_viewing(street: list[Filmed]) -> None:
+    async with seen(street) as (town, client, _, recording_id):
+        view, viewings = await begun(client, recording_id), town.console.shown
+        [one] = [one for one in viewings._open.values() if one.viewing_id == view["viewing_id"]]
+        more = viewings.octets(one, 0, 0, one.reel.clips[0].octets)
+        assert more()
+        await client.delete("/api/v1/session")
+        await viewings.tidy()
+        with pytest.raises(NotFound):
+            more()
 
 
 async def test_ranges_put_together_are_the_film(street: list[Filmed]) -> None:

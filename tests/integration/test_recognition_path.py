@@ -1,21 +1,25 @@
 """A deployment from plan to public record, with real faces of people who do not exist: each step on record, nothing left in the end."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.unit.recognition_world import ADJUDICATOR, OFFICER, OPERATOR, PROBE, World, people
+from msgspec.structs import replace
+from tests.unit.recognition_world import ADJUDICATOR, CAMERAS, HIGHBURY, OFFICER, OPERATOR, PROBE, World, people
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
-from bowstreet.errors import NotFound, Refused
+from bowstreet.errors import NotFound, Refused, StoreUnavailable
+from bowstreet.geo import Position
 from bowstreet.messages import Erased
-from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Withheld
-from bowstreet.recognition.model import DeploymentState, Obstacle
+from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Sighting, Withheld
+from bowstreet.recognition.model import Counts, DeploymentState, Obstacle, PlacedCamera
+from bowstreet.recognition.planning import Planning
 
 
 @pytest.fixture
@@ -106,3 +110,68 @@ async def test_the_ledger_verifies_after_all_of_it(world: World) -> None:
     with keyring_of(world.folder, "") as keyring:
         assert verify_data(world.folder, keyring=keyring).ok
     assert OFFICER
+
+
+async def test_what_is_entered_while_a_stop_waits_for_the_cameras_stays_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sighting on its way into the record is not torn out of it by a stop, nor is its count."""
+    names = list(people())[:1]
+    for ends in (world.recognition.stop, world.recognition.close):
+        one = await world.running(*names)
+        dep = one.deployment_id
+        sighting = world.sighting(dep, world.person_id(dep, names[0]))
+
+        async def last(sighting: Sighting = sighting) -> None:
+            world.recognition.count(sighting.deployment_id, Counts(frames=7, tracks=1))
+            assert isinstance(await world.recognition.submit(sighting), Alert)
+
+        monkeypatch.setattr(world.pipeline, "stop", last)
+        await ends(dep, OPERATOR)
+        monkeypatch.undo()
+        counts = world.recognition.get(dep).counts
+        assert (counts.frames, counts.tracks, counts.alerts) == (7, 1, len(world.alerts.of(dep))) == (7, 1, 1)
+
+
+async def test_what_was_counted_survives_a_record_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    dep = (await world.running(next(iter(people())))).deployment_id
+    world.recognition.count(dep, Counts(frames=100, analysed=90, dropped=10, tracks=4))
+
+    async def full(batch: object) -> None:
+        raise StoreUnavailable("the disk is full", remedy="make room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store._store, "commit", full)
+        world.simulated.advance_to(world.clock.now() + timedelta(seconds=11))
+        await world.recognition.look()  # counts cannot be entered, so it stops; that cannot be entered either
+        assert not world.pipeline.running
+        await world.recognition.look()
+    await world.recognition.look()
+    one = world.recognition.get(dep)
+    assert one.state is DeploymentState.STOPPED
+    assert one.counts == Counts(frames=100, analysed=90, dropped=10, tracks=4)
+
+
+async def test_an_alert_is_where_its_camera_stands(world: World) -> None:
+    """Whoever is limited to a borough sees the alerts of cameras there, and of no other."""
+    north, south = HIGHBURY, replace(HIGHBURY, latitude_deg=HIGHBURY.latitude_deg - 0.0005)
+
+    def boroughs_of(places: Sequence[Position]) -> tuple[str, ...]:
+        return tuple(sorted({"Hackney" if at.latitude_deg < HIGHBURY.latitude_deg - 0.0001 else "Islington" for at in places}))
+
+    world.planning = world.recognition.planning = Planning(world.book, CAMERAS, boroughs_of)
+    plan = replace(
+        world.a_plan(),
+        cameras=(PlacedCamera(camera_id="north", position=north), PlacedCamera(camera_id="south", position=south)),
+    )
+    dep = (await world.planning.plan(plan, OPERATOR)).deployment_id
+    assert world.recognition.get(dep).plan.boroughs == ("Hackney", "Islington")
+    await world.told(dep)
+    await world.listed(dep, "P001")
+    await world.authorised(dep)
+    await world.recognition.start(dep, OPERATOR)
+    wanted = world.person_id(dep, "P001")
+    raised = [
+        await world.recognition.submit(world.sighting(dep, wanted, camera=camera, track=camera)) for camera in ("north", "south")
+    ]
+    assert [one.borough for one in raised if isinstance(one, Alert)] == ["Islington", "Hackney"]

@@ -194,6 +194,18 @@ async def test_a_person_covers_and_uncovers_with_a_reason_and_the_copy_heeds_it(
         assert again.json()["stale"] is True
 
 
+async def test_what_one_reviewer_covers_stays_while_another_uncovers(street: list[Filmed]) -> None:
+    async with looked(street) as (town, client, path):
+        await found(client, path)
+        recording_id, redactions = path.split("/")[4], town.services.redactions
+        region = (await redactions.regions(recording_id, 0, 10_000_000))[0]
+        lifting = asyncio.ensure_future(redactions.lift(recording_id, "acc-a", "a hoarding", (0, 1_000), region.region_id))
+        await asyncio.sleep(0)  # it looks which regions there are
+        await redactions.add(recording_id, "acc-b", "a house number", (0, 1_000), (0, 0, 20, 20))
+        await lifting
+        assert [edit.reason for edit in redactions.all.get(recording_id).edits] == ["a house number", "a hoarding"]
+
+
 async def test_what_is_no_finder_or_no_film_fails_on_record_and_can_be_begun_again(street: list[Filmed]) -> None:
     async with looked(street, "tests.filmed_street:nobody") as (town, client, path):
         await client.post(path, json={"reason": "asked for"})

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bowstreet.console.server import Server
 from bowstreet.console.settings import EdgeSettings
+from bowstreet.console.viewings import MOST_BY_ACCOUNT
 from bowstreet.messages import VideoLeft, VideoWatched
 from bowstreet.video.model import StreamState, VideoSource
 from bowstreet.video.rules import CameraOrder
@@ -135,6 +136,27 @@ async def test_pictures_reach_a_browser_as_mp4_that_decodes() -> None:
             pictures = list(file.decode(video=0))
         assert len(pictures) >= 18
         assert pictures[0].key_frame
+
+
+async def test_however_many_come_at_once_an_account_watches_no_more_than_its_share() -> None:
+    port = free_port()
+    async with watched(f"udp://127.0.0.1:{port}") as world, sending(f"udp://127.0.0.1:{port}"):
+        await world.live()
+        async with world.town.signed_in("pilot") as client:
+            cookie = f"bowstreet={client.cookies['bowstreet']}"
+        address = f"ws://127.0.0.1:{world.port}/api/v1/video/cam/mse"
+
+        async def open_() -> str:
+            viewer = await connect(address, additional_headers={"Cookie": cookie})
+            with suppress(ConnectionClosed):
+                async with asyncio.timeout(10):
+                    await viewer.recv()
+                    return "shown"
+            return str(viewer.close_code)
+
+        told = await asyncio.gather(*(open_() for _ in range(2 * MOST_BY_ACCOUNT)))
+        assert told.count("shown") <= MOST_BY_ACCOUNT
+        assert "4404" in told
 
 
 async def test_who_may_not_watch_sees_nothing_and_a_dark_camera_shows_nothing() -> None:

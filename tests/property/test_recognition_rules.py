@@ -30,6 +30,8 @@ from bowstreet.recognition.alerts.model import (
     Raised,
     Withheld,
 )
+from bowstreet.recognition.cameras import rules as cameras
+from bowstreet.recognition.cameras.model import SeenLook
 from bowstreet.recognition.model import (
     Amendment,
     Category,
@@ -322,6 +324,13 @@ def test_an_alert_rests_on_agreeing_looks_over_the_threshold(given_looks: list[L
     assert judged.agreeing == len(mine) >= alerts.LEAST_LOOKS
     assert len(mine) >= alerts.LEAST_AGREEING * len(over)
     assert judged.best in mine
+
+
+@given(looks, st.floats(0.4, 0.9))
+def test_a_camera_tells_of_a_pass_that_goes_on_exactly_when_it_is_an_alert(given_looks: list[Look], threshold: float) -> None:
+    """What a camera tells of it also shows to operators: a face that raises no alert stays hidden (R8)."""
+    seen = [SeenLook(at_us=0, person_id=one.person_id, score=one.score, quality=one.quality) for one in given_looks]
+    assert cameras.is_told(seen, threshold, over=False) is isinstance(alerts.judge(given_looks, threshold), Raised)
 
 
 @given(looks, st.floats(0.4, 0.9), st.floats(0, 0.1))

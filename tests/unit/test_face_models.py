@@ -180,7 +180,7 @@ def test_alignment_undoes_any_turn_scale_and_shift(turn: float, size: float, x: 
 
 def measured(aligned: Any) -> Any:
     face = Face(left=0, top=0, width=112, height=112, points=align.WANTED.astype(np.float32), score=0.9)
-    return quality.Meter().measure(aligned, aligned, face)
+    return quality.measure(aligned, face)
 
 
 def test_quality_falls_with_blur_darkness_glare_and_light_from_one_side(models: shipped.FaceModels) -> None:
@@ -198,16 +198,6 @@ def test_quality_falls_with_blur_darkness_glare_and_light_from_one_side(models: 
     assert all(worse.unified < good.unified for worse in (blurred, dark, glare, side))
     black = measured(np.zeros((112, 112, 3), np.uint8))
     assert black.unified == 0.0
-
-
-def test_another_measure_is_plugged_in() -> None:
-    class Ofiq:
-        def unified_score(self, pixels: Any, face: Face) -> float:
-            return 61.0
-
-    face = Face(left=0, top=0, width=112, height=112, points=align.WANTED.astype(np.float32), score=0.9)
-    grey = np.full((112, 112, 3), 128, np.uint8)
-    assert quality.Meter(Ofiq()).measure(grey, grey, face).ofiq == 61.0
 
 
 def test_packed_weights_come_out_as_the_standard_says() -> None:

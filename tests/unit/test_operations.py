@@ -124,3 +124,6 @@ def test_each_demo_drone_has_a_port_of_its_own_for_its_pictures() -> None:
     ports += [int(one.video.rpartition(":")[2]) for one in layout.vehicles]
     assert sorted(ports) == list(range(20_000, 20_000 + len(city.docks) + 2 * len(city.vehicles)))
     assert [one.video for one in layout.vehicles] == [one.video_address for one in city.vehicles]
+    held = {one.port for one in (*layout.docks, *layout.vehicles)}
+    # The ports of pictures are free while their drones are in their docks: no other fleet finds a block among them.
+    assert all({port - 1, port + 1} <= held for port in ports if port not in held)

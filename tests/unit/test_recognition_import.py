@@ -57,6 +57,7 @@ def png(width: int, height: int, body: bytes = b"") -> bytes:
         (row("a", "x.jpg", source="social-media"), "R1"), (row("a", "x.jpg", source="given-by-the-person"), "R5"), (row("a", "x.jpg", basis="consent"), "R5"),
         (row("a", "x.jpg", on="2027-01-01"), "future"), (row("a", "x.jpg", on="yesterday"), "no day"), (row("a", "x.jpg", under_18="perhaps"), "neither"),
         (row("", "x.jpg"), "reference is empty"), (row("a", ""), "image is empty"), (row("a", "x" * 300), "too long"), ("a,b", "fields"),
+        (row("a", "x.jpg", name="Ann \u202enoD"), "control"), (row("a", "x.jpg", name="Ann\u2028Don"), "control"),
     ],
 )  # fmt: skip
 def test_each_bad_row_says_why(bad: str, says: str) -> None:

@@ -20,6 +20,9 @@ from bowstreet.runtime.records import Collection, Undo
 
 log = structlog.get_logger(__name__)
 
+# What `record` raises when an act could not be entered: then it did not happen.
+NOT_RECORDED = (StoreUnavailable, LedgerBroken, Conflict)
+
 Salts = Callable[[int], bytes]
 Save = tuple[Collection[Any], Any]
 Remove = tuple[Collection[Any], str]

@@ -10,7 +10,7 @@ import msgspec
 
 from bowstreet.accountability.model import Action
 from bowstreet.commands.lfr_answer import Answers
-from bowstreet.commands.lfr_watch import Interrupts
+from bowstreet.commands.lfr_watch import LOOK_EVERY_S, Interrupts
 from bowstreet.commands.output import clear_line, say
 from bowstreet.commands.person import Person, asked
 from bowstreet.commands.terminal import Terminal
@@ -18,8 +18,6 @@ from bowstreet.errors import BadInput
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.model import Alert, AlertState
 from bowstreet.recognition.model import Deployment
-
-LOOK_EVERY_S = 0.25
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 from bowstreet.accountability.model import Action
 from bowstreet.commands.lfr_prepare import standing
+from bowstreet.commands.lfr_watch import LOOK_EVERY_S
 from bowstreet.commands.output import DEFAULT_DATA, read_file, say, write_json
 from bowstreet.commands.person import about, asked
 from bowstreet.commands.terminal import Terminal
@@ -19,7 +20,6 @@ from bowstreet.wiring import start
 
 # From the close to the record: some looks of the program.
 DESTROY_S = 60.0
-LOOK_EVERY_S = 0.25
 
 
 def finish(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 What an earlier run of the same document did stands in the record, and is not done twice.
 """
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from bowstreet.accountability.model import Action
 from bowstreet.commands.lfr_images import give_images
 from bowstreet.commands.output import read_file, say
 from bowstreet.commands.person import Person
-from bowstreet.errors import BadInput, StoreUnavailable
+from bowstreet.errors import BadInput, NotFound, StoreUnavailable
 from bowstreet.process import Process
 from bowstreet.recognition.deployment_file import DeploymentFile, parse_deployment
 from bowstreet.recognition.evaluation.report import digest, read_report
@@ -156,7 +157,8 @@ async def _listed(process: Process, one: Deployment, document: Document, operato
                 remedy="mend them, or go on without them with --leave-out",
             )
     except BaseException:
-        await enrolment.give_up(made)
+        with contextlib.suppress(NotFound):  # a full disk has ended it already
+            await enrolment.give_up(made)
         raise
     remarked = await planning.finish_import(one.deployment_id, made.import_id, operator.account_id, leave_out=leave_out)
     for row in [row for row in remarked if row.state is RowState.READY][:MOST_SAID]:

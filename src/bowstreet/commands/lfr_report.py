@@ -46,7 +46,7 @@ def report(arguments: argparse.Namespace) -> int:
             records = _records(reader, arguments.deployment)
             entered = _entered(reader, keyring, {one.deployment_id for one in records})
     sources = [_source(folder, one, entered) for one in records]
-    bodies = [publication.read(one.text) for one in records]
+    bodies = [_body(one) for one in records]
     write_json(arguments.json, _told(bodies, sources, audit.verification.entries, audit.verification.root))
     if arguments.report is not None:
         write_text(arguments.report, html_report(bodies[0].operator, bodies, sources, publication.totals(bodies)))
@@ -78,6 +78,16 @@ def _records(reader: SqliteReader, deployment_id: str | None) -> list[PublicReco
         waits = ", ".join(f"{one} is {deployment.state}" for one, deployment in sorted(deployments.items()))
         raise Refused(f"no deployment has a public record{f': {waits}' if waits else ''}", remedy=UNFINISHED)
     return sorted(named, key=lambda one: one.ended_at, reverse=True)
+
+
+def _body(one: PublicRecord) -> RecordBody:
+    """Raises `StoreUnavailable` for one that another version wrote."""
+    try:
+        return publication.read(one.text)
+    except msgspec.DecodeError as error:
+        raise StoreUnavailable(
+            f"the public record of {one.deployment_id} cannot be read ({error})", remedy="read it with the program that wrote it"
+        ) from error
 
 
 def _entered(reader: SqliteReader, keyring: Keyring | None, wanted: set[str]) -> dict[str, tuple[int, str | None]]:

@@ -15,7 +15,7 @@ from bowstreet.commands.lfr_alerts import AlertDesk
 from bowstreet.commands.lfr_finish import destroyed, finish
 from bowstreet.commands.lfr_prepare import Document, keep_report, prepare, read_document
 from bowstreet.commands.lfr_summary import summary
-from bowstreet.commands.lfr_watch import Ended, Interrupts, Watch
+from bowstreet.commands.lfr_watch import LOOK_EVERY_S, Ended, Interrupts, Watch
 from bowstreet.commands.output import DEFAULT_DATA, expect_writable, port_of, say, write_json
 from bowstreet.commands.person import Person, about, asked
 from bowstreet.commands.terminal import Terminal
@@ -28,8 +28,6 @@ from bowstreet.runtime import logs
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
 from bowstreet.wiring import start
-
-LOOK_EVERY_S = 0.25
 
 
 def run(arguments: argparse.Namespace) -> int:

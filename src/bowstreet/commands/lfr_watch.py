@@ -16,6 +16,7 @@ from bowstreet.recognition.ports import CameraState
 from bowstreet.video.address import parse_address
 from bowstreet.video.model import StreamState
 
+# A press of Ctrl-C is answered before anybody presses again.
 LOOK_EVERY_S = 0.25
 # How often progress is told where nobody's terminal draws over it.
 TELL_EVERY_S = 10.0

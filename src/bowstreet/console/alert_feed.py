@@ -6,6 +6,7 @@ takes nothing.
 
 import asyncio
 import contextlib
+from collections import Counter
 
 import msgspec
 import structlog
@@ -41,6 +42,7 @@ class AlertFeed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed: set[asyncio.Event] = set()
+        self._open: Counter[str] = Counter()  # by account: nobody's pages keep another's out
         self._closed = False
         desk.services.recognition.alerts.listen(self._hear)
 
@@ -59,11 +61,15 @@ class AlertFeed:
         changed = asyncio.Event()
         try:
             who = await self._desk.access.allowed(socket, Action.SEE_ALERTS)
-            if len(self._changed) >= self._desk.settings.limits.live_connections_by_account * 8:
+            if self._open[who.account_id] >= self._desk.settings.limits.live_connections_by_account:
                 code = live.TOO_MANY
                 return
+            self._open[who.account_id] += 1
             self._changed.add(changed)
-            code = await self._converse(socket, who, changed)
+            try:
+                code = await self._converse(socket, who, changed)
+            finally:
+                self._open[who.account_id] -= 1
         except NotSignedIn:
             code = live.NOT_SIGNED_IN
         except BowstreetError:

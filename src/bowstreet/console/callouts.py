@@ -14,7 +14,7 @@ from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.problems import Misfit
-from bowstreet.errors import BadInput, NotFound, NotPermitted
+from bowstreet.errors import BadInput, NotPermitted
 from bowstreet.recognition.callouts import rules
 from bowstreet.recognition.callouts.model import Subscription
 
@@ -84,8 +84,6 @@ def router(desk: Desk) -> APIRouter:
                 one = await callouts.subscribe(
                     who.account_id, session_id, said.endpoint, said.keys.p256dh, said.keys.auth, said.consent
                 )
-            except NotFound:
-                raise
             except BadInput as error:
                 raise Misfit(error.message, remedy=error.remedy) from error
             return c.json(_view(one, session_id), HTTPStatus.CREATED)

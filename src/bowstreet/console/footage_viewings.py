@@ -81,11 +81,14 @@ class FootageViewings:
         return one
 
     def octets(self, one: FootageViewing, clip: int, start: int, stop: int) -> "Callable[[], bytes | None]":
-        """Gives one part after the other, None after the last. Each call asks for the key anew: erased is erased."""
+        """Gives one part after the other, None after the last. Each call asks anew for the key, since erased is erased, and
+        whether the viewing goes on: it raises `NotFound` when it does not, in the middle of a film too."""
         services, recording_id = self._services, one.recording.recording_id
         parts = one.reel.octets(clip, start, stop, services.footage.key_of(recording_id))
 
         def more() -> bytes | None:
+            if one.viewing_id not in self._open:
+                raise NotFound("this viewing is over", remedy="begin another")
             services.footage.key_of(recording_id)
             return next(parts, None)
 

@@ -45,7 +45,8 @@ def router(viewings: Viewings) -> APIRouter:
         """Of whatever shows the incident; it goes on when another drone takes the watch."""
         await socket.accept()
         found = picture_of(viewings.services, incident_id)
-        await _close(socket, REFUSED if found is None else await _serve(viewings, socket, found[1].source.source_id, incident_id))
+        # Who is nobody is told so first: whether there is such an incident is none of theirs.
+        await _close(socket, await _serve(viewings, socket, "" if found is None else found[1].source.source_id, incident_id))
 
     return routes
 

@@ -3,6 +3,7 @@ has ended, or whose drone may show nothing any more, ends by itself."""
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,7 @@ class Viewings:
         self._book = ViewingBook(services.recorder, services.clock)
         self._shown: dict[str, Shown] = {}
         self._begun: dict[str, Shown] = {}  # by viewing: all that are on record; not each is open here
+        self._beginning: Counter[str] = Counter()  # by account: on their way into the record
         self._tasks: set[asyncio.Task[None]] = set()
         self.whep = Whep(services.video, self._whep_ended)
 
@@ -103,14 +105,19 @@ class Viewings:
             StoreUnavailable: it cannot be recorded, so nothing is shown.
         """
         stream = self.video.shown(source_id)
-        if sum(one.asker.account_id == asker.account_id for one in self._begun.values()) >= MOST_BY_ACCOUNT:
+        begun = sum(one.asker.account_id == asker.account_id for one in self._begun.values())
+        if begun + self._beginning[asker.account_id] >= MOST_BY_ACCOUNT:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
         if isinstance(asker, Guest):
             why = asker.why
         else:
             why = justified(asker.identity.role, None, acts=False, standing=True)
-        viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
+        self._beginning[asker.account_id] += 1
+        try:
+            viewing_id = await self._book.begun(asker.account_id, source_id, incident_id, way, why)
+        finally:
+            self._beginning[asker.account_id] -= 1
         shown = Shown(asker=asker, viewing_id=viewing_id, incident_id=incident_id, stream=stream, way=way)
         self._begun[viewing_id] = shown
         return shown

@@ -1,6 +1,7 @@
 """Enrolment: the one writer of lists. An import is checked row by row, and becomes a list whole or not at all."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -134,6 +135,7 @@ class Enrolment:
         made.touched_at = self._clock.now()
         read = await self.reader.read(image) if 0 < len(image) <= MOST_IMAGE_BYTES else None
         async with made.lock:
+            self._require_open(made)
             if made.results[line].state is RowState.READY:
                 raise Refused(f"line {line} has its image already", remedy="give the next one")
             if self._is_full(made):
@@ -173,7 +175,7 @@ class Enrolment:
         try:
             await asyncio.to_thread(made.writer.append, entry)
         except OSError as error:
-            await self.give_up(made)
+            await self._drop(made)
             raise _disk(error) from error
 
     def _is_full(self, made: Import) -> bool:
@@ -204,6 +206,7 @@ class Enrolment:
             MeasureUnavailable: a plugged-in measure fails; the import stands as it was, and may be finished again.
         """
         async with made.lock:
+            self._require_open(made)
             await self._measured(made)
             bad = made.bad()
             if bad and not leave_out:
@@ -217,13 +220,22 @@ class Enrolment:
             try:
                 digest = await asyncio.to_thread(made.writer.finish)
             except OSError as error:
-                await self.give_up(made)
+                await self._drop(made)
                 raise _disk(error) from error
             del self._imports[made.import_id]
             return self._manifest(made, digest), remarked
 
     async def give_up(self, made: Import) -> None:
-        """Nothing of it stays."""
+        """Nothing of it stays. Raises `NotFound` when it was finished, or given up, a moment before."""
+        async with made.lock:
+            self._require_open(made)
+            await self._drop(made)
+
+    def _require_open(self, made: Import) -> None:
+        if self._imports.get(made.import_id) is not made:
+            raise NotFound("this import is over", remedy="look at the deployment's list, or begin another import")
+
+    async def _drop(self, made: Import) -> None:
         self._imports.pop(made.import_id, None)
         await asyncio.to_thread(made.writer.give_up)
         await self.keys.destroy([made.watchlist_id])
@@ -232,7 +244,8 @@ class Enrolment:
         """Give up imports that nobody goes on with."""
         limit = self._clock.now() - IMPORT_LIVES
         for old in [one for one in self._imports.values() if one.touched_at < limit]:
-            await self.give_up(old)
+            with contextlib.suppress(NotFound):  # somebody went on with it after all
+                await self.give_up(old)
 
     def _manifest(self, made: Import, digest: str) -> Manifest:
         people = list(made.people.values())

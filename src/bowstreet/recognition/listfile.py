@@ -26,6 +26,8 @@ OPTIONAL = ("risk", "under_18", "vulnerable")
 MOST_FIELD = 200
 REMEDY = "see docs/recognition.md for the columns"
 _PLAIN_NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]{1,150}")
+# Control characters, and what turns the order of letters or breaks a line: a name is shown as it stands.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 # No earlier photograph of a living face is on any list: a date before it is a mistyped one.
 FIRST_DAY = date(1950, 1, 1)
 
@@ -93,7 +95,7 @@ def _header(names: list[str]) -> list[str]:
 def _row(line: int, said: dict[str, str], use_case: DeploymentUse, today: date) -> Row:
     said = {name: value.strip() for name, value in said.items()}
     for name, value in said.items():
-        if len(value) > MOST_FIELD or any(ord(character) < 32 for character in value):
+        if len(value) > MOST_FIELD or _UNSEEN.search(value):
             raise _Wrong(f"{name} is too long, or has control characters")
         if name in NEEDED and not value:
             raise _Wrong(f"{name} is empty")

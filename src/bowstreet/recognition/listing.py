@@ -9,26 +9,15 @@ from enum import StrEnum
 import msgspec
 
 from bowstreet.recognition.model import Category, ImageSource, LegalBasis, Risk
+from bowstreet.recognition.models.model import Quality
 
 
-class ImageQuality(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured of an image: the fields of `models.model.Quality`, which says what each is. `ofiq_components` are
-    the quality values, 0 to 100, that OFIQ gave beside its unified score; None where it could not assess one."""
+class ImageQuality(Quality, frozen=True, kw_only=True):
+    """What was measured of an image, by OFIQ too where that is plugged in: its unified quality score, and as `ofiq_components`
+    the quality values beside it, each 0 to 100; None where it could not assess one."""
 
-    eyes_px: float
-    sharpness: float
-    illumination_uniformity: float
-    mean_luminance: float
-    under_exposed: float
-    over_exposed: float
-    contrast: float
-    yaw_deg: float
-    pitch_deg: float
-    roll_deg: float
-    score: float
-    unified: float
     ofiq: float | None = None
-    ofiq_components: dict[str, float | None] = {}
+    ofiq_components: dict[str, float | None] = msgspec.field(default_factory=dict)
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,7 @@
 """From plan to authority: what a deployment is for, where and when, who is on its list, and that the public was told."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -26,11 +25,9 @@ from bowstreet.recognition.model import (
     Plan,
     PublicEvidence,
 )
-from bowstreet.recognition.ports import CameraConfig
+from bowstreet.recognition.ports import CameraConfig, Erase
 
 BoroughsOf = Callable[[Sequence[Position]], tuple[str, ...]]
-Erase = Callable[[str, str, str], Awaitable[Any]]
-"""Retention's: class, subject, by whom."""
 
 
 class Planning:
@@ -49,6 +46,11 @@ class Planning:
     def boroughs_of(self, plan: Plan) -> tuple[str, ...]:
         """Where a plan's zone and cameras lie."""
         return self._boroughs_of([*plan.zone, *(one.position for one in plan.cameras)])
+
+    def borough_of(self, one: Deployment, camera_id: str) -> str:
+        """Where one of its cameras stands; where the deployment is, for one that stands in none."""
+        places = [camera.position for camera in one.plan.cameras if camera.camera_id == camera_id]
+        return next(iter((self._boroughs_of(places) if places else ()) or one.plan.boroughs), "")
 
     # --- plan ------------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """What recognition needs of the world, and what the pipeline of cameras finds here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,6 +13,9 @@ from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
 from bowstreet.recognition.model import Counts, Obstacle
 from bowstreet.recognition.ofiq.model import OfiqScores, OfiqSettings
+
+Erase = Callable[[str, str, str], Awaitable[Any]]
+"""Retention's: class, subject, by whom."""
 
 
 class DataKeys(Protocol):

@@ -5,14 +5,15 @@ written must not keep cameras looking.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import structlog
 from msgspec.structs import replace
 
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
-from bowstreet.accountability.recorder import Save
-from bowstreet.errors import BowstreetError, Conflict, LedgerBroken, NotFound, Refused, StoreUnavailable
+from bowstreet.accountability.recorder import NOT_RECORDED, Save
+from bowstreet.errors import BowstreetError, NotFound, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
 from bowstreet.recognition import rules
@@ -35,7 +36,6 @@ COUNT_EVERY_S = 10.0
 # An officer compares with a few pictures of the person, not with an album.
 MOST_IMAGES = 3
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
-_NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
 
 class Recognition:
@@ -57,6 +57,7 @@ class Recognition:
         self._uncounted: dict[str, Counts] = {}
         self._counted_at_s = 0.0
         self._halted: dict[str, str] = {}  # stopped, and not on record yet; why
+        self._raising = asyncio.Lock()  # one sighting at a time; not the book's, which a long import of a list holds
         book.recorder.bus.subscribe(AuthorisationChanged, self._on_authority)
 
     async def load(self, store: Store) -> None:
@@ -126,15 +127,18 @@ class Recognition:
                 if other.deployment_id != deployment_id
             ]:
                 raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
-            ready = rules.started(self._book.standing(one, starting=True), by, now)
+            rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
+            # As it is now: while the list was read it may have been closed, or its authority revoked.
+            ready = rules.started(self._book.standing(self._book.get(deployment_id), starting=True), by, now)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
             )  # fmt: skip
             ready = await self._book.save(ready, "started", by, [said])
+            self._require_running(deployment_id)
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
                 deployment_id=deployment_id, cameras=[self.planning.cameras[camera] for camera in self._usable(ready)],
@@ -146,27 +150,40 @@ class Recognition:
             except BowstreetError as error:
                 await self._halt(ready, f"the cameras could not be looked at: {error.message}")
                 raise
+            try:
+                self._require_running(deployment_id)
+            except BowstreetError:
+                await self._let_go(deployment_id)
+                raise
             return ready
+
+    def _require_running(self, deployment_id: str) -> None:
+        """Raises `Refused` when it was stopped while its start was being written: then no camera is looked at."""
+        if self._book.get(deployment_id).state is not DeploymentState.RUNNING or deployment_id in self._halted:
+            raise Refused("it was stopped while it started", remedy="look at its state, and start it again")
 
     async def stop(self, deployment_id: str, by: str, why: str = "stopped by a person") -> Deployment:
         """Raises `NotFound`, `Refused`."""
-        one = self._book.get(deployment_id)
-        stopped = rules.stopped(one, why)
+        rules.stopped(self._book.get(deployment_id), why)
         await self._let_go(deployment_id)
-        return await self._book.save(self._with_counts(stopped), "stopped", by)
+        one = self._book.get(deployment_id)  # as it is now: a sighting on its way was entered meanwhile, with its count
+        if one.state is not DeploymentState.RUNNING:  # somebody else was as quick
+            return one
+        return await self._save_counted(rules.stopped(one, why), "stopped", by)
 
     async def close(self, deployment_id: str, by: str, why: str = "closed by a person") -> Deployment:
         """Over for good; its list is destroyed as soon as no alert waits (R9). Raises `NotFound`, `Refused`."""
-        one = self._book.get(deployment_id)
-        rules.closed(one, self._book.clock.now(), why)
+        rules.closed(self._book.get(deployment_id), self._book.clock.now(), why)
         await self._let_go(deployment_id)
-        now = self._book.clock.now()
+        one, now = self._book.get(deployment_id), self._book.clock.now()  # as it is now, as in `stop`
+        if one.state.is_over:
+            return one
         ended: list[Save] = [
             (self._book.lists, replace(kept, state=ListState.ENDED, ended_at=now))
             for kept in self._book.lists.all()
             if kept.deployment_id == deployment_id and kept.ended_at is None
         ]
-        made = await self._book.save(self._with_counts(rules.closed(one, now, why)), "closed", by, saves=ended)
+        made = await self._save_counted(rules.closed(one, now, why), "closed", by, ended)
         await self.alerts.end(deployment_id)
         await self._book.end_authority(one, by)
         return made
@@ -180,6 +197,11 @@ class Recognition:
 
     async def submit(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
         """A face reached the threshold: an alert, or why there is none. Nothing of what raised none is kept (R7)."""
+        async with self._raising:
+            return await self._submitted(sighting)
+
+    async def _submitted(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
+        """Whether it may be processed is asked when its turn has come: what waits for it may lose authority meanwhile."""
         one, now = self.find(sighting.deployment_id), self._book.clock.now()
         if one is None or not sighting.looks:
             return Obstacle.NOT_RUNNING
@@ -193,24 +215,23 @@ class Recognition:
         if isinstance(judged, Withheld):
             self.count(one.deployment_id, Counts(matched=1, inconsistent=1))
             return judged
-        async with self._book.lock:
-            if self.alerts.of_same_pass(sighting, judged) is not None:
-                self.count(one.deployment_id, Counts(matched=1, repeated=1))
-                return Withheld.REPEATED
-            assert one.manifest is not None, "what may be processed has a list"
-            person = self._book.enrolment.open(one.manifest).person(judged.person_id)
-            if person is None:
-                raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
-            return await self._opened(sighting, judged, person, one.deployment_id)
+        if self.alerts.of_same_pass(sighting, judged) is not None:
+            self.count(one.deployment_id, Counts(matched=1, repeated=1))
+            return Withheld.REPEATED
+        assert one.manifest is not None, "what may be processed has a list"
+        person = self._book.enrolment.open(one.manifest).person(judged.person_id)
+        if person is None:
+            raise NotFound("the pipeline names somebody who is not on the list", remedy="stop the deployment, and report it")
+        return await self._opened(sighting, judged, person, one.deployment_id)
 
     async def _opened(self, sighting: Sighting, judged: Raised, person: Person, deployment_id: str) -> Alert:
         """An alert, and in the same commit what was counted up to it: whatever becomes of the program, the two agree."""
         one, before = self._book.get(deployment_id), self._uncounted.pop(deployment_id, Counts())
         whole = rules.counted(one, before.plus(Counts(matched=1, alerts=1)))
-        borough = next(iter(one.plan.boroughs), "")
+        borough = self.planning.borough_of(one, sighting.camera_id)
         try:
             return await self.alerts.open(sighting, judged, person, one, borough, [(self._book.deployments, whole)])
-        except _NOT_WRITTEN:
+        except NOT_RECORDED:
             self.count(deployment_id, before)
             raise
 
@@ -251,8 +272,9 @@ class Recognition:
             if not standing:
                 await self._book.sweep()
                 await self._book.save(rules.destroyed(one, now), "list-destroyed", PROGRAM)
-        for one in self._book.deployments.in_states(DeploymentState.DESTROYED):
-            if self.alerts.open_of(one.deployment_id) == 0:
+        for deployment_id in [one.deployment_id for one in self._book.deployments.in_states(DeploymentState.DESTROYED)]:
+            one = self._book.get(deployment_id)
+            if one.state is DeploymentState.DESTROYED and self.alerts.open_of(deployment_id) == 0:
                 await self._publish(one)
 
     async def _publish(self, one: Deployment) -> None:
@@ -271,9 +293,9 @@ class Recognition:
             one = self.find(deployment_id)
             try:
                 if one is not None and one.state is DeploymentState.RUNNING:
-                    await self._book.save(self._with_counts(rules.stopped(one, why)), "stopped", PROGRAM)
+                    await self._save_counted(rules.stopped(one, why), "stopped", PROGRAM)
                 self._halted.pop(deployment_id, None)
-            except _NOT_WRITTEN as error:
+            except NOT_RECORDED as error:
                 log.error("a deployment was stopped, and cannot be recorded yet", why=why, error=str(error))
 
     async def _let_go(self, deployment_id: str) -> None:
@@ -295,8 +317,14 @@ class Recognition:
     def _usable(one: Deployment) -> list[str]:
         return [camera.camera_id for camera in one.plan.cameras if camera.camera_id not in one.moved]
 
-    def _with_counts(self, one: Deployment) -> Deployment:
-        return rules.counted(one, self._uncounted.pop(one.deployment_id, Counts()))
+    async def _save_counted(self, one: Deployment, change: str, by: str, saves: Sequence[Save] = ()) -> Deployment:
+        """A change, with what was counted and is not entered yet; that stays to be entered when the change cannot be."""
+        more = self._uncounted.pop(one.deployment_id, Counts())
+        try:
+            return await self._book.save(rules.counted(one, more), change, by, saves=saves)
+        except NOT_RECORDED:
+            self.count(one.deployment_id, more)
+            raise
 
     async def _enter_counts(self) -> None:
         """What was counted, whether or not anything was: it shows that the deployment and the record both still go."""
@@ -318,7 +346,7 @@ class Recognition:
             )  # fmt: skip
             try:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
-            except _NOT_WRITTEN:
+            except NOT_RECORDED:
                 self.count(one.deployment_id, more)
                 await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
 

@@ -86,9 +86,6 @@ class ListFile:
     def people(self) -> list[str]:
         return list(self._places)
 
-    def images_of(self, person_id: str) -> int:
-        return len(self._places.get(person_id, ()))
-
     def entries(self) -> Iterator[Entry]:
         """Every entry, in order, one at a time."""
         for _, _, entry, _ in self._scan():

@@ -40,16 +40,20 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def moved_to(city: City, first_port: int, *, cameras: bool = True) -> City:
-    """The same city with its peers on ports from `first_port` on, and after them a port for each vehicle's pictures, if any."""
+    """The same city, its peers on ports from `first_port` on: docks, then each vehicle's: for its pictures, if any, and its own.
 
-    def link(old: str) -> str:
-        return f"udpout:127.0.0.1:{int(old.rpartition(':')[2]) - FIRST_PORT + first_port}"
-
-    docks = tuple(msgspec.structs.replace(one, link=link(one.link)) for one in city.docks)
-    first_video = first_port + len(city.docks) + len(city.vehicles)
+    Pictures are listened for only while a vehicle flies. A port between two that the fleet holds is in no free block
+    (`_free_block`), so another fleet on this machine leaves it alone meanwhile.
+    """
+    docks = tuple(
+        msgspec.structs.replace(one, link=f"udpout:127.0.0.1:{first_port + number}") for number, one in enumerate(city.docks)
+    )
+    first_vehicle = first_port + len(city.docks)
     vehicles = tuple(
         msgspec.structs.replace(
-            one, link=link(one.link), video_address=f"udp://127.0.0.1:{first_video + number}" if cameras else ""
+            one,
+            link=f"udpout:127.0.0.1:{first_vehicle + 2 * number + 1}",
+            video_address=f"udp://127.0.0.1:{first_vehicle + 2 * number}" if cameras else "",
         )
         for number, one in enumerate(city.vehicles)
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position
-from bowstreet.tracking.model import FollowPhase, GroundPlace, Name, degrees
+from bowstreet.tracking.model import FollowPhase, GroundPlace, Name
 from bowstreet.tracking.plane import Plane
 
 # Faster than this a gimbal's picture smears at 1/60 s and a person watching loses their bearings.
@@ -157,12 +157,6 @@ def components(speed_mps: float, direction_deg: float) -> tuple[float, float]:
     """East and north."""
     course = math.radians(direction_deg)
     return speed_mps * math.sin(course), speed_mps * math.cos(course)
-
-
-def bearing_to(pose: CameraPose, place: Position) -> float:
-    """From true north, for where a subject that has left the picture is expected."""
-    east, north = Plane(pose.position).to_metres(place)
-    return degrees(math.atan2(east, north))
 
 
 def _within(value: float, most: float) -> float:

@@ -1,12 +1,18 @@
-"""What workers that parse video from outside have in common: how they tell, and how a file keeps pace."""
+"""What workers that parse video from outside have in common: how they open a source, how they tell, how a file keeps pace."""
 
+import contextlib
+import errno
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
+import av
 import msgspec
 
-from bowstreet.video.model import Trouble
+from bowstreet.video.address import Address
+from bowstreet.video.model import Ended, Trouble
 from bowstreet.video.pipe import framed
 
 CONNECT_S, SILENCE_S = 10.0, 6.0
@@ -19,6 +25,15 @@ class Unusable(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code, self.text = code, text
+
+
+def unreadable(error: av.FFmpegError) -> str:
+    """What a person is told of a source that cannot be opened or read. Silence over UDP has another number than elsewhere."""
+    if isinstance(error, av.error.ExitError) or error.errno == errno.EIO:
+        return "the source cannot be read: nothing comes from it; see that it sends, and to this address"
+    if error.errno == errno.EADDRINUSE:
+        return "the source cannot be read: another program listens at its address; end it, or have the camera send elsewhere"
+    return f"the source cannot be read: {error.strerror or type(error).__name__}"
 
 
 class Teller:
@@ -55,3 +70,28 @@ class Pace:
         ahead_s = self._from[0] + (at_us - self._from[1]) / 1e6 - time.monotonic()
         if ahead_s > 0:
             time.sleep(min(ahead_s, MOST_SLEEP_S))
+
+
+def worked(address: Address, teller: Teller, read: Callable[[Any], None], at_end: Callable[[], None] = lambda: None) -> int:
+    """Open a source and `read` it to its end, again and again where it is to be; tell how that ended. Gives the exit status."""
+    try:
+        while True:
+            wait: Any = None if "listen_timeout" in address.options else (CONNECT_S, SILENCE_S)
+            opened = av.open(address.url, format=address.format, options=address.options, timeout=wait)
+            with contextlib.closing(opened) as container:
+                read(container)
+            if not address.loop:
+                break
+        at_end()
+        if not address.file:
+            raise Unusable("ended", "the sender has ended the stream")
+        teller.say(Ended())
+    except Unusable as error:
+        teller.say(Trouble(code=error.code, text=error.text))
+        return 1
+    except av.FFmpegError as error:
+        teller.say(Trouble(code="connection", text=unreadable(error)))
+        return 1
+    except BrokenPipeError:  # the program is gone
+        return 0
+    return 0

@@ -5,7 +5,6 @@ it is what the analyst says, and counts. Bytes from outside are parsed here and 
 connected anew.
 """
 
-import contextlib
 import importlib
 import os
 import sys
@@ -22,9 +21,9 @@ from bowstreet.frames import CameraFrame
 from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv
 from bowstreet.video.address import Address, parse_address
-from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
+from bowstreet.video.confined import Pace, Teller, Unusable, worked
 from bowstreet.video.fixed_model import FixedSource, Opened, Tally
-from bowstreet.video.model import MOST_PIXELS, MOST_UNIT_BYTES, Ended, Finding, Trouble
+from bowstreet.video.model import MOST_PIXELS, MOST_UNIT_BYTES, Finding
 from bowstreet.video.orders import Order, read_orders
 
 TALLY_EVERY_S = 0.5
@@ -209,31 +208,15 @@ def main() -> int:
     limit()
     threading.Thread(target=_orders, args=(looker,), daemon=True).start()
     av.logging.set_level(None)
-    try:
-        looker.ready.wait()
-        while True:
-            wait: Any = None if "listen_timeout" in address.options else (CONNECT_S, SILENCE_S)
-            opened = av.open(address.url, format=address.format, options=address.options, timeout=wait)
-            with contextlib.closing(opened) as container:
-                Reader(teller, looker).read(container, address)
-            if not address.loop:
-                break
+
+    def at_end() -> None:
         looker.tell()
-        if not address.file:
-            raise Unusable("ended", "the sender has ended the stream")
-        # The last picture may be before the analyst still.
-        time.sleep(2.0 / source.analysed_hz)
-        looker.tell()
-        teller.say(Ended())
-    except Unusable as error:
-        teller.say(Trouble(code=error.code, text=error.text))
-        return 1
-    except av.FFmpegError as error:
-        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
-        return 1
-    except BrokenPipeError:
-        return 0
-    return 0
+        if address.file:  # its last picture may be before the analyst still
+            time.sleep(2.0 / source.analysed_hz)
+            looker.tell()
+
+    looker.ready.wait()
+    return worked(address, teller, lambda container: Reader(teller, looker).read(container, address), at_end)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Run by `ingest` as a process of its own. Bytes from outside are parsed here and 
 writes no file, has bounded memory, and a crash of it is a stream that is connected anew.
 """
 
-import contextlib
 import importlib
 import os
 import struct
@@ -12,7 +11,6 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +23,7 @@ from bowstreet.frames import CameraPose, DroneFrame
 from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv, nal
 from bowstreet.video.address import Address, parse_address
-from bowstreet.video.confined import CONNECT_S, SILENCE_S, Pace, Teller, Unusable
+from bowstreet.video.confined import Pace, Teller, Unusable, worked
 from bowstreet.video.fragments import Fragmenter
 from bowstreet.video.model import (
     MOST_PIXELS,
@@ -33,14 +31,12 @@ from bowstreet.video.model import (
     AccessUnit,
     CapturedBy,
     Codec,
-    Ended,
     Finding,
     Fragment,
     Header,
     Looked,
     Metadata,
     StreamFormat,
-    Trouble,
     VideoSource,
 )
 from bowstreet.video.orders import Order, PoseKnown, read_orders
@@ -74,6 +70,7 @@ class Looker:
         self.pose: CameraPose | None = None
         self.pose_by_stream = False
         self._hz = source.analysed_hz
+        self._skipping = True  # until a picture that can be decoded without those before it
         self._looked = self._passed_over = self._undecoded = 0
         self._told_s = 0.0
 
@@ -97,8 +94,6 @@ class Looker:
             self._skipping = not self._waiting
             self._undecoded += self._skipping
             self._ready.notify()
-
-    _skipping = True
 
     def order(self, data: bytes) -> None:
         self._orders.append(data)
@@ -358,12 +353,6 @@ def _orders(looker: Looker) -> None:
     os._exit(0)
 
 
-def _rounds(loop: bool) -> Iterator[None]:
-    yield
-    while loop:
-        yield
-
-
 def main() -> int:
     source = msgspec.json.decode(sys.stdin.buffer.readline(1_000_000), type=VideoSource)
     teller = Teller()
@@ -372,26 +361,8 @@ def main() -> int:
     limit()
     threading.Thread(target=_orders, args=(looker,), daemon=True).start()
     av.logging.set_level(None)
-    try:
-        reader = Reader(teller, looker)
-        for _ in _rounds(address.loop):
-            wait: Any = None if "listen_timeout" in address.options else (CONNECT_S, SILENCE_S)
-            with contextlib.closing(
-                av.open(address.url, format=address.format, options=address.options, timeout=wait)
-            ) as container:
-                reader.read(container, address)
-        if not address.file:
-            raise Unusable("ended", "the sender has ended the stream")
-        teller.say(Ended())
-    except Unusable as error:
-        teller.say(Trouble(code=error.code, text=error.text))
-        return 1
-    except av.FFmpegError as error:
-        teller.say(Trouble(code="connection", text=f"the source cannot be read: {error.strerror or type(error).__name__}"))
-        return 1
-    except BrokenPipeError:
-        return 0
-    return 0
+    reader = Reader(teller, looker)
+    return worked(address, teller, lambda container: reader.read(container, address))
 
 
 if __name__ == "__main__":

@@ -92,11 +92,14 @@ class Authorities:
 
     async def expire(self) -> int:
         """Note those whose time is over; gives how many. They cover nothing from that moment on, noted or not."""
-        now = self._clock.now()
-        over = [ended for one in self.all() if (ended := rules.expired(one, now)) is not None]
-        for one in over:
-            await self._save(one, CLOCK)
-        return len(over)
+        now, over = self._clock.now(), 0
+        for authorisation_id in [one.authorisation_id for one in self.all() if rules.expired(one, now) is not None]:
+            # As it is when its turn comes: while the one before was written, somebody may have revoked or reviewed it.
+            ended = rules.expired(self.get(authorisation_id), now)
+            if ended is not None:
+                await self._save(ended, CLOCK)
+                over += 1
+        return over
 
     async def _save(self, one: Authorisation, by: str) -> Authorisation:
         said = AuthorisationChanged(

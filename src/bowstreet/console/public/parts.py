@@ -27,7 +27,8 @@ def page(
     places = "".join(f'<li><a href="{address}"{here.get(address, "")}>{name}</a></li>' for address, name in PLACES)
     shown = (
         f'<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/public/style.css">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/favicon.svg">'
+        '<link rel="stylesheet" href="/public/style.css">'
         '<link rel="alternate" type="application/atom+xml" title="Releases" href="/public/feed.atom"></head><body>'
         f'<a class="skip" href="#main">To the content</a><header><nav aria-label="Public pages"><ul>{places}</ul></nav></header>'
         f'<main id="main"><h1>{html.escape(title)}</h1>{body}</main></body></html>'

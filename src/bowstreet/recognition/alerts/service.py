@@ -113,14 +113,15 @@ class Alerts:
         Args:
             adjudicates: whether the look counts as that of an officer who decides.
         """
-        one = self.get(alert_id)
+        self.get(alert_id)
+        probe = await self._probes.fetch(alert_id)
+        self._probes.forget(alert_id)
+        one = self.get(alert_id)  # as it is now: somebody may have taken it, or decided, while the picture was fetched
         seen = rules.viewed(one, who.account_id) if adjudicates else one
         said = AlertViewed(
             at=self._clock.now(), alert_id=alert_id, deployment_id=one.deployment_id, by=who.account_id, role=who.role,
             justification=why,
         )  # fmt: skip
-        probe = await self._probes.fetch(alert_id)
-        self._probes.forget(alert_id)
         await self._recorder.record(save=[(self._all, seen)] if seen is not one else [], messages=[said])
         return seen, probe
 
@@ -150,20 +151,22 @@ class Alerts:
 
     async def work(self) -> int:
         """Claims that nobody went on with go back, alerts that nobody answered lapse; gives how many changed."""
-        now = self._clock.now()
         standing = self._all.in_states(AlertState.RAISED, AlertState.CLAIMED, AlertState.ENGAGED)
-        over = [changed for one in standing if (changed := rules.timed_out(one, now)) is not None]
-        for one in over:
-            await self._save(one, "timed-out", "")
-        return len(over)
+        return await self._end_each(standing, rules.timed_out, "timed-out")
 
     async def end(self, deployment_id: str) -> int:
         """Its deployment is closed: what nobody has acted on lapses."""
-        now = self._clock.now()
-        over = [changed for one in self.of(deployment_id) if (changed := rules.ended(one, now)) is not None]
-        for one in over:
-            await self._save(one, "deployment-closed", "")
-        return len(over)
+        return await self._end_each(self.of(deployment_id), rules.ended, "deployment-closed")
+
+    async def _end_each(self, some: Sequence[Alert], over: Callable[[Alert, datetime], Alert | None], change: str) -> int:
+        """Each as it is when its turn comes: while the one before is written, somebody may decide on the next."""
+        now, ended = self._clock.now(), 0
+        for alert_id in [one.alert_id for one in some]:
+            one = self._all.find(alert_id)
+            if one is not None and (changed := over(one, now)) is not None:
+                await self._save(changed, change, "")
+                ended += 1
+        return ended
 
     # --- retention -------------------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,8 @@
 """What call-outs need of the world."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from bowstreet.recognition.callouts.model import Attempt, Call, PushAddress
-
-Erase = Callable[[str, str, str], Awaitable[Any]]
-"""Retention's: class, subject, by whom."""
 
 
 class Sender(Protocol):

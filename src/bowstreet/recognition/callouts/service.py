@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.policy import What
 from bowstreet.accountability.model import Action
-from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import BadInput, BowstreetError, Conflict, LedgerBroken, NotFound, NotSignedIn, Refused, StoreUnavailable
+from bowstreet.accountability.recorder import NOT_RECORDED, Recorder
+from bowstreet.errors import BadInput, BowstreetError, NotFound, NotSignedIn, Refused
 from bowstreet.messages import AccountChanged, PushSubscriptionChanged
 from bowstreet.recognition.alerts.model import Alert
 from bowstreet.recognition.callouts import rules
@@ -28,8 +28,9 @@ from bowstreet.recognition.callouts.model import (
     Subscription,
     SubscriptionState,
 )
-from bowstreet.recognition.callouts.ports import Erase, Sender
+from bowstreet.recognition.callouts.ports import Sender
 from bowstreet.recognition.callouts.rules import Waiting
+from bowstreet.recognition.ports import Erase
 from bowstreet.runtime.metrics import Metrics
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
@@ -39,7 +40,6 @@ log = structlog.get_logger(__name__)
 PROGRAM = "program"
 # Calls under way at once; what comes beyond is counted as given up. Five phones of 2,000 officers are not called in one second.
 MOST_UNDER_WAY, AT_ONCE = 4_000, 16
-_NOT_WRITTEN = (StoreUnavailable, LedgerBroken, Conflict)
 
 
 class Callouts:
@@ -95,10 +95,6 @@ class Callouts:
     def standing(self, account_id: str = "") -> list[Subscription]:
         """Those that are called, of one account or of all."""
         return [one for one in self._all.in_states(SubscriptionState.STANDS) if account_id in ("", one.account_id)]
-
-    def of_endpoint(self, account_id: str, endpoint: str) -> Subscription | None:
-        """An account's own subscription of this browser."""
-        return next((one for one in self.standing(account_id) if one.address and one.address.endpoint == endpoint), None)
 
     async def subscribe(
         self, account_id: str, session_id: str, endpoint: str, public_key: str, secret: str, consent: str
@@ -158,7 +154,10 @@ class Callouts:
 
     async def work(self) -> None:
         """Every second or so: who is not to be called any more is taken out, and what is over is destroyed."""
-        for one in self.standing():
+        for subscription_id in [one.subscription_id for one in self.standing()]:
+            one = self._stands(subscription_id)  # as it is now: its officer may have taken it out while another was written
+            if one is None:
+                continue
             try:
                 why = self.ending(one)
                 if why is not None:
@@ -166,10 +165,14 @@ class Callouts:
                 elif one.session_id and self._accounts.sessions.live(one.session_id) is None:
                     # Left alone, not signed out: still to be called.
                     await self._recorder.record(save=[(self._all, replace(one, session_id=""))])
-            except _NOT_WRITTEN as error:  # it is not called all the same; tried again in a second
+            except NOT_RECORDED as error:  # it is not called all the same; tried again in a second
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
         for over in self._all.in_states(SubscriptionState.ENDED):
             await self._destroy(over.subscription_id)
+
+    def _stands(self, subscription_id: str) -> Subscription | None:
+        one = self._all.find(subscription_id)
+        return None if one is None or one.state is SubscriptionState.ENDED else one
 
     async def end(self, one: Subscription, why: Ending, by: str) -> None:
         """Its address and keys go from the record with the entry that says so; then what is left is destroyed, with a receipt."""
@@ -186,16 +189,17 @@ class Callouts:
             await self.erase(self.retention_class, subscription_id, PROGRAM)
         except (Refused, NotFound):  # a legal hold, on record: retention goes on when it ends
             log.warning("an ended subscription is not destroyed yet", subscription=subscription_id)
-        except _NOT_WRITTEN as error:
+        except NOT_RECORDED as error:
             log.error("an ended subscription could not be destroyed yet", problem=error.problem)
 
     async def _on_account(self, message: AccountChanged) -> None:
         """Whatever ends an account's sign-ins ends its calls, those too that outlive a sign-in left alone."""
         if message.change not in ("disabled", "password", "sessions-ended"):
             return
-        for one in self.standing(message.subject):
+        for subscription_id in [one.subscription_id for one in self.standing(message.subject)]:
             try:
-                await self.end(one, Ending.ACCOUNT_CHANGED, message.by)
+                if (one := self._stands(subscription_id)) is not None:
+                    await self.end(one, Ending.ACCOUNT_CHANGED, message.by)
             except BowstreetError as error:
                 log.error("the end of a subscription could not be recorded", problem=error.problem)
 
@@ -262,8 +266,8 @@ class Callouts:
             self.outcomes["given-up" if given_up else attempt.answer] += 1
             if attempt.answer is not Answer.SENT:
                 log.warning("a phone was not called", host=one.host, answer=attempt.answer, why=attempt.why, tries=tries)
-            if attempt.answer is Answer.GONE:
-                await self.end(one, Ending.GONE, PROGRAM)
+            if attempt.answer is Answer.GONE and (gone := self._stands(subscription_id)) is not None:
+                await self.end(gone, Ending.GONE, PROGRAM)
             if wait_s is None:
                 return
             await self._real.sleep(wait_s)

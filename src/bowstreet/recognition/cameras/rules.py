@@ -6,6 +6,7 @@ on no list, and costs twenty times what finding the face does.
 
 from collections.abc import Sequence
 
+from bowstreet.recognition.alerts.rules import LEAST_AGREEING, LEAST_LOOKS
 from bowstreet.recognition.cameras.model import Lease, SeenLook
 
 # A picture older than this when it comes to be looked at is of a moment that nobody can act on any more.
@@ -18,8 +19,6 @@ GOOD_UNIFIED, LEAST_UNIFIED = 30.0, 8.0
 BETTER = 1.3
 # Of one pass: while nothing reached the threshold, and once something did.
 MOST_LOOKS, MOST_LOOKS_MATCHED = 3, 6
-# Agreeing looks that a sighting is told with: what `alerts.rules.judge` asks for.
-ENOUGH_LOOKS = 2
 
 
 def may_look(lease: Lease | None, captured_us: int, now_us: int) -> bool:
@@ -50,8 +49,10 @@ def describes_now(*, eyes_px: float, unified: float, best_described: float, desc
 
 
 def is_told(looks: Sequence[SeenLook], threshold: float, *, over: bool) -> bool:
-    """Whether a pass is told now: enough looks agree, or it is over and some look reached the threshold."""
+    """Whether a pass is told now: it would be an alert, or it is over and some look reached the threshold. What is told is shown
+    to operators as it is, so that a face which is like several people stays hidden (R8)."""
     reached = [look.person_id for look in looks if look.score >= threshold]
     if not reached:
         return False
-    return over or max(reached.count(one) for one in set(reached)) >= ENOUGH_LOOKS
+    most = max(reached.count(one) for one in set(reached))
+    return over or (most >= LEAST_LOOKS and most >= LEAST_AGREEING * len(reached))

@@ -16,6 +16,7 @@ from bowstreet.recognition.cameras.passes import Pass, Passes
 from bowstreet.recognition.models import shipped
 from bowstreet.recognition.models.align import aligned
 from bowstreet.recognition.models.model import Face
+from bowstreet.recognition.models.quality import measure
 from bowstreet.recognition.shared_list import SharedList
 
 # The longest side of what faces are looked for in. A face of 20 pixels between the eyes in a picture of 1280 has ten here, as
@@ -79,7 +80,7 @@ class Watch:
             return
         crop = aligned(frame.pixels, one.face.points)
         try:
-            quality = self._models.meter.measure(frame.pixels, crop, one.face)
+            quality = measure(crop, one.face)
             one.waited += 1
             if not rules.describes_now(
                 eyes_px=one.face.eyes_px, unified=quality.unified, best_described=one.best_described,

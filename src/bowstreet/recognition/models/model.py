@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -38,8 +39,7 @@ class Face:
         )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Quality:
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """What can be measured of one face without knowing whose it is. Terms follow ISO/IEC 29794-5.
 
     Attributes:
@@ -53,7 +53,6 @@ class Quality:
             their own left, pitch when they look up, roll clockwise as the viewer sees it.
         score: of the detector, 0 to 1.
         unified: 0 to 100: what the best shot of a track is chosen by. It is no ISO score.
-        ofiq: the unified quality score of OFIQ, 0 to 100, where that is plugged in.
     """
 
     eyes_px: float
@@ -68,4 +67,3 @@ class Quality:
     roll_deg: float
     score: float
     unified: float
-    ofiq: float | None = None

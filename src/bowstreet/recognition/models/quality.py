@@ -1,6 +1,6 @@
 """What can be measured of a face: size, sharpness, light, pose. After ISO/IEC 29794-5, by means that anyone can follow.
 
-These are not the standard's own algorithms: OFIQ, its reference implementation, is plugged in through `ports.QualityMeasure`.
+These are not the standard's own algorithms: its reference implementation is a program of its own (`recognition.ofiq`).
 """
 
 from typing import Any
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from bowstreet.frames import Pixels
 from bowstreet.recognition.models.align import SIDE_PX
 from bowstreet.recognition.models.model import Face, Points, Quality
-from bowstreet.recognition.models.ports import QualityMeasure
 
 # A head's five points, millimetres: right as the viewer sees it, down, towards the viewer. Eyes, nose and mouth stand where
 # `align.WANTED` has them with eyes 63 mm apart, but for the nose: YuNet's lies 5 mm lower. Depths are of an average adult.
@@ -55,36 +54,31 @@ _RIGHT_HALF = _FACE & (np.arange(SIDE_PX)[None, :] < SIDE_PX // 2)
 _LEFT_HALF = _FACE & ~_RIGHT_HALF
 
 
-class Meter:
-    """Measures a face; with a plugged-in measure beside."""
-
-    def __init__(self, ofiq: QualityMeasure | None = None) -> None:
-        self._ofiq = ofiq
-
-    def measure(self, pixels: Pixels, aligned: Pixels, face: Face) -> Quality:
-        grey: Any = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY)
-        inside = grey[_FACE]
-        detail = float(np.abs(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 2.0))[_FACE]).mean())
-        contrast = float(inside.std())
-        right, left = float(grey[_RIGHT_HALF].mean()), float(grey[_LEFT_HALF].mean())
-        yaw, pitch, roll = pose_deg(face.points)
-        sharpness = min(1.0, detail / (contrast * SHARP_DETAIL)) if contrast > 1.0 else 0.0
-        uniformity = 1.0 - abs(right - left) / max(right + left, 1.0)
-        under, over = float((inside <= DARK).mean()), float((inside >= BRIGHT).mean())
-        unified = 100.0 * _product(
-            min(1.0, face.eyes_px / ENOUGH_EYES_PX),
-            sharpness**0.5,
-            uniformity,
-            1.0 - min(1.0, under + over),
-            max(0.0, float(np.cos(np.radians(yaw)))) * max(0.0, float(np.cos(np.radians(pitch)))),
-            face.score,
-        )
-        return Quality(
-            eyes_px=face.eyes_px, sharpness=sharpness, illumination_uniformity=uniformity,
-            mean_luminance=float(inside.mean()) / 255.0,
-            under_exposed=under, over_exposed=over, contrast=contrast / 255.0, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll,
-            score=face.score, unified=unified, ofiq=None if self._ofiq is None else self._ofiq.unified_score(pixels, face),
-        )  # fmt: skip
+def measure(aligned: Pixels, face: Face) -> Quality:
+    """Of an aligned face (`align.aligned`), RGB."""
+    grey: Any = cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY)
+    inside = grey[_FACE]
+    detail = float(np.abs(cv2.absdiff(grey, cv2.GaussianBlur(grey, (0, 0), 2.0))[_FACE]).mean())
+    contrast = float(inside.std())
+    right, left = float(grey[_RIGHT_HALF].mean()), float(grey[_LEFT_HALF].mean())
+    yaw, pitch, roll = pose_deg(face.points)
+    sharpness = min(1.0, detail / (contrast * SHARP_DETAIL)) if contrast > 1.0 else 0.0
+    uniformity = 1.0 - abs(right - left) / max(right + left, 1.0)
+    under, over = float((inside <= DARK).mean()), float((inside >= BRIGHT).mean())
+    unified = 100.0 * _product(
+        min(1.0, face.eyes_px / ENOUGH_EYES_PX),
+        sharpness**0.5,
+        uniformity,
+        1.0 - min(1.0, under + over),
+        max(0.0, float(np.cos(np.radians(yaw)))) * max(0.0, float(np.cos(np.radians(pitch)))),
+        face.score,
+    )
+    return Quality(
+        eyes_px=face.eyes_px, sharpness=sharpness, illumination_uniformity=uniformity,
+        mean_luminance=float(inside.mean()) / 255.0,
+        under_exposed=under, over_exposed=over, contrast=contrast / 255.0, yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll,
+        score=face.score, unified=unified,
+    )  # fmt: skip
 
 
 def _product(*parts: float) -> float:

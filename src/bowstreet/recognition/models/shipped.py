@@ -13,8 +13,6 @@ from typing import Any
 
 from bowstreet.errors import MalformedConfiguration
 from bowstreet.recognition.models.card import DetectorCard, EmbedderCard, parse_card
-from bowstreet.recognition.models.ports import QualityMeasure
-from bowstreet.recognition.models.quality import Meter
 from bowstreet.recognition.models.runtime import read_file
 from bowstreet.recognition.models.sface import SFace
 from bowstreet.recognition.models.yunet import YuNet
@@ -66,7 +64,6 @@ class FaceModels:
 
     detector: YuNet
     embedder: SFace
-    meter: Meter
 
 
 def find(operator_folder: Path | None = None) -> ModelFiles:
@@ -89,7 +86,7 @@ def _card(folder: Path | None, own: str, shipped: str) -> bytes:
     raise MalformedConfiguration("the model cards are missing", remedy="install the package again")
 
 
-def load(files: ModelFiles, *, ofiq: QualityMeasure | None = None, threads: int = 1) -> FaceModels:
+def load(files: ModelFiles, *, threads: int = 1) -> FaceModels:
     """Reads, verifies and compiles: about a second.
 
     Raises:
@@ -98,5 +95,4 @@ def load(files: ModelFiles, *, ofiq: QualityMeasure | None = None, threads: int 
     return FaceModels(
         detector=YuNet(files.detector, read_file(files.folders, files.detector.file), threads),
         embedder=SFace(files.embedder, read_file(files.folders, files.embedder.file), threads),
-        meter=Meter(ofiq),
     )

@@ -5,11 +5,11 @@ connection, has bounded memory; a crash of it is an image that cannot be used.
 """
 
 import sys
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
+from msgspec.structs import asdict, replace
 
 from bowstreet.errors import BowstreetError
 from bowstreet.recognition.evaluation.examiner.decode import decode
@@ -18,6 +18,7 @@ from bowstreet.recognition.listing import ImageQuality, ReadFace, Unusable
 from bowstreet.recognition.models import shipped
 from bowstreet.recognition.models.align import aligned
 from bowstreet.recognition.models.model import Face
+from bowstreet.recognition.models.quality import measure
 from bowstreet.recognition.portraits import suitability
 from bowstreet.recognition.portraits.wire import LENGTH, Failed, Ready, Said, framed
 from bowstreet.recognition.reference import keep
@@ -50,7 +51,7 @@ def read_portrait(models: shipped.FaceModels, data: bytes) -> ReadFace | Unusabl
     if sum(one.width > SECOND_FACE * face.width for one in faces) > 1:
         return Unusable(why="it shows more than one person: give one of a single face")
     upright = aligned(pixels, face.points)
-    measured = models.meter.measure(pixels, upright, face)
+    measured = measure(upright, face)
     # In the picture's own pixels, however it was made smaller while it was decoded.
     quality = ImageQuality(**asdict(replace(measured, eyes_px=measured.eyes_px * decoded.reduced)))
     if why := suitability.unusable(quality):

@@ -149,6 +149,7 @@ class Redactions:
         standing = await self.regions(recording_id, *span_us)
         if all(region.region_id != region_id for region in standing):
             raise NotFound("no such region covers anything then", remedy="look at the regions of that time")
+        one = self._ready(recording_id)  # as it is now: another reviewer may have covered something, or a copy been begun
         edit = Lifted(
             edit_id=self._ids.new("edi"), region_id=region_id, from_us=span_us[0], until_us=span_us[1], reason=reason, by=by,
             at=self._clock.now(),

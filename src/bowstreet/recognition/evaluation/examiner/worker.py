@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import cv2
+from msgspec.structs import replace
 
 from bowstreet.errors import BadInput, BowstreetError
 from bowstreet.recognition.evaluation.examiner.decode import Picture, decode
@@ -22,6 +22,7 @@ from bowstreet.recognition.evaluation.examiner.model import CannotWork, Examine,
 from bowstreet.recognition.evaluation.examiner.pipe import hear, send
 from bowstreet.recognition.models import align, shipped
 from bowstreet.recognition.models.model import Face
+from bowstreet.recognition.models.quality import measure
 from bowstreet.recognition.reference import keep
 from bowstreet.runtime.confinement import limit
 
@@ -65,7 +66,7 @@ def _look(models: shipped.FaceModels, picture: Picture, number: int) -> Examined
         return Examined(number=number, reason=Reason.NO_FACE)
     face = subject(faces, pixels.shape[1], pixels.shape[0])
     cut = align.aligned(pixels, face.points)
-    quality = models.meter.measure(pixels, cut, face)
+    quality = measure(cut, face)
     # Of the picture as it was given, however it was made smaller.
     quality = replace(quality, eyes_px=quality.eyes_px * picture.reduced)
     try:

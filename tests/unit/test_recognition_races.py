@@ -1,0 +1,215 @@
+"""Two people, or a person and the program, act at the same moment: neither act undoes the other, and nothing looks on after a stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.unit.recognition_world import ADJUDICATOR, OPERATOR, World, photo, row
+
+from bowstreet.accountability.authority.model import Ground, State, UseCase
+from bowstreet.accountability.model import Identity as Asker
+from bowstreet.accountability.model import Role
+from bowstreet.accountability.processing.model import Justification
+from bowstreet.errors import BowstreetError, Conflict, NotFound, Refused
+from bowstreet.recognition.alerts.model import Alert, AlertState, Judgement, NotEngaged
+from bowstreet.recognition.model import DeploymentState, Obstacle
+
+OTHER = "acc-other"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await World(tmp_path / "data").started()
+    yield made
+    await made.close()
+
+
+async def alert(world: World, track: str = "1", person: str = "P001") -> Alert:
+    dep = next(one.deployment_id for one in world.recognition.all())
+    raised = await world.recognition.submit(world.sighting(dep, world.person_id(dep, person), track=track))
+    assert isinstance(raised, Alert)
+    return raised
+
+
+def look(world: World, alert_id: str, by: str) -> asyncio.Task[object]:
+    who = Asker(account_id=by, name="", role=Role.DISPATCHER, may=())
+    return asyncio.ensure_future(world.alerts.view(alert_id, who, Justification.ADJUDICATION, adjudicates=True))
+
+
+async def test_a_claim_made_while_another_looks_stands(world: World) -> None:
+    await world.running()
+    raised = await alert(world)
+    looking = look(world, raised.alert_id, OTHER)
+    await asyncio.sleep(0)  # it has read the alert, and waits for the picture
+    await world.alerts.claim(raised.alert_id, ADJUDICATOR)
+    await looking
+    now = world.alerts.get(raised.alert_id)
+    assert (now.state, now.claimed_by, now.viewed_by) == (AlertState.CLAIMED, ADJUDICATOR, (OTHER,))
+
+
+async def test_of_two_who_claim_at_once_one_has_it(world: World) -> None:
+    await world.running()
+    raised = await alert(world)
+    both = await asyncio.gather(*(world.alerts.claim(raised.alert_id, by) for by in (ADJUDICATOR, OTHER)), return_exceptions=True)
+    assert [type(one) for one in both] == [Alert, Conflict]
+    assert world.alerts.get(raised.alert_id).claimed_by == ADJUDICATOR
+
+
+async def test_a_decision_made_while_time_ends_other_claims_stands(world: World) -> None:
+    await world.running("P001", "P002")
+    first, second = await alert(world), await alert(world, "2", "P002")
+    for one in (first, second):
+        await look(world, one.alert_id, ADJUDICATOR)
+        await world.alerts.claim(one.alert_id, ADJUDICATOR)
+    world.simulated.advance_to(world.clock.now() + timedelta(minutes=4))
+    last = max(first.alert_id, second.alert_id)
+    timing = asyncio.ensure_future(world.alerts.work())
+    await asyncio.sleep(0)  # the first of the two is being written
+    await world.alerts.decide(last, ADJUDICATOR, engage=False, judgement=Judgement.NOT_SAME, why_not=NotEngaged.NOT_SAME)
+    await timing
+    assert world.alerts.get(last).state is AlertState.SETTLED
+
+
+async def test_a_stop_while_it_starts_leaves_no_camera_looked_at(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    starting = asyncio.ensure_future(world.recognition.start(one.deployment_id, OPERATOR))
+    while world.recognition.get(one.deployment_id).state is not DeploymentState.RUNNING:
+        await asyncio.sleep(0)  # it is on its way into the record: the cameras are not looked at yet
+    await world.recognition.stop(one.deployment_id, OTHER)
+    with pytest.raises(Refused):
+        await starting
+    assert world.recognition.get(one.deployment_id).state is DeploymentState.STOPPED
+    assert not world.pipeline.running
+
+
+async def test_a_start_does_not_open_what_was_closed_while_its_list_was_read(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    starting = asyncio.ensure_future(world.recognition.start(one.deployment_id, OPERATOR))
+    await asyncio.sleep(0)  # it reads the list
+    await world.recognition.close(one.deployment_id, OTHER)
+    with pytest.raises(BowstreetError):
+        await starting
+    assert world.recognition.get(one.deployment_id).state.is_over
+    assert not world.pipeline.running
+
+
+async def test_a_stop_does_not_open_what_was_closed_meanwhile(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    slow = asyncio.Event()
+    stop = world.pipeline.stop
+
+    async def slowly() -> None:
+        await stop()
+        await slow.wait()
+
+    world.pipeline.stop = slowly  # type: ignore[method-assign]
+    stopping = asyncio.ensure_future(world.recognition.stop(one.deployment_id, OPERATOR))
+    await asyncio.sleep(0)
+    world.pipeline.stop = stop  # type: ignore[method-assign]
+    await world.recognition.close(one.deployment_id, OTHER)
+    slow.set()
+    await stopping
+    assert world.recognition.get(one.deployment_id).state.is_over
+
+
+async def test_an_alert_raised_while_it_stops_is_counted(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    slow = asyncio.Event()
+    stop = world.pipeline.stop
+
+    async def slowly() -> None:
+        await slow.wait()
+        await stop()
+
+    world.pipeline.stop = slowly  # type: ignore[method-assign]
+    stopping = asyncio.ensure_future(world.recognition.stop(one.deployment_id, OPERATOR))
+    await asyncio.sleep(0)
+    await alert(world)
+    slow.set()
+    await stopping
+    assert world.recognition.get(one.deployment_id).counts.alerts == 1
+
+
+async def test_nothing_is_raised_by_what_waited_until_authority_was_gone(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    sighting = world.sighting(one.deployment_id, world.person_id(one.deployment_id, "P001"))
+    before = world.sighting(one.deployment_id, world.person_id(one.deployment_id, "P001"), track="0", scores=(0.7, 0.7))
+    first = asyncio.ensure_future(world.recognition.submit(before))
+    waits = asyncio.ensure_future(world.recognition.submit(sighting))
+    await asyncio.sleep(0)  # one is being written, and the other waits for it
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    await first
+    assert await waits is Obstacle.NOT_RUNNING
+
+
+async def test_no_alert_waits_for_the_import_of_another_list(world: World) -> None:
+    await world.running()
+    [running] = world.recognition.all()
+    async with world.book.lock:  # as a long import holds it
+        sighting = world.sighting(running.deployment_id, world.person_id(running.deployment_id, "P001"))
+        async with asyncio.timeout(10.0):
+            assert isinstance(await world.recognition.submit(sighting), Alert)
+
+
+async def test_a_record_is_published_once_however_many_look(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    world.simulated.advance_to(world.clock.now() + timedelta(hours=5))
+    await world.recognition.close(one.deployment_id, OPERATOR)
+    await asyncio.gather(*(world.recognition.destroy_due() for _ in range(3)))
+    assert len(world.records.newest()) == 1
+    changes = [row.payload async for row in world.store.log_rows() if b'"published"' in (row.payload or b"")]
+    assert len(changes) == 1
+
+
+async def test_an_import_is_finished_once_and_takes_nothing_after(world: World) -> None:
+    one = await world.planned()
+    image = "a.jpg"
+    made, _ = await world.imported(one.deployment_id, [row("P001", image), row("P002", "b.jpg")], {image: photo("P001")})
+    ends = [world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=True) for _ in range(2)]
+    late = world.enrolment.add(made, 3, photo("P002"))
+    told = await asyncio.gather(*ends, late, return_exceptions=True)
+    assert not isinstance(told[0], BaseException)
+    assert [type(one) for one in told[1:]] == [NotFound, NotFound]
+
+
+async def test_an_import_given_up_while_it_is_finished_is_one_or_the_other(world: World) -> None:
+    one = await world.planned()
+    made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg")], {"a.jpg": photo("P001")})
+    finishing = asyncio.ensure_future(world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False))
+    await asyncio.sleep(0)
+    told = await asyncio.gather(finishing, world.enrolment.give_up(made), return_exceptions=True)
+    assert all(not isinstance(one, BaseException) or isinstance(one, BowstreetError) for one in told)
+    manifest = world.recognition.get(one.deployment_id).manifest
+    assert manifest is not None
+    assert world.enrolment.open(manifest).digest == manifest.digest
+
+
+async def test_a_review_written_while_other_authority_expires_stands(world: World) -> None:
+    asked = [
+        await world.authorities.request(
+            world.authorities.requested(
+                use_case=UseCase.DISCLOSURE, ground=Ground.THREAT_TO_LIFE, subject_id=f"inc-{number}", boroughs=("Islington",),
+                starts_at=world.clock.now(), ends_at=world.clock.now() + timedelta(hours=1), by=OPERATOR,
+            ),
+            urgent=True,
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    world.simulated.advance_to(world.clock.now() + timedelta(hours=2))
+    expiring = asyncio.ensure_future(world.authorities.expire())
+    await asyncio.sleep(0)  # the first of the two is being written
+    await world.authorities.decide(max(one.authorisation_id for one in asked), OTHER, allow=True)
+    await expiring
+    reviews = {one.authorisation_id: (one.state, one.reviewed_by) for one in world.authorities.all()}
+    first, second = sorted(reviews)
+    assert (reviews[first], reviews[second]) == ((State.EXPIRED, None), (State.EXPIRED, OTHER))
