@@ -34,7 +34,7 @@ from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
 
 pytestmark = pytest.mark.live
-WANTED = "P001"
+WANTED, OTHER = "P001", "P002"
 AS_OPERATOR = ("Password of recognition operator", password(OPERATOR))
 AS_OFFICER = ("Password of authorising officer", password(OFFICER))
 GIVES = ("Your decision:", "1")
@@ -220,6 +220,19 @@ def test_refused_authority_leaves_a_plan(street: Path, data: Path, tmp_path: Pat
         assert keyring is not None
         messages = [ledger.message_of(opened_row(row, keyring)) for row in reader.log_rows()]
     assert [one.what for one in messages if isinstance(one, Consulted)] == ["watchlist"]
+
+
+@pytest.mark.requirement("R4")
+def test_who_is_struck_off_the_file_is_taken_off_the_list(street: Path, data: Path, tmp_path: Path) -> None:
+    doc = document(tmp_path / "doc", [WANTED, OTHER])
+    refuse = (("Your decision:", "refuse it"), ("Why?", "2"))
+    assert Program("lfr", "run", doc, "--data", data, "--camera", street).answer(AS_OPERATOR, AS_OFFICER, *refuse).end()[0] == 1
+    csv = tmp_path / "doc" / "list.csv"
+    csv.write_text("".join(line for line in csv.read_text().splitlines(keepends=True) if not line.startswith(OTHER)))
+    program = Program("lfr", "run", doc, "--data", data, "--camera", street)
+    program.answer(AS_OPERATOR).until("taken off the list")
+    assert "1 people, 2 images" in program.answer(AS_OFFICER).until("Your decision:")
+    assert program.answer(("> ", "2"), ("Why?", "2")).end()[0] == 1
 
 
 def test_a_wrong_password_plans_nothing(street: Path, data: Path, tmp_path: Path) -> None:

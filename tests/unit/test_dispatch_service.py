@@ -453,6 +453,20 @@ def test_a_restart_flies_nothing_twice_and_forgets_nobody(seconds: float) -> Non
     assert found.state is not IncidentState.OPEN or after.dispatch.decisions_for(found.incident_id)
 
 
+def test_what_was_left_because_the_program_ended_is_flown_to_when_it_starts() -> None:
+    """A person's word holds an incident until another; a program's end is nobody's word."""
+    town = _Town()
+    incident = town.call()
+    town.wait(40)
+    drive(town.dispatch.bring_home(town.mission_for(incident).mission_id))
+    for _ in range(3):
+        drive(town.dispatch.consider_queue())
+    assert len(town.heard(LaunchAuthorised)) == 1, "while it ends nobody is sent"
+    town.wait(200)
+    after = _Restarted(town)
+    assert [one.incident_id for one in after.launches] == [incident.incident_id]
+
+
 def test_a_restart_queues_what_waits() -> None:
     town = _Town()
     town.air.now = None

@@ -18,8 +18,9 @@ from bowstreet.errors import BadInput, NotFound, StoreUnavailable
 from bowstreet.process import Process
 from bowstreet.recognition.deployment_file import DeploymentFile, parse_deployment
 from bowstreet.recognition.evaluation.report import digest, read_report
+from bowstreet.recognition.listfile import parse_list
 from bowstreet.recognition.listing import RowState
-from bowstreet.recognition.model import Deployment, DeploymentState, EvidenceKind
+from bowstreet.recognition.model import Deployment, DeploymentState, EvidenceKind, Manifest
 from bowstreet.recognition.ports import CameraConfig
 from bowstreet.runtime.durable import write_whole
 from bowstreet.video.address import parse_address
@@ -128,6 +129,8 @@ async def prepare(process: Process, document: Document, operator: Person, *, lea
     one = await _told(process, one, told, operator)
     if one.manifest is None:
         await _listed(process, one, document, operator, leave_out=leave_out)
+    else:
+        await _as_it_says_now(process, one, one.manifest, document, operator)
     return process.recognition.get(one.deployment_id)
 
 
@@ -163,3 +166,15 @@ async def _listed(process: Process, one: Deployment, document: Document, operato
     remarked = await planning.finish_import(one.deployment_id, made.import_id, operator.account_id, leave_out=leave_out)
     for row in [row for row in remarked if row.state is RowState.READY][:MOST_SAID]:
         say(f"line {row.line}: {'; '.join(row.remarks)}")
+
+
+async def _as_it_says_now(process: Process, one: Deployment, manifest: Manifest, document: Document, operator: Person) -> None:
+    """A list that stands, held against the file of today: nobody stays on it whom the file names no more."""
+    rows, _ = parse_list(document.csv, document.told.use_case, process.clock.now().date())
+    named = {row.reference for row in rows}
+    listed = {entry.person.person_id: entry.person.reference for entry in process.recognition.enrolment.open(manifest).entries()}
+    for person_id in [person_id for person_id, reference in listed.items() if reference not in named]:
+        await process.recognition.planning.take_off(one.deployment_id, person_id, operator.account_id)
+        say("somebody whom the list's file names no more is taken off the list")
+    if missing := len(named - set(listed.values())):
+        say(f"{missing:,} whom the list's file names are not on the list that stands: to list them, run it with another window")

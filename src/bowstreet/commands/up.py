@@ -158,7 +158,7 @@ class _Run:
                 if mission.mission_id not in called and (self._at_once or self._has_looked(mission.eyes_on_at)):
                     called.add(mission.mission_id)
                     with contextlib.suppress(BowstreetError):
-                        await process.dispatch.recall(mission.mission_id, "system", "the run is ending")
+                        await process.dispatch.bring_home(mission.mission_id)
             await process.clock.sleep(1.0)
         await process.bus.drain()
         await process.flight.flush()

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from bowstreet.dispatch.model import Assignment, Purpose
+from bowstreet.dispatch.model import Assignment, Code, Decision, NoDrone, Purpose
 from bowstreet.flight.model import Mission, MissionPlan
 from bowstreet.intake.model import Incident
-from bowstreet.messages import LaunchAuthorised, MissionRetasked
+from bowstreet.messages import LaunchAuthorised, MissionRetasked, Reason, RecallOrdered
 
 # Who authorises when no person does.
 DISPATCH = "dispatch"
@@ -47,3 +47,11 @@ def turned(
         to_incident_id=incident.incident_id, reasons=chosen.reasons,
     )  # fmt: skip
     return mission, said
+
+
+def called_back(mission: Mission, by: str, code: str, text: str, held: str, now: datetime) -> tuple[Decision, RecallOrdered]:
+    """A flight called home, and that nobody is sent in its stead; `held` says until when."""
+    nobody = NoDrone(incident_id=mission.incident_id, reasons=(Reason(code=Code.HELD, text=held),), considered=())
+    decision = Decision(incident_id=mission.incident_id, at=now, outcome=nobody, took_ms=0.0)
+    why = Reason(code=code, text=text, vehicle_id=mission.vehicle_id)
+    return decision, RecallOrdered(at=now, mission_id=mission.mission_id, ordered_by=by, reason=why)

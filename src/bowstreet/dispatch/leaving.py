@@ -9,6 +9,8 @@ from bowstreet.intake.model import CloseReason, Incident
 
 # The code with which flight ends a mission that a person called back.
 RECALLED = "recalled"
+# The code with which the program calls all back that fly when it ends; what they left is looked at again when it starts.
+RUN_ENDS = "run-ends"
 # Those with which dispatch calls back a drone that has been relieved, or a relief that is not wanted any more.
 RELIEVED = "relieved"
 WATCH_OVER = "watch-over"

@@ -15,10 +15,10 @@ import structlog
 
 from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.airspace.service import AirspaceService
-from bowstreet.dispatch.acts import DISPATCH, authority, mission_of, turned
+from bowstreet.dispatch.acts import DISPATCH, authority, called_back, mission_of, turned
 from bowstreet.dispatch.book import FleetBook
 from bowstreet.dispatch.fleet import Fleet
-from bowstreet.dispatch.leaving import LEAVING, RECALLED, close_reason_of, leaves, successor, under_way
+from bowstreet.dispatch.leaving import LEAVING, RECALLED, RUN_ENDS, close_reason_of, leaves, successor, under_way
 from bowstreet.dispatch.model import Assignment, Code, Considered, Decision, Decisions, NoDrone
 from bowstreet.dispatch.policy import Policy, while_wanted
 from bowstreet.dispatch.ports import WindSource
@@ -377,23 +377,23 @@ class DispatchService:
             NotFound: no such mission.
             Conflict: it is over.
         """
+        await self._call_back(mission_id, by, (RECALLED, "called back by a person", f"called back by a person: {reason}"))
+
+    async def bring_home(self, mission_id: str) -> None:
+        """Call a flight back because the program ends; its incident is looked at again when it starts. As `recall`."""
+        await self._call_back(mission_id, DISPATCH, (RUN_ENDS, "the program ends", "the program ends; next when it starts"))
+
+    async def _call_back(self, mission_id: str, by: str, words: tuple[str, str, str]) -> None:
         mission = self._flight.missions.get(mission_id)
         if mission.phase.is_final:
             raise Conflict("the flight is over", remedy="nothing is left to call back")
-        incident_id = mission.incident_id
-        why = Reason(code=RECALLED, text="called back by a person", vehicle_id=mission.vehicle_id)
-        held = NoDrone(
-            incident_id=incident_id, reasons=(Reason(code=Code.HELD, text=f"called back by a person: {reason}"),), considered=()
-        )
-        decision = Decision(incident_id=incident_id, at=self._clock.now(), outcome=held, took_ms=0.0)
-        order = RecallOrdered(at=self._clock.now(), mission_id=mission_id, ordered_by=by, reason=why)
-        already = incident_id in self._held
-        self._held.add(incident_id)
+        decision, order = called_back(mission, by, *words, self._clock.now())
+        already = mission.incident_id in self._held
+        self._held.add(mission.incident_id)
         try:
             await self._record([self._kept(decision)], [order])
         except BaseException:
-            if not already:
-                self._held.discard(incident_id)
+            self._held -= set() if already else {mission.incident_id}
             raise
 
     async def withdraw(self, incident_id: str, by: str, reason: str) -> None:
