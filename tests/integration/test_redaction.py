@@ -54,10 +54,11 @@ async def looked(street: list[Filmed], finder: str = KNOWING) -> AsyncIterator[t
 async def settled(client: httpx.AsyncClient, path: str) -> Any:
     async with asyncio.timeout(120):
         while True:
-            said = (await client.get(path)).json()
-            if said["state"] not in ("finding", "making"):
-                return said
-            await asyncio.sleep(0.1)
+            answer = await client.get(path)
+            assert answer.status_code == 200, answer.text
+            if answer.json()["state"] not in ("finding", "making"):
+                return answer.json()
+            await asyncio.sleep(0.3)
 
 
 async def found(client: httpx.AsyncClient, path: str) -> Any:
@@ -272,3 +273,22 @@ async def test_it_goes_with_its_recording(street: list[Filmed]) -> None:
         await held.since()
         assert list(footage.path_of(recording.recording_id, "").parent.iterdir()) == []
         assert (await client.get(path)).status_code == 404
+
+
+async def test_a_copy_that_is_not_the_one_on_record_is_neither_played_nor_given_out(street: list[Filmed]) -> None:
+    """As when the program is killed after a new copy was put in the old one's place, and before that was entered."""
+    async with looked(street) as (town, client, path):
+        await found(client, path)
+        await copied(client, path)
+        [recording] = town.services.footage.recordings.all()
+        lies = town.services.footage.path_of(recording.recording_id, ".redacted")
+        first = lies.read_bytes()
+        number = {"left": 10, "top": 10, "right": 90, "bottom": 70, "from_us": 0, "until_us": 3_000_000}
+        await client.post(f"{path}/regions", json={"type": "add", "reason": "a house number", **number})
+        await copied(client, path)
+        lies.write_bytes(first)
+        answer = await client.post(f"/api/v1/recordings/{recording.recording_id}/viewings", json={"copy": True})
+        assert answer.status_code >= 400, answer.text
+        assert "not the one on record" in answer.text
+        assert (await client.get(f"{path}/record")).status_code >= 400
+        assert (await copied(client, path))[0]["failed"] == "", "it can be made again"

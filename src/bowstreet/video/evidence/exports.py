@@ -113,6 +113,10 @@ class Exports:
             log.warning("an export could not be made", export=export_id, problem=error.strerror)
             why = f"the footage could not be read ({error.strerror})"
             self._settle(export_id, replace(self._known[export_id], state=ExportState.FAILED, problem=why))
+        except Exception:  # nobody waits for this task: an export that is not settled would be in its asker's way until a restart
+            log.exception("an export could not be made", export=export_id)
+            why = "something that was not foreseen; it is in the program's log"
+            self._settle(export_id, replace(self._known[export_id], state=ExportState.FAILED, problem=why))
         else:
             self._bundles[export_id] = bundle
             ready = replace(

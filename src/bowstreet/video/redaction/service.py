@@ -176,8 +176,17 @@ class Redactions:
         return [region for region in every if region.from_us <= until_us and region.until_us >= from_us]
 
     def copy_reel(self, recording_id: str) -> Reel:
-        """The copy, laid out; it reads it through: call it from a thread. Raises `NotFound` when none was made."""
-        return laid_out(_copy_name(recording_id), self._copy_path(recording_id), self._footage.key_of(recording_id))
+        """The copy, laid out; it reads it through: call it from a thread.
+
+        Raises:
+            NotFound: none was made.
+            MalformedProof: it is not the one on record: changed, or the program ended between its writing and its entry.
+        """
+        copy = self.require_copy(recording_id)
+        reel = laid_out(_copy_name(recording_id), self._copy_path(recording_id), self._footage.key_of(recording_id))
+        if reel.chain.head.hex() != copy.head:
+            raise MalformedProof(f"the redacted copy of '{recording_id}' is not the one on record", remedy="have it made again")
+        return reel
 
     def require_copy(self, recording_id: str) -> RedactedCopy:
         """Raises `NotFound` when none was made."""
@@ -205,8 +214,6 @@ class Redactions:
     def opened(self, recording_id: str) -> CopyFile:
         """The copy to be given out; it reads it through: call it from a thread. Raises as `standing`; `MalformedProof`."""
         copy, reel = self.standing(recording_id), self.copy_reel(recording_id)
-        if reel.chain.head.hex() != copy.head:
-            raise MalformedProof(f"the redacted copy of '{recording_id}' was changed on the disk", remedy="have it made again")
 
         def still() -> bool:
             one = self.all.find(recording_id)
@@ -219,7 +226,6 @@ class Redactions:
 
     def record_of(self, recording_id: str) -> bytes:
         """The record of the copy, lines of JSON; `RedactedCopy.record_sha256` is their digest. Raises `NotFound`."""
-        self.require_copy(recording_id)
         reel = self.copy_reel(recording_id)
         if not reel.records:
             raise NotFound("the copy holds no record", remedy="have it made again")
