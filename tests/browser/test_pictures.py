@@ -61,7 +61,8 @@ async def test_an_age_that_nobody_tells_is_unknown_and_a_lost_stream_is_stalled(
         await made.live("cam")
         async with browser(made) as (page, wrong):
             await expect(page.locator(".age")).to_have_text(re.compile("^age unknown, over "), timeout=20_000)
-            assert await page.locator(".age").get_attribute("class") == "age unknown"
+            # On a busy machine it is late at first, whatever is not known of it besides.
+            await expect(page.locator(".age")).to_have_class("age unknown", timeout=20_000)
             sender.kill()
             await expect(page.locator(".age")).to_have_text(re.compile(r"^stalled for \d+ s$"), timeout=15_000)
             await expect(page.locator(".picture-stalled")).to_contain_text("Stalled: no new picture for")
