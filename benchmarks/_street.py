@@ -1,6 +1,7 @@
 """A recognition deployment over films of simulated streets, and what it spends: for the benchmarks of the cameras."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.integration.console_city import city
 from tests.processes import below
 from tests.unit.recognition_world import HIGHBURY, World
+from websockets.asyncio.client import ClientConnection, connect
 
 from bowstreet.adapters import open_eye
-from bowstreet.messages import AlertRaised
-from bowstreet.recognition.alerts.model import Sighting
+from bowstreet.console.server import Server
+from bowstreet.console.settings import EdgeSettings
+from bowstreet.recognition.alerts.model import Alert, Sighting
 from bowstreet.recognition.cameras.pipeline import CameraPipeline
 from bowstreet.recognition.model import Counts
 from bowstreet.recognition.ports import CameraConfig
@@ -34,15 +38,11 @@ def film(folder: Path, seed: int) -> Path:
 
 
 class Timed:
-    """The service, with the moment at which each sighting's deciding picture was taken, and its alert delivered."""
+    """The service, with the moment at which each alert's deciding picture was taken."""
 
     def __init__(self, world: World) -> None:
-        self._inner, self._taken_s = world.recognition, 0.0
-        self.waits_s: list[float] = []
-        world.recorder.bus.subscribe(AlertRaised, self._delivered)
-
-    async def _delivered(self, message: AlertRaised) -> None:
-        self.waits_s.append(time.time() - self._taken_s)
+        self._inner = world.recognition
+        self.taken_s: dict[str, float] = {}
 
     def may_process(self, frame: Any) -> Any:
         return self._inner.may_process(frame)
@@ -51,8 +51,41 @@ class Timed:
         self._inner.count(deployment_id, more)
 
     async def submit(self, sighting: Sighting) -> object:
-        self._taken_s = max(look.at for look in sighting.looks).timestamp()
-        return await self._inner.submit(sighting)
+        made = await self._inner.submit(sighting)
+        if isinstance(made, Alert):
+            self.taken_s[made.alert_id] = max(look.at for look in sighting.looks).timestamp()
+        return made
+
+
+class Officer:
+    """An adjudicating officer's page, but for the drawing: its WebSocket to the console, over HTTP of this machine."""
+
+    def __init__(self) -> None:
+        self.shown_s: dict[str, float] = {}  # alert -> when it had come
+
+    @asynccontextmanager
+    async def listening(self, world: World) -> AsyncIterator[None]:
+        settings = EdgeSettings(port=0)
+        town = await city(settings, clock=SystemClock(), recognised=world.recognition)
+        world.planning.erase = world.retention.erase
+        server = Server(town.console.app, settings)
+        await server.start()
+        async with town.signed_in("adjudicating-officer") as officer:
+            cookie = f"bowstreet={officer.cookies['bowstreet']}"
+            address = f"ws://127.0.0.1:{server.port}/api/v1/recognition/live"
+            async with connect(address, additional_headers={"Cookie": cookie}, max_size=None) as socket:
+                hearing = asyncio.ensure_future(self._hear(socket))
+                yield
+                hearing.cancel()
+        town.console.feed.close()
+        town.console.alert_feed.close()
+        await server.stop()
+        town.services.accounts.close()
+
+    async def _hear(self, socket: ClientConnection) -> None:
+        async for message in socket:
+            for alert in json.loads(message)["alerts"]:
+                self.shown_s.setdefault(alert["alert_id"], time.time())
 
 
 def workers() -> dict[int, tuple[float, float]]:
@@ -68,14 +101,16 @@ def workers() -> dict[int, tuple[float, float]]:
 
 
 class Running:
-    """A deployment at work."""
+    """A deployment at work, and an officer who looks."""
 
-    def __init__(self, world: World, timed: Timed, deployment_id: str) -> None:
-        self._world, self._timed, self._id = world, timed, deployment_id
+    def __init__(self, world: World, timed: Timed, officer: Officer, deployment_id: str) -> None:
+        self._world, self._timed, self._officer, self._id = world, timed, officer, deployment_id
 
     @property
     def waits_s(self) -> list[float]:
-        return self._timed.waits_s
+        """Of each alert that the officer has: from when the picture that decided it was taken."""
+        shown = self._officer.shown_s
+        return [shown[alert] - taken for alert, taken in self._timed.taken_s.items() if alert in shown]
 
     @property
     def counts(self) -> Counts:
@@ -98,11 +133,12 @@ async def running(folder: Path, films: list[Path]) -> AsyncIterator[Running]:
         for number, film in enumerate(films)
     ]
     world = await World(folder / "data", real=clock, cameras=cameras, pipeline=pipeline).started()
-    timed = Timed(world)
+    timed, officer = Timed(world), Officer()
     pipeline.desk = timed
-    one = await world.running(*WANTED, threshold=THRESHOLD)
-    try:
-        yield Running(world, timed, one.deployment_id)
-    finally:
-        await world.recognition.stop(one.deployment_id, "acc-operator")
-        await world.close()
+    async with officer.listening(world):
+        one = await world.running(*WANTED, threshold=THRESHOLD)
+        try:
+            yield Running(world, timed, officer, one.deployment_id)
+        finally:
+            await world.recognition.stop(one.deployment_id, "acc-operator")
+    await world.close()

@@ -1,7 +1,7 @@
 """Eight fixed cameras of 720p25, each looked at five times a second, against a list; and how soon an alert is there.
 
-The streams are films of simulated streets, played as fast as they were taken. An alert is there when it is on record and the
-message that the officers' page waits for has been delivered; it is counted from when the picture that decided it was taken.
+The streams are films of simulated streets, played as fast as they were taken. An alert is there when it is on record and has come
+to an officer over the console's WebSocket, as to the page; it is counted from when the picture that decided it was taken.
 Baseline in the same run: decoding the same eight streams, and nothing else.
 """
 
@@ -17,7 +17,7 @@ import av
 
 from benchmarks import _street
 
-CAMERAS, SETTLE_S, MEASURE_S = 8, 25.0, 45.0
+CAMERAS, RATE_HZ, SETTLE_S, MEASURE_S = 8, 25.0, 25.0, 45.0
 
 
 def _decode_alone(films: list[Path], seconds: float) -> float:
@@ -27,10 +27,9 @@ def _decode_alone(films: list[Path], seconds: float) -> float:
         with av.open(str(film)) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            began = time.process_time()
-            for frame in container.decode(stream):
-                if frame.time is not None and frame.time > seconds:
-                    break
+            began, pictures = time.process_time(), int(seconds * RATE_HZ)
+            for _, _ in zip(range(pictures), container.decode(stream), strict=False):
+                pass
             spent += time.process_time() - began
     return spent / seconds
 
@@ -56,7 +55,7 @@ async def _measure(folder: Path, films: list[Path]) -> dict[str, Any]:
             "workers": sum(now[pid][0] - used[pid][0] for pid in shared) / took,
             "program": own / took,
         },
-        "alert_delivered_s": {
+        "picture_to_officer_s": {
             "p50": statistics.median(waited) if waited else None,
             "p95": waited[min(len(waited) - 1, int(0.95 * len(waited)))] if waited else None,
             "most": waited[-1] if waited else None,

@@ -279,6 +279,7 @@ async def city(
     credentials: Credentials | None = None,
     push: PushPolicy | None = None,
     sender: Sender | None = None,
+    recognised: Recognition | None = None,
 ) -> City:
     """Start an operation. With a `store` that was used before, it is started again on it."""
     settings = settings or EdgeSettings()
@@ -338,7 +339,7 @@ async def city(
     relay = RelayService(recorder, clock, intake, flight, airspace, dispatch, FixedWind())
     kept: list[Any] = [ClosedIncidents(intake, [dispatch.decisions, relay.watches]), ReportsInQuarantine(intake), AccountsLeft(accounts), occurrences, consultations,
                        correspondence]  # fmt: skip
-    recognised = recognition(recorder, clock, ids, authorities)
+    recognised = recognised or recognition(recorder, clock, ids, authorities)
     push = push or PushPolicy(contact="mailto:duty@example.org")
     key = await own_key(recorder, push.contact)
     callouts = Callouts(
