@@ -132,7 +132,9 @@ def test_nothing_is_lost_and_nothing_flies_twice(tmp_path: Path) -> None:
     for incident_id, flights in seen_by.items():
         assert sum(flight["eyes_on_at"] is not None for flight in flights) <= 1, f"{incident_id} was flown twice"
     took_off = Counter(str(mission["vehicle_id"]) for mission in flown)
-    assert took_off == witness.flights(), "the record and the drones' own word on who flew differ"
+    # A drone may leave as the program dies and be back, by its own failsafe, before it is started again: that is said to be uncertain.
+    uncertain = Counter(str(one["vehicle_id"]) for one in missions if (one["return_reason"] or {}).get("code") == "uncertain")
+    assert took_off <= witness.flights() <= took_off + uncertain, "the record and the drones' own word on who flew differ"
     assert witness.aloft() == set()
     measured(
         "F7",

@@ -104,7 +104,8 @@ def _flying(mission: Mission, sight: Sight, telemetry: Telemetry, now: datetime)
 
 
 def _uncertain(mission: Mission) -> Reason:
-    return because(mission, "uncertain", "the program stopped while it was being launched, and it did not leave")
+    text = "the program stopped while it was being launched; it stands on the ground, and whether it left was not seen"
+    return because(mission, "uncertain", text)
 
 
 def _unobserved(mission: Mission) -> Reason:
