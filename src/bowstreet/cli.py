@@ -14,6 +14,7 @@ from bowstreet import __version__
 from bowstreet.commands.audit_arguments import add_audit
 from bowstreet.commands.authority_arguments import add_authority
 from bowstreet.commands.evidence_arguments import add_evidence
+from bowstreet.commands.later import Later
 from bowstreet.commands.lfr_arguments import add_lfr
 from bowstreet.errors import BadInput, BowstreetError
 
@@ -69,7 +70,7 @@ def _add_up(commands: "argparse._SubParsersAction[_Parser]") -> None:
     up.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the demo's calls and weather")
     up.add_argument("--drones", type=_positive(int), metavar="N", help="how many drones the demo has")
     up.add_argument("--json", metavar="FILE", help="write the figures of the run at the end ('-' for standard output)")
-    up.set_defaults(run=_up)
+    up.set_defaults(run=Later("up", "up"))
 
 
 def _add_simulate(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -91,7 +92,7 @@ def _add_simulate(commands: "argparse._SubParsersAction[_Parser]") -> None:
     simulate.add_argument("--seed", type=int, default=1, metavar="N", help="of the model's calls and the weather (default 1)")
     simulate.add_argument("--json", metavar="FILE", help="write the figures ('-' for standard output)")
     simulate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
-    simulate.set_defaults(run=_simulate)
+    simulate.set_defaults(run=Later("simulate", "simulate"))
 
 
 def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -109,7 +110,7 @@ def _add_airspace(commands: "argparse._SubParsersAction[_Parser]") -> None:
     check.add_argument("files", type=Path, nargs="+", metavar="FILE")
     check.add_argument("--out", type=Path, metavar="FILE", help="write the zones that are understood as ED-318")
     check.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
-    check.set_defaults(run=_airspace_check)
+    check.set_defaults(run=Later("airspace", "check"))
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -124,7 +125,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
     doctor.add_argument("--data", type=Path, metavar="DIR", help="made if it is missing (default ./bowstreet-data)")
     doctor.add_argument("--port", type=_positive(int), metavar="N", help="of the console, in place of the configured one")
     doctor.add_argument("--json", metavar="FILE", help="write the findings ('-' for standard output)")
-    doctor.set_defaults(run=_doctor)
+    doctor.set_defaults(run=Later("doctor", "doctor"))
 
 
 def _parser() -> _Parser:
@@ -141,30 +142,6 @@ def _parser() -> _Parser:
     for add in (_add_up, _add_simulate, add_audit, add_evidence, add_lfr, _add_airspace, add_authority, _add_doctor):
         add(commands)
     return parser
-
-
-def _up(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.up import up
-
-    return up(arguments)
-
-
-def _simulate(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.simulate import simulate
-
-    return simulate(arguments)
-
-
-def _airspace_check(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.airspace import check
-
-    return check(arguments)
-
-
-def _doctor(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.doctor import doctor
-
-    return doctor(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bowstreet.commands.later import Later
+
 KEY_HELP = "the log's key, as its operator publishes it at /log/key; one from before a change of key will do"
 MASTER_HELP = "opens what is sealed: file:PATH, env:NAME or pkcs11:… (default: beside the data)"
 
@@ -35,7 +37,7 @@ def _verb(verbs: Any, name: str, run: Any, *, help: str, description: str, epilo
 
 def _add_verify(verbs: Any) -> None:
     verify = _verb(
-        verbs, "verify", _verify,
+        verbs, "verify", Later("audit", "verify"),
         help="recompute everything; name the first wrong entry",
         description="Recomputes every hash of the ledger and the footage in a data directory, of a bundle, a bundle of evidence "
         "or a log elsewhere, and names the first that is wrong.",
@@ -69,7 +71,7 @@ def _add_verify(verbs: Any) -> None:
 
 def _add_export(verbs: Any) -> None:
     export = _verb(
-        verbs, "export", _export,
+        verbs, "export", Later("audit", "export"),
         help="the whole ledger in one file that anybody can verify elsewhere",
         description="Writes a bundle of the ledger as of its latest signed checkpoint, also while the program runs.",
         epilog="example:\n  bowstreet audit export --out ledger.bundle\n  bowstreet audit verify ledger.bundle",
@@ -81,7 +83,7 @@ def _add_export(verbs: Any) -> None:
 
 def _add_log62(verbs: Any) -> None:
     log62 = _verb(
-        verbs, "log62", _log62,
+        verbs, "log62", Later("log62", "log62"),
         help="who did what with personal data (DPA 2018 s.62), as a file and as counts",
         description="Writes the log of processing as CSV or JSON lines, also while the program runs, and prints its counts.",
         epilog="example:\n  bowstreet audit log62 --data bowstreet-data --from 2026-11-01 --to 2026-11-30 --out november.csv",
@@ -97,7 +99,7 @@ def _add_log62(verbs: Any) -> None:
 
 def _add_rotate(verbs: Any) -> None:
     rotate = _verb(
-        verbs, "rotate", _rotate,
+        verbs, "rotate", Later("rotate", "rotate"),
         help="change the master key, or the key that signs the log",
         description="Puts all keys under another master key (--to), or gives the log a new signing key under the same origin\n"
         "(--log-key), for which the old one signs. On record; refused while it runs; the next start finishes after a crash.",
@@ -113,7 +115,7 @@ def _add_rotate(verbs: Any) -> None:
 
 def _add_witness(verbs: Any) -> None:
     witness = _verb(
-        verbs, "witness", _witness,
+        verbs, "witness", Later("audit", "witness"),
         help="see to it that somebody's log shows one history to all",
         description="Runs a witness (c2sp.org/tlog-witness): it signs a log's checkpoint only when that continues all it signed.",
         epilog="example:\n  bowstreet audit witness --name regulator.example/witness --log 'KEY' --data witness-data",
@@ -131,33 +133,3 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65_536:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port")
     return int(text)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import verify
-
-    return verify(arguments)
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import export
-
-    return export(arguments)
-
-
-def _log62(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.log62 import log62
-
-    return log62(arguments)
-
-
-def _rotate(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.rotate import rotate
-
-    return rotate(arguments)
-
-
-def _witness(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.audit import witness
-
-    return witness(arguments)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bowstreet.commands.later import Later
+
 # As `accountability.model.Role` has them, but for programs.
 ROLES = (
     "viewer", "dispatcher", "pilot", "supervisor", "planner", "authorising-officer", "recognition-operator",
@@ -33,7 +35,7 @@ def add_authority(commands: Any) -> None:
     verify.add_argument("file", type=Path, metavar="FILE", help="from GET /api/v1/authorisations/ID/document, or occurrences")
     verify.add_argument("--key", required=True, metavar="KEY", help="the log's key, as its operator publishes it at /log/key")
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
-    verify.set_defaults(run=_authority_verify)
+    verify.set_defaults(run=Later("authority", "verify"))
     policy = verbs.add_parser(
         "policy",
         help="check a policy, and list what each role may do by it",
@@ -43,7 +45,7 @@ def add_authority(commands: Any) -> None:
     )
     policy.add_argument("file", type=Path, nargs="?", metavar="FILE", help="(default: the policy that comes with the product)")
     policy.add_argument("--json", metavar="FILE", help="write it ('-' for standard output)")
-    policy.set_defaults(run=_authority_policy)
+    policy.set_defaults(run=Later("authority", "policy"))
     _add_account(verbs)
     _add_decide(verbs)
 
@@ -62,7 +64,7 @@ def _add_account(verbs: Any) -> None:
     account.add_argument("--role", choices=ROLES, required=True, metavar="ROLE", help=f"one of {', '.join(ROLES)}")
     account.add_argument("--by", metavar="NAME", help="the supervisor who makes it")
     account.add_argument("--borough", action="append", default=[], metavar="NAME", help="limit it to boroughs; several times")
-    account.set_defaults(run=_account)
+    account.set_defaults(run=Later("authority_people", "account"))
     _where(account)
 
 
@@ -77,34 +79,10 @@ def _add_decide(verbs: Any) -> None:
     )
     decide.add_argument("authorisation", nargs="?", metavar="ID", help="(default: the only one that waits)")
     decide.add_argument("--officer", required=True, metavar="NAME", help="whose account it is")
-    decide.set_defaults(run=_decide)
+    decide.set_defaults(run=Later("authority_people", "decide"))
     _where(decide)
 
 
 def _where(verb: Any) -> None:
     verb.add_argument("--data", type=Path, metavar="DIR", help="where the record is kept (default ./bowstreet-data)")
     verb.add_argument("--config", type=Path, metavar="FILE", help="configuration of the operation")
-
-
-def _authority_verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority import verify
-
-    return verify(arguments)
-
-
-def _authority_policy(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority import policy
-
-    return policy(arguments)
-
-
-def _account(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority_people import account
-
-    return account(arguments)
-
-
-def _decide(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.authority_people import decide
-
-    return decide(arguments)

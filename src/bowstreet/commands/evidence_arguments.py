@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bowstreet.commands.audit_arguments import KEY_HELP, MASTER_HELP
+from bowstreet.commands.later import Later
 
 RECIPIENTS = (
     "data-subject", "prosecutor", "court", "oversight-body", "aviation-authority", "police-force", "emergency-service",
@@ -51,7 +52,7 @@ def _add_export(verbs: Any) -> None:
     export.add_argument("--folder", action="store_true", help="write a folder instead of an archive")
     export.add_argument("--simulated", action="store_true", help="say in the C2PA manifests that the cameras were simulated")
     export.add_argument("--master-key", default="", metavar="SOURCE", help=MASTER_HELP)
-    export.set_defaults(run=_export)
+    export.set_defaults(run=Later("evidence", "export"))
 
 
 def _add_verify(verbs: Any) -> None:
@@ -68,16 +69,4 @@ def _add_verify(verbs: Any) -> None:
     verify.add_argument("--witness", action="append", default=[], metavar="KEY", help="a witness whose signature it must bear")
     verify.add_argument("--trust", type=Path, metavar="FILE", help="PEM: whose certificates to trust in C2PA manifests")
     verify.add_argument("--json", metavar="FILE", help="write the finding ('-' for standard output)")
-    verify.set_defaults(run=_verify)
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.evidence import export
-
-    return export(arguments)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.evidence import verify_command
-
-    return verify_command(arguments)
+    verify.set_defaults(run=Later("evidence", "verify_command"))

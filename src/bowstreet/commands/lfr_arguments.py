@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bowstreet.commands.later import Later
+
 
 def _share(text: str) -> float:
     try:
@@ -75,13 +77,7 @@ def add_evaluate(verbs: Any) -> None:
     evaluate.add_argument("--json", metavar="FILE", help="write the figures ('-' for standard output)")
     evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
     evaluate.add_argument("--equitability", type=Path, metavar="FILE", help="write the report that a deployment asks for")
-    evaluate.set_defaults(run=_evaluate)
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.lfr import evaluate
-
-    return evaluate(arguments)
+    evaluate.set_defaults(run=Later("lfr", "evaluate"))
 
 
 # As `recognition.model.DeploymentUse` has them.
@@ -106,13 +102,7 @@ def add_enrol(verbs: Any) -> None:
     enrol.add_argument("--threshold", type=_share, metavar="T", help="at which two images count as alike (default: the model's)")
     enrol.add_argument("--models", type=Path, metavar="DIR", help="an operator's own models")
     enrol.add_argument("--json", metavar="FILE", help="write the result of each line ('-' for standard output)")
-    enrol.set_defaults(run=_enrol)
-
-
-def _enrol(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.lfr_enrol import enrol
-
-    return enrol(arguments)
+    enrol.set_defaults(run=Later("lfr_enrol", "enrol"))
 
 
 def _seconds(text: str) -> float:
@@ -160,19 +150,13 @@ def add_run(verbs: Any) -> None:
     run.add_argument("--json", metavar="FILE", help="write what came of it at the end ('-' for standard output)")
     run.add_argument("--operator-password", default="", metavar="SOURCE", help="file:PATH or env:NAME, instead of asking for it")
     run.add_argument("--officer-password", default="", metavar="SOURCE", help="the same, of the adjudicating officer")
-    run.set_defaults(run=_run)
+    run.set_defaults(run=Later("lfr_run", "run"))
 
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) <= 65_535):
         raise argparse.ArgumentTypeError(f"'{text}' is no port")
     return int(text)
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.lfr_run import run
-
-    return run(arguments)
 
 
 def add_report(verbs: Any) -> None:
@@ -190,10 +174,4 @@ def add_report(verbs: Any) -> None:
     report.add_argument("--master-key", default="", metavar="SOURCE", help="where it is not beside the data (docs/keys.md)")
     report.add_argument("--json", metavar="FILE", help="write it ('-' for standard output)")
     report.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with plots")
-    report.set_defaults(run=_report)
-
-
-def _report(arguments: argparse.Namespace) -> int:
-    from bowstreet.commands.lfr_report import report
-
-    return report(arguments)
+    report.set_defaults(run=Later("lfr_report", "report"))

@@ -4,19 +4,16 @@ It says what a person at the console enters: what for, why here, where, when, wi
 was told, whose list. Names of files count from the file's own folder. A whole example is in docs/recognition.md.
 """
 
-import difflib
-import re
 import tomllib
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from bowstreet.errors import MalformedConfiguration
 from bowstreet.geo import Position
 from bowstreet.recognition import rules
 from bowstreet.recognition.model import DeploymentUse, LocationBasis, PlacedCamera, Plan
+from bowstreet.runtime.misfit import misfit, wrong
 from bowstreet.runtime.sections import Fraction, Id, Latitude, Longitude, Moment, Section, Text
 
 # A hundred cameras with long addresses take some 50 kB; more than this is some other file.
@@ -125,11 +122,11 @@ def parse_deployment(data: bytes, name: str = NAME) -> DeploymentFile:
         MalformedConfiguration: names the key and what to do.
     """
     if len(data) > MOST_BYTES:
-        raise _wrong(name, "is too large for a deployment", f"give a file below {MOST_BYTES // 1024} kB")
+        raise wrong(name, "is too large for a deployment", f"give a file below {MOST_BYTES // 1024} kB")
     try:
         told: DeploymentFile = msgspec.convert(_table(data, name), DeploymentFile)
     except msgspec.ValidationError as error:
-        raise _misfit(name, str(error)) from None
+        raise misfit(name, str(error), DeploymentFile, REMEDY) from None
     _check(told, name)
     return told
 
@@ -138,56 +135,26 @@ def _table(data: bytes, name: str) -> Any:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _wrong(name, f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
+        raise wrong(name, f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
     try:
         return msgspec.json.decode(text) if text.lstrip()[:1] == "{" else tomllib.loads(text)
     except RecursionError as error:
-        raise _wrong(name, "is nested too deeply", "write plain tables") from error
+        raise wrong(name, "is nested too deeply", "write plain tables") from error
     except ValueError as error:  # of either form, and numbers too long for Python
-        raise _wrong(name, f"is neither TOML nor JSON ({str(error)[:200]})", f"mend that line; {REMEDY}") from error
+        raise wrong(name, f"is neither TOML nor JSON ({str(error)[:200]})", f"mend that line; {REMEDY}") from error
 
 
 def _check(told: DeploymentFile, name: str) -> None:
     """What no single value shows. What the law asks of a plan is `rules.check_plan`'s."""
     ids = [one.camera_id for one in told.cameras]
     if len(set(ids)) < len(ids):
-        raise _wrong(name, "names a camera twice at 'cameras'", "give each an id of its own")
+        raise wrong(name, "names a camera twice at 'cameras'", "give each an id of its own")
     for place, sign in enumerate(told.signs):
         if unknown := sorted(set(sign.cameras) - set(ids)):
-            raise _wrong(
+            raise wrong(
                 name, f"has a sign before '{unknown[0]}' at 'signs[{place}]', which is no camera of it", "name its cameras"
             )
     if told.ends_at <= told.starts_at:
-        raise _wrong(name, "ends before it starts at 'ends_at'", "mend 'starts_at' or 'ends_at'")
+        raise wrong(name, "ends before it starts at 'ends_at'", "mend 'starts_at' or 'ends_at'")
     if told.people.operator.casefold() == told.people.authorising_officer.casefold():
-        raise _wrong(name, "has one person as operator and authorising officer (R3)", "name two people, each with an account")
-
-
-def _wrong(name: str, what: str, remedy: str) -> MalformedConfiguration:
-    return MalformedConfiguration(f"{name} {what}", remedy=remedy)
-
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
-
-
-def _misfit(name: str, message: str) -> MalformedConfiguration:
-    """msgspec says what and where; say it as the file's writer would, and for a misspelt key what was meant."""
-    found = _AT.match(message)
-    what, key = (found["what"], found["key"] or "") if found else (message, "")
-    if unknown := _UNKNOWN.search(what):
-        close = difflib.get_close_matches(unknown["field"], _names(DeploymentFile), n=1)
-        remedy = f"did you mean '{close[0]}'?" if close else REMEDY
-        field = f"{key}.{unknown['field']}" if key else unknown["field"]
-        return _wrong(name, f"has the unknown key '{field[:100]}'", remedy)
-    what = what[:1].lower() + what[1:300].replace("object", "table")
-    return _wrong(name, f"has an unusable value at '{key[:100] or 'the top'}': {what}", REMEDY)
-
-
-def _names(type_: Any) -> Iterable[str]:
-    """Of all keys, at whatever depth."""
-    for field in msgspec.structs.fields(type_):
-        yield field.name
-        for inner in (field.type, *getattr(field.type, "__args__", ())):
-            if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-                yield from _names(inner)
+        raise wrong(name, "has one person as operator and authorising officer (R3)", "name two people, each with an account")

@@ -5,7 +5,6 @@ Values are plain, with units and datums in their names; what they mean to dispat
 """
 
 import difflib
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bowstreet.errors import MalformedConfiguration
+from bowstreet.runtime.misfit import misfit, wrong
 from bowstreet.runtime.sections import (
     Airspace,
     Area,
@@ -78,7 +77,7 @@ def load(path: Path) -> Config:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise _wrong(path, f"cannot be read ({why})", "name a TOML file that may be read, with --config") from error
+        raise wrong(path, f"cannot be read ({why})", "name a TOML file that may be read, with --config") from error
     return parse(data, path)
 
 
@@ -89,19 +88,19 @@ def parse(data: bytes, path: Path) -> Config:
         MalformedConfiguration: names the file, the key and what to do.
     """
     if len(data) > MAX_BYTES:
-        raise _wrong(path, "is too large for a configuration", f"give a TOML file below {MAX_BYTES // 1_000_000} MB")
+        raise wrong(path, "is too large for a configuration", f"give a TOML file below {MAX_BYTES // 1_000_000} MB")
     try:
         table = tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
-        raise _wrong(path, "is not UTF-8", "save it as UTF-8") from error
+        raise wrong(path, "is not UTF-8", "save it as UTF-8") from error
     except RecursionError as error:
-        raise _wrong(path, "is nested too deeply", "write plain tables") from error
+        raise wrong(path, "is nested too deeply", "write plain tables") from error
     except ValueError as error:  # tomllib.TOMLDecodeError, and numbers too long for Python
-        raise _wrong(path, f"is not TOML ({error})", "mend that line; https://toml.io shows how") from error
+        raise wrong(path, f"is not TOML ({error})", "mend that line; https://toml.io shows how") from error
     try:
         config = msgspec.convert(table, Config, dec_hook=partial(_path, path.parent))
     except msgspec.ValidationError as error:
-        raise _misfit(path, str(error)) from error
+        raise misfit(path, str(error), Config, "mend that value") from error
     _check(config, path)
     return config
 
@@ -112,43 +111,6 @@ def _path(folder: Path, type_: type[Any], value: Any) -> Path:
     if not isinstance(value, str) or not value or "\x00" in value:
         raise ValueError("Expected the path of a file")
     return folder / value
-
-
-def _wrong(path: Path, what: str, remedy: str) -> MalformedConfiguration:
-    return MalformedConfiguration(f"{path} {what}", remedy=remedy)
-
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<key>[^`]*)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
-
-
-def _misfit(path: Path, message: str) -> MalformedConfiguration:
-    """msgspec says what and where; say it as the file's writer would, and for a misspelt key what was meant."""
-    found = _AT.match(message)
-    what, key = (found["what"], found["key"] or "") if found else (message, "")
-    if unknown := _UNKNOWN.search(what):
-        field = unknown["field"]
-        allowed = _fields_at(key)
-        close = difflib.get_close_matches(field, allowed, n=1)
-        remedy = f"did you mean '{close[0]}'?" if close else f"the keys there are {', '.join(allowed)}"
-        return _wrong(path, f"has the unknown key '{f'{key}.{field}' if key else field}'", remedy)
-    return _wrong(
-        path,
-        f"has an unusable value at '{key or 'the top'}': {what[:1].lower()}{what[1:].replace('object', 'table')}",
-        "mend that value",
-    )
-
-
-def _fields_at(key: str) -> list[str]:
-    """The names allowed in the table at `key`, such as `fleet.docks[...]`."""
-    type_: Any = Config
-    for part in filter(None, re.split(r"\.|\[[^\]]*\]", key)):
-        field = next(one for one in msgspec.structs.fields(type_) if one.name == part)
-        inner = field.type
-        while not (isinstance(inner, type) and issubclass(inner, msgspec.Struct)):
-            inner = next(one for one in inner.__args__ if one is not Ellipsis)
-        type_ = inner
-    return [field.name for field in msgspec.structs.fields(type_)]
 
 
 def _check(config: Config, path: Path) -> None:
@@ -170,23 +132,23 @@ def _check(config: Config, path: Path) -> None:
     _unique(path, "recognition.cameras", "camera_id", (camera.camera_id for camera in config.recognition.cameras))
     server = config.server
     if (server.certificate is None) != (server.private_key is None):
-        raise _wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
+        raise wrong(path, "names only one of 'server.certificate' and 'server.private_key'", "name both, or neither")
     if (config.evidence.certificate is None) != (config.evidence.private_key is None):
-        raise _wrong(path, "names only one of 'evidence.certificate' and 'evidence.private_key'", "name both, or neither")
+        raise wrong(path, "names only one of 'evidence.certificate' and 'evidence.private_key'", "name both, or neither")
     if server.certificate is not None and not server.https:
-        raise _wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
+        raise wrong(path, "has 'server.certificate' but not 'server.https'", "set server.https = true")
     _check_oidc(config.sign_in.oidc, path)
     _check_video(config.video, path)
     _unique(path, "tak.partners", "name", (one.name for one in config.tak.partners))
     for place, partner in enumerate(config.tak.partners):
         _check_partner(partner, f"tak.partners[{place}]", path)
     if config.weather.source == "docks" and config.weather.speed_mps:
-        raise _wrong(
+        raise wrong(
             path, "has 'weather.speed_mps', which the docks' sensors overrule", "set weather.source = 'fixed', or leave it out"
         )
     for place, permission in enumerate(config.airspace.permissions):
         if permission.start and permission.end and permission.start >= permission.end:
-            raise _wrong(
+            raise wrong(
                 path, f"has a permission that ends before it starts at 'airspace.permissions[{place}]'", "mend start or end"
             )
 
@@ -195,23 +157,21 @@ def _check_partner(partner: TakPartner, key: str, path: Path) -> None:
     address = urlsplit(partner.address)
     files = (partner.authority, partner.certificate, partner.private_key)
     if not _is_port(partner.address):
-        raise _wrong(path, f"has an address without a port at '{key}.address'", "give a port from 1 to 65535, often 8089 or 6969")
+        raise wrong(path, f"has an address without a port at '{key}.address'", "give a port from 1 to 65535, often 8089 or 6969")
     if address.scheme == "tls":
         if None in files:
-            raise _wrong(
-                path, f"leaves out who is who at '{key}'", "give 'authority', 'certificate' and 'private_key', PEM files"
-            )
+            raise wrong(path, f"leaves out who is who at '{key}'", "give 'authority', 'certificate' and 'private_key', PEM files")
         return
     if any(one is not None for one in files):
-        raise _wrong(path, f"has certificates for datagrams at '{key}'", "use tls:// for a TAK server, or leave them out")
+        raise wrong(path, f"has certificates for datagrams at '{key}'", "use tls:// for a TAK server, or leave them out")
     if not partner.closed_network:
         what = f"shares in the clear at '{key}': whoever is on that network reads where drones and incidents are"
-        raise _wrong(path, what, "set closed_network = true if nobody is who may not know; else use a TAK server by tls://")
+        raise wrong(path, what, "set closed_network = true if nobody is who may not know; else use a TAK server by tls://")
     for name, value in (("address", address.hostname or ""), ("interface", partner.interface)):
         try:
             IPv4Address(value or "0.0.0.0")  # noqa: S104 - an empty value stands for any
         except ValueError as error:
-            raise _wrong(
+            raise wrong(
                 path, f"needs an IPv4 address at '{key}.{name}'", "give such as 239.2.3.1, which TAK devices listen to"
             ) from error
 
@@ -225,9 +185,9 @@ def _check_oidc(oidc: Oidc | None, path: Path) -> None:
         return
     issuer = urlsplit(oidc.issuer)
     if issuer.scheme != "https" and issuer.hostname not in ("localhost", "127.0.0.1"):
-        raise _wrong(path, "has an issuer without https at 'sign_in.oidc.issuer'", "use https: who signs in is decided there")
+        raise wrong(path, "has an issuer without https at 'sign_in.oidc.issuer'", "use https: who signs in is decided there")
     if "openid" not in oidc.scopes:
-        raise _wrong(
+        raise wrong(
             path, "leaves 'openid' out of 'sign_in.oidc.scopes'", "add it: without it the provider says of nobody who they are"
         )
 
@@ -235,27 +195,27 @@ def _check_oidc(oidc: Oidc | None, path: Path) -> None:
 def _check_video(video: Video, path: Path) -> None:
     if not video.whep:
         if video.token_key:
-            raise _wrong(path, "has 'video.token_key' but not 'video.whep'", "name the media server, or leave the key out")
+            raise wrong(path, "has 'video.token_key' but not 'video.whep'", "name the media server, or leave the key out")
         return
     address = urlsplit(video.whep)
     if address.username is not None or not address.hostname or "{" in address.netloc:
-        raise _wrong(path, "has no usable address at 'video.whep'", "write it as https://host/{source}/whep, with no password")
+        raise wrong(path, "has no usable address at 'video.whep'", "write it as https://host/{source}/whep, with no password")
     if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1"):
-        raise _wrong(path, "has a media server without https at 'video.whep'", "use https: the pictures are not for everybody")
+        raise wrong(path, "has a media server without https at 'video.whep'", "use https: the pictures are not for everybody")
     if address.path.count("{source}") != 1 or video.whep.replace("{source}", "").count("{"):
-        raise _wrong(path, "does not name the source once at 'video.whep'", "write it as https://host/{source}/whep")
+        raise wrong(path, "does not name the source once at 'video.whep'", "write it as https://host/{source}/whep")
 
 
 def _unique(path: Path, key: str, what: str, values: Iterable[str]) -> None:
     if twice := [value for value, count in Counter(values).items() if count > 1]:
-        raise _wrong(path, f"has '{twice[0]}' more than once at '{key}'", f"give each its own {what}")
+        raise wrong(path, f"has '{twice[0]}' more than once at '{key}'", f"give each its own {what}")
 
 
 def _known(path: Path, key: str, value: str, known: set[str], what: str) -> None:
     if value not in known:
         close = difflib.get_close_matches(value, known, n=1)
         remedy = f"did you mean '{close[0]}'?" if close else f"describe that {what} in the same file"
-        raise _wrong(path, f"names a {what} that it does not describe, '{value}', at '{key}'", remedy)
+        raise wrong(path, f"names a {what} that it does not describe, '{value}', at '{key}'", remedy)
 
 
 def _pads(path: Path, fleet: Fleet) -> None:
@@ -263,4 +223,4 @@ def _pads(path: Path, fleet: Fleet) -> None:
     for place, dock in enumerate(fleet.docks):
         if homes[dock.dock_id] > dock.pads:
             what = f"gives {homes[dock.dock_id]} vehicles a home at '{dock.dock_id}', which has {dock.pads} pads"
-            raise _wrong(path, what, f"raise 'fleet.docks[{place}].pads', or move a vehicle")
+            raise wrong(path, what, f"raise 'fleet.docks[{place}].pads', or move a vehicle")
