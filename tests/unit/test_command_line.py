@@ -1,24 +1,17 @@
 """The command line: what cannot be done is said in one line that says what to do, with the exit status promised for it."""
 
+import argparse
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from tests.fuzz.fuzz_deployment_file import WHOLE as DEPLOYMENT
 
-from bowstreet.cli import main
+from bowstreet.cli import _parser, main
 from bowstreet.console.settings import EdgeSettings
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
-
-
-@pytest.fixture(autouse=True)
-def logs_of_its_own() -> Iterator[None]:
-    """A command sets up logs to the standard error of its test; the next test has another."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.parametrize(
@@ -141,3 +134,20 @@ def test_the_doctor_reads_a_configuration_as_an_operation_would(tmp_path: Path, 
 )
 def test_the_address_that_is_printed_is_the_one_people_reach(settings: EdgeSettings, address: str) -> None:
     assert settings.address(8700) == address
+
+
+def commands_of(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Every command that does something, with its verbs."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for one in action.choices.values():
+            yield from commands_of(one)
+    if not below:
+        yield parser
+
+
+def test_every_command_is_there_when_it_is_called() -> None:
+    """Their modules are imported late, so nothing else would miss one that was renamed."""
+    found = [one.get_default("run") for one in commands_of(_parser())]
+    assert len(found) > 15
+    assert all(callable(one.load()) for one in found)
