@@ -131,7 +131,7 @@ def _add_doctor(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _parser() -> _Parser:
     parser = _Parser(
         prog="bowstreet",
-        description="Bowstreet: a city's police drones and accountable live facial recognition, with a record that anyone can check.",
+        description="Bowstreet: a city's police drones and accountable facial recognition, with a record that anyone can check.",
         epilog="examples:\n  bowstreet up --demo\n  bowstreet simulate --demand immediate-2014 --days 7 --drones 288 --json -\n"
         "  bowstreet audit verify bowstreet-data",
         formatter_class=argparse.RawDescriptionHelpFormatter,

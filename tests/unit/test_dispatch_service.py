@@ -1,107 +1,24 @@
-"""Dispatch as a service: what it records, when it acts, what people may ask, what a restart finds. Real services, simulated vehicles."""
+"""Dispatch as a service: what it records, when it acts, what people may ask. Real services, simulated vehicles."""
 
-from collections import Counter
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import msgspec
 import pytest
+from tests.unit.dispatch_town import BREEZE, Town
 
-from bowstreet.accountability.recorder import Recorder, seeded_salts
-from bowstreet.dispatch.model import Assignment, Code, NoDrone
-from bowstreet.dispatch.policy import policy_named
-from bowstreet.dispatch.service import ABORT_REST, DispatchService
+from bowstreet.dispatch.model import Assignment, Code
+from bowstreet.dispatch.service import ABORT_REST
 from bowstreet.errors import Conflict, NotFound, Refused, StoreUnavailable
 from bowstreet.flight.failsafe import RESUME_WITHIN_S
-from bowstreet.flight.model import Mission, Phase, Wind
-from bowstreet.flight.service import FlightService
-from bowstreet.intake.model import CloseReason, Incident, IncidentState
-from bowstreet.intake.service import IntakeService
-from bowstreet.messages import LaunchAuthorised, Message, MissionRetasked, NoDroneAvailable, RecallOrdered
-from bowstreet.runtime.bus import InlineBus
-from bowstreet.runtime.ids import SeededIds
+from bowstreet.flight.model import Phase, Wind
+from bowstreet.intake.model import CloseReason, IncidentState
+from bowstreet.messages import LaunchAuthorised, MissionRetasked, NoDroneAvailable, RecallOrdered
 from bowstreet.runtime.ports import Batch
 from bowstreet.simulation.agenda import drive
-from bowstreet.simulation.city import islington
-from bowstreet.simulation.kernel import Kernel, World
 from bowstreet.simulation.mishaps import FaultRates
-
-START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-BREEZE = Wind(speed_mps=3.0, from_deg=240.0, gust_mps=4.0)
-
-
-class _Air:
-    """A wind that a test sets."""
-
-    def __init__(self) -> None:
-        self.now: Wind | None = BREEZE
-
-    def wind(self) -> Wind | None:
-        return self.now
-
-
-class _Town:
-    """The Islington pilot on a simulated clock, with handles for the tests."""
-
-    def __init__(self, faults: FaultRates | None = None) -> None:
-        world = World(
-            city=islington(), policy=policy_named("closest-eta"), seed=5, faults=faults or FaultRates(), mean_wind_mps=3.0
-        )
-        self.kernel = Kernel(world, START)
-        self.kernel.start()
-        self.air = _Air()
-        self.dispatch, self.flight, self.intake = self.kernel.dispatch, self.kernel.flight, self.kernel.intake
-        self.dispatch._wind = self.air
-        self.said: list[Message] = []
-        for kind in (LaunchAuthorised, NoDroneAvailable, RecallOrdered, MissionRetasked):
-            self.kernel.bus.subscribe(kind, self._hear)
-        self.calls = 0
-
-    async def _hear(self, message: Message) -> None:
-        self.said.append(message)
-
-    def heard(self, kind: type[Message]) -> list[Any]:
-        return [message for message in self.said if isinstance(message, kind)]
-
-    def call(self, grade: str = "I", north: float = 0.0, east: float = 0.0) -> Incident:
-        self.calls += 1
-        row = {
-            "id": f"c{self.calls}", "reported_at": self.kernel.clock.now().isoformat(), "latitude": 51.5420 + north,
-            "longitude": -0.1050 + east, "grade": grade, "category": "robbery",
-        }  # fmt: skip
-        taken = drive(self.intake.receive_raw(row, "test"))
-        assert isinstance(taken, Incident)
-        return self.intake.incidents.get(taken.incident_id)
-
-    def incident(self, before: Incident) -> Incident:
-        return self.intake.incidents.get(before.incident_id)
-
-    def mission_for(self, incident: Incident) -> Mission:
-        found = [one for one in self.flight.missions.all() if one.incident_id == incident.incident_id]
-        return max(found, key=lambda one: one.authorised_at)
-
-    def wait(self, seconds: float) -> None:
-        self.kernel._until(self.kernel.clock.now() + timedelta(seconds=seconds))
-
-    def ground_all_but(self, *kept: str) -> None:
-        for view in self.flight.picture.vehicles():
-            if view.vehicle_id not in kept:
-                drive(self.flight.ground(view.vehicle_id, "acc-1", "test"))
-
-    def release_all(self) -> None:
-        for view in self.flight.picture.vehicles():
-            if view.status == "grounded":
-                drive(self.flight.release(view.vehicle_id, "acc-1", "test"))
-
-    def last_why(self, incident: Incident) -> str:
-        return self.dispatch.decisions_for(incident.incident_id)[-1].outcome.reasons[0].code
-
 
 # --- sending ----------------------------------------------------------------------------------------------------------------
 
 
 def test_a_call_gets_a_drone_at_once_and_all_is_one_act() -> None:
-    town = _Town()
+    town = Town()
     size = town.kernel.recorder.size
     incident = town.call()
     assert incident.state is IncidentState.ASSIGNED
@@ -117,13 +34,13 @@ def test_a_call_gets_a_drone_at_once_and_all_is_one_act() -> None:
 
 
 def test_two_calls_never_get_the_same_drone() -> None:
-    town = _Town()
+    town = Town()
     first, second = town.call(), town.call(north=0.004)
     assert town.mission_for(first).vehicle_id != town.mission_for(second).vehicle_id
 
 
 def test_grades_that_are_not_flown_are_closed_with_their_reason() -> None:
-    town = _Town()
+    town = Town()
     incident = town.call("E")
     assert (incident.state, incident.close_reason) == (IncidentState.CLOSED, CloseReason.NOT_FLOWN)
     assert town.last_why(incident) == Code.GRADE_NOT_FLOWN
@@ -131,7 +48,7 @@ def test_grades_that_are_not_flown_are_closed_with_their_reason() -> None:
 
 
 def test_why_none_is_recorded_once_for_each_change_of_reason() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but()
     incident = town.call()
     for _ in range(5):
@@ -145,7 +62,7 @@ def test_why_none_is_recorded_once_for_each_change_of_reason() -> None:
 
 
 def test_nothing_is_launched_while_the_wind_is_not_known() -> None:
-    town = _Town()
+    town = Town()
     town.air.now = None
     incident = town.call()
     assert incident.state is IncidentState.OPEN
@@ -155,7 +72,7 @@ def test_nothing_is_launched_while_the_wind_is_not_known() -> None:
 
 
 def test_a_waiting_incident_goes_when_a_drone_is_free_again() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but()
     incident = town.call()
     assert incident.state is IncidentState.OPEN
@@ -164,7 +81,7 @@ def test_a_waiting_incident_goes_when_a_drone_is_free_again() -> None:
 
 
 def test_the_gravest_and_oldest_goes_first() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but()
     later, earlier, grave = town.call("S"), town.call("S", north=0.003), town.call("I", east=0.005)
     drive(town.flight.release("drone-001", "acc-1", "test"))
@@ -176,7 +93,7 @@ def test_the_gravest_and_oldest_goes_first() -> None:
 
 
 def test_unserved_when_the_target_has_passed() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but()
     incident = town.call()
     town.wait(15 * 60 + 1)
@@ -186,7 +103,7 @@ def test_unserved_when_the_target_has_passed() -> None:
 
 
 def test_eyes_on_then_attended() -> None:
-    town = _Town()
+    town = Town()
     incident = town.call()
     town.wait(240)
     seen = town.incident(incident)
@@ -198,7 +115,7 @@ def test_eyes_on_then_attended() -> None:
 
 
 def test_a_launch_that_is_broken_off_gives_the_incident_to_another_drone() -> None:
-    town = _Town(FaultRates(arm_refused=1.0))
+    town = Town(FaultRates(arm_refused=1.0))
     incident = town.call()
     first = town.mission_for(incident).vehicle_id
     town.wait(15)
@@ -214,7 +131,7 @@ def test_a_launch_that_is_broken_off_gives_the_incident_to_another_drone() -> No
 
 @pytest.mark.parametrize("lasts_s", [10.0, 90.0])
 def test_who_is_not_heard_for_long_is_replaced_and_who_is_heard_soon_is_not(lasts_s: float) -> None:
-    town = _Town()
+    town = Town()
     incident = town.call(north=0.004)
     first = town.mission_for(incident)
     town.wait(45)
@@ -234,7 +151,7 @@ def test_who_is_not_heard_for_long_is_replaced_and_who_is_heard_soon_is_not(last
 
 
 def test_a_graver_call_takes_a_drone_and_the_lesser_one_waits_again() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but("drone-001")
     lesser = town.call("S")
     town.wait(30)
@@ -251,7 +168,7 @@ def test_a_graver_call_takes_a_drone_and_the_lesser_one_waits_again() -> None:
 
 
 def test_same_grade_is_never_taken() -> None:
-    town = _Town()
+    town = Town()
     town.ground_all_but("drone-001")
     first = town.call("I")
     town.wait(30)
@@ -265,7 +182,7 @@ def test_same_grade_is_never_taken() -> None:
 
 
 def test_a_person_sends_the_drone_of_their_choice() -> None:
-    town = _Town()
+    town = Town()
     town.air.now = None
     incident = town.call("E")  # closed: drones are not sent there by themselves
     with pytest.raises(Conflict, match="closed"):
@@ -281,7 +198,7 @@ def test_a_person_sends_the_drone_of_their_choice() -> None:
 
 
 def test_a_person_is_held_to_the_rules_of_safety() -> None:
-    town = _Town()
+    town = Town()
     town.air.now = None
     incident = town.call()
     with pytest.raises(Refused, match="wind"):
@@ -301,7 +218,7 @@ def test_a_person_is_held_to_the_rules_of_safety() -> None:
 
 
 def test_recalled_before_eyes_on_it_waits_for_a_person() -> None:
-    town = _Town()
+    town = Town()
     incident = town.call()
     mission = town.mission_for(incident)
     town.wait(40)
@@ -321,7 +238,7 @@ def test_recalled_before_eyes_on_it_waits_for_a_person() -> None:
 
 
 def test_a_recalled_incident_still_runs_out_of_time() -> None:
-    town = _Town()
+    town = Town()
     incident = town.call()
     drive(town.dispatch.recall(town.mission_for(incident).mission_id, "acc-1", "no"))
     town.wait(15 * 60 + 61)
@@ -329,7 +246,7 @@ def test_a_recalled_incident_still_runs_out_of_time() -> None:
 
 
 def test_withdrawn_calls_the_drone_back() -> None:
-    town = _Town()
+    town = Town()
     incident = town.call()
     town.wait(40)
     drive(town.dispatch.withdraw(incident.incident_id, "acc-1", "false alarm"))
@@ -343,7 +260,7 @@ def test_withdrawn_calls_the_drone_back() -> None:
 
 def test_recall_of_nothing() -> None:
     with pytest.raises(NotFound):
-        drive(_Town().dispatch.recall("mis-none", "acc-1", "x"))
+        drive(Town().dispatch.recall("mis-none", "acc-1", "x"))
 
 
 # --- the record -------------------------------------------------------------------------------------------------------------
@@ -351,7 +268,7 @@ def test_recall_of_nothing() -> None:
 
 def test_launches_fail_closed_without_a_record() -> None:
     """The store takes the call and then nothing: no mission, no command, and the launch comes when the store is back."""
-    town = _Town()
+    town = Town()
     commit = town.kernel.store.commit
 
     async def broken(batch: Batch) -> None:
@@ -374,7 +291,7 @@ def test_launches_fail_closed_without_a_record() -> None:
 @pytest.mark.parametrize("seen", [False, True])
 def test_an_incident_follows_its_drone_as_soon_as_the_record_is_back(seen: bool) -> None:
     """Eyes came, or the drone left, while incidents could not be written: nobody is forgotten, and nobody is flown to twice."""
-    town = _Town()
+    town = Town()
     incident = town.call()
     commit = town.kernel.store.commit
 
@@ -398,111 +315,3 @@ def test_an_incident_follows_its_drone_as_soon_as_the_record_is_back(seen: bool)
     assert after.eyes_on_at is not None
     assert len(town.flight.missions.all()) == 1
     assert town.dispatch._behind == set()
-
-
-class _Restarted:
-    """The same store, opened by new services: what a restart finds. The vehicles are another program and go on."""
-
-    def __init__(self, town: _Town) -> None:
-        kernel = town.kernel
-        self.bus = InlineBus()
-        self.store = kernel.store
-        recorder = Recorder(kernel.store, self.bus, kernel.clock, salts=seeded_salts(9))
-        ids = SeededIds(9, kernel.clock)
-        city = kernel.world.city
-        self.intake = IntakeService(recorder, kernel.store, kernel.clock, ids, city.area, check_future=False)
-        self.flight = FlightService(
-            recorder, kernel.store, self.bus, kernel.clock, kernel.link, vehicles=city.vehicles, docks=city.docks,
-            airframes={one.name: one for one in city.airframes}, wind=lambda: BREEZE,
-        )  # fmt: skip
-        self.air = _Air()
-        self.dispatch = DispatchService(
-            recorder, kernel.clock, ids, self.intake, self.flight, kernel.airspace, self.air, policy_named("closest-eta")
-        )
-        self.launches: list[LaunchAuthorised] = []
-        self.bus.subscribe(LaunchAuthorised, self._hear)
-        drive(recorder.open())
-        drive(self.intake.load())
-        drive(self.flight.load())
-        drive(self.dispatch.load(kernel.store))
-        drive(recorder.recover())
-        drive(kernel.link.first_reports())
-        drive(self.dispatch.consider_queue())
-
-    async def _hear(self, message: LaunchAuthorised) -> None:
-        self.launches.append(message)
-
-    def serving(self) -> Counter[str]:
-        gone = (Phase.RETURNING, Phase.LANDING)
-        alive = [one for one in self.flight.missions.all() if not one.phase.is_final and one.phase not in gone]
-        return Counter(one.incident_id for one in alive if one.return_reason is None)
-
-
-@pytest.mark.parametrize("seconds", [0, 5, 12, 30, 80, 200, 420, 600, 900, 1_500])
-def test_a_restart_flies_nothing_twice_and_forgets_nobody(seconds: float) -> None:
-    town = _Town()
-    incident = town.call()
-    town.wait(seconds)
-    before = town.mission_for(incident)
-    after = _Restarted(town)
-    assert after.serving()[incident.incident_id] <= 1
-    found = after.intake.incidents.get(incident.incident_id)
-    if before.eyes_on_at is not None:
-        assert after.launches == [], "seen once is enough"
-        assert found.eyes_on_at is not None
-    assert found.state is not IncidentState.OPEN or after.dispatch.decisions_for(found.incident_id)
-
-
-def test_what_was_left_because_the_program_ended_is_flown_to_when_it_starts() -> None:
-    """A person's word holds an incident until another; a program's end is nobody's word."""
-    town = _Town()
-    incident = town.call()
-    town.wait(40)
-    drive(town.dispatch.bring_home(town.mission_for(incident).mission_id))
-    for _ in range(3):
-        drive(town.dispatch.consider_queue())
-    assert len(town.heard(LaunchAuthorised)) == 1, "while it ends nobody is sent"
-    town.wait(200)
-    after = _Restarted(town)
-    assert [one.incident_id for one in after.launches] == [incident.incident_id]
-
-
-def test_a_restart_queues_what_waits() -> None:
-    town = _Town()
-    town.air.now = None
-    incident = town.call()
-    after = _Restarted(town)
-    assert [one.incident_id for one in after.launches] == [incident.incident_id]
-    assert after.intake.incidents.get(incident.incident_id).state is IncidentState.ASSIGNED
-
-
-def test_a_restart_takes_up_an_incident_whose_mission_ended_meanwhile() -> None:
-    """The program died between flight's record that the launch was broken off and dispatch's that the incident waits again."""
-    town = _Town()
-    incident = town.call()
-    mission = town.mission_for(incident)
-    recorder = town.kernel.recorder
-    ended = msgspec.structs.replace(mission, phase=Phase.ABORTED)
-    drive(recorder.record(save=[(town.flight.missions, ended)]))
-    assert town.incident(incident).state is IncidentState.ASSIGNED
-    after = _Restarted(town)
-    assert [one.incident_id for one in after.launches] == [incident.incident_id]
-    assert after.serving()[incident.incident_id] == 1
-
-
-def test_a_restart_remembers_that_a_person_called_it_back() -> None:
-    town = _Town()
-    incident = town.call()
-    town.wait(40)
-    drive(town.dispatch.recall(town.mission_for(incident).mission_id, "acc-1", "no"))
-    after = _Restarted(town)
-    assert after.launches == []
-    assert after.intake.incidents.get(incident.incident_id).state is IncidentState.OPEN
-
-
-def test_decisions_are_kept_over_a_restart() -> None:
-    town = _Town()
-    incident = town.call()
-    told = town.dispatch.decisions_for(incident.incident_id)
-    assert _Restarted(town).dispatch.decisions_for(incident.incident_id) == told
-    assert not isinstance(told[0].outcome, NoDrone)
