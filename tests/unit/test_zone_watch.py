@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import shapely
 from tests.unit.airspace_world import zone
-from tests.unit.test_dispatch_service import _Town
+from tests.unit.dispatch_town import Town
 
 from bowstreet.airspace.export import write_zones
 from bowstreet.dispatch.zone_watch import ZONE_ACTIVE, ZoneWatch
@@ -17,7 +17,7 @@ from bowstreet.intake.model import Incident
 from bowstreet.simulation.agenda import drive
 
 
-class _Watched(_Town):
+class _Watched(Town):
     def __init__(self) -> None:
         super().__init__()
         kernel = self.kernel
