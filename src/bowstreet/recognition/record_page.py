@@ -11,8 +11,8 @@ from bowstreet.accountability.disclosure.rules import LEAST
 from bowstreet.recognition.evaluation import plots
 from bowstreet.recognition.evaluation.plots import Axis, Row
 from bowstreet.recognition.publication import FEWER, RecordBody, Totals
-from bowstreet.recognition.sheet import sheet, table
 from bowstreet.recognition.words import NEVER, percent, said, share
+from bowstreet.runtime.sheet import sheet, table
 
 # A share over so few says next to nothing about the next one: its line is drawn as a faint one.
 FAINT_BELOW = 30

@@ -9,6 +9,7 @@ import numpy as np
 from bowstreet.dispatch.policy import TARGETS
 from bowstreet.geo import FloatArray, to_grid
 from bowstreet.intake.model import CloseReason, Incident
+from bowstreet.runtime.sheet import sheet
 from bowstreet.simulation import svg
 from bowstreet.simulation.figures import PROMISE_S, call_to_eyes_s, flatten, hours
 
@@ -18,27 +19,11 @@ LAST_BIN_S = 600.0
 BIN_S = 15.0
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #16202b; --paper: #fbfcfd; --faint: #d7dee6; --soft: #5b6b7b;
-  --blue: #1f6fb2; --amber: #b86a00; --red: #b3261e; --green: #1c7c4a; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0f161d; --faint: #2a3744; --soft: #93a3b3;
-    --blue: #58a6e8; --amber: #e0a03c; --red: #f2857d; --green: #52c08a; }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 780px;
-  margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2.2rem; } p.note { color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 10px; margin: 1.2rem 0; }
-.tile { border: 1px solid var(--faint); border-radius: 6px; padding: 10px 12px; }
-.tile b { display: block; font-size: 1.4rem; } .tile span { color: var(--soft); font-size: .85rem; }
-svg { width: 100%; height: auto; } svg text { font: 11px system-ui, sans-serif; fill: var(--soft); }
 .bar { fill: var(--blue); } .faint { fill: var(--faint); } .line { fill: none; stroke: var(--amber); stroke-width: 2; }
-.grid { stroke: var(--faint); } .target { stroke: var(--green); stroke-width: 2; stroke-dasharray: 4 3; }
 .dot { fill: var(--blue); } .ring { fill: none; stroke: var(--amber); stroke-width: 2; }
 .outline { fill: none; stroke: var(--soft); stroke-width: .7; } .dock { fill: var(--ink); stroke: var(--paper); }
 .within { fill: var(--green); } .later { fill: var(--amber); } .never { fill: var(--red); }
-.key span { margin-right: 1rem; white-space: nowrap; } .key svg { width: 12px; height: 12px; vertical-align: -1px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-td { border-top: 1px solid var(--faint); padding: 3px 6px; } td:last-child { text-align: right; word-break: break-all; }
+td:last-child { text-align: right; word-break: break-all; }
 """
 
 _HISTOGRAM_NOTE = (
@@ -83,10 +68,7 @@ def html_report(
         "<h2>All figures</h2>",
         _table({key: value for key, value in figures.items() if key != "assumed"}),
     ]
-    return (
-        '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Bowstreet simulation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    return sheet("Bowstreet simulation", parts, _STYLE)
 
 
 def _head(figures: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from bowstreet.recognition.evaluation import plots
 from bowstreet.recognition.evaluation.plots import Axis, Row, Series
 from bowstreet.recognition.evaluation.report import Verdict
-from bowstreet.recognition.sheet import sheet, table
+from bowstreet.runtime.sheet import sheet, table
 
 STRATA_WORDS = {
     "eyes_px": "Resolution: pixels between the eyes", "yaw_deg": "Turned to the side, degrees", "pitch_deg": "Nodding, degrees",

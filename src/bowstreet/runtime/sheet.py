@@ -32,11 +32,11 @@ td, th { border-top: 1px solid var(--faint); padding: 3px 8px 3px 0; vertical-al
 """
 
 
-def sheet(title: str, parts: Iterable[str]) -> str:
-    """The whole file; `parts` are HTML."""
+def sheet(title: str, parts: Iterable[str], style: str = "") -> str:
+    """The whole file; `parts` are HTML, `style` is for what this report alone draws."""
     return (
         '<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}{style}</style></head><body>{''.join(parts)}</body></html>\n"
     )
 
 
