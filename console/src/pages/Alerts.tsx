@@ -128,7 +128,9 @@ function OneAlert({ one }: { one: Alert }) {
   const [seen, setSeen] = useState<Pictures | null>(null);
   useEffect(() => head.current?.focus(), []);
   const look = (): void => void doing.run(async () => setSeen(await pictures(one.alert_id)));
-  const next = nextOf(one, clock.value * 1000);
+  // Who has them before their eyes has looked: the feed need not say so first.
+  const looked = seen === null ? one : { ...one, viewed_by_me: true };
+  const next = nextOf(looked, clock.value * 1000);
   return (
     <article class="alert">
       <header class="card-title">
@@ -148,9 +150,21 @@ function OneAlert({ one }: { one: Alert }) {
       {one.minor_or_vulnerable ? <p class="note waits risk">Under 18, or vulnerable</p> : null}
       <SideBySide one={one} seen={seen} busy={doing.busy} onLook={look} />
       <Trouble error={doing.error} />
-      <Deciding one={one} next={next} />
+      <Ended one={one} />
+      <Deciding one={looked} next={next} />
     </article>
   );
+}
+
+/** Says that the time for it is over, to whoever had it before them. */
+function Ended({ one }: { one: Alert }) {
+  const [had, setHad] = useState(false);
+  useEffect(() => {
+    if (one.claimed_by_me) setHad(true);
+  }, [one.claimed_by_me]);
+  if (one.state === "lapsed") return <p class="note">Nobody decided in time, or its deployment was closed. There is nothing more to do here.</p>;
+  const back = had && !one.claimed_by_me && one.state === "raised";
+  return back ? <p class="note waits" role="status">You have it no more: it is back with all. Take it again to decide.</p> : null;
 }
 
 function SideBySide({ one, seen, busy, onLook }: { one: Alert; seen: Pictures | null; busy: boolean; onLook: () => void }) {
@@ -289,7 +303,7 @@ function Decision({ one, onRun }: { one: Alert; onRun: Run }) {
       {judgement === "" ? null : (
         <>
           {judgement === "not-the-same-person" ? null : (
-            <Button look="main" onPress={() => onRun(() => decideOn(one.alert_id, true, judgement, null), "You engage.")}>
+            <Button look={same ? "main" : "plain"} onPress={() => onRun(() => decideOn(one.alert_id, true, judgement, null), "You engage.")}>
               I go and speak to them
             </Button>
           )}

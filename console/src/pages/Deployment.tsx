@@ -36,6 +36,7 @@ export function DeploymentDetails({ one, choices, onChange }: Shown) {
       <p class="standing">
         <StateWord {...deploymentWord(one)} />
         {deployment.why === "" ? null : <span class="soft">{capital(deployment.why)}</span>}
+        {deployment.state === "published" ? <a href={`public/recognition/${deployment.deployment_id}`}>The public record</a> : null}
       </p>
       <Deeds one={one} onChange={onChange} />
       <Obstacles one={one} />
@@ -85,6 +86,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
     onChange();
   };
   const against = one.against[0];
+  const moment = doing.busy ? "One moment." : "";
   return (
     <>
       <div class="actions">
@@ -92,7 +94,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
           <Button
             key={which}
             look={grave ? "grave" : which === "start" || which === "submit" ? "main" : "plain"}
-            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : doing.busy ? "One moment." : ""}
+            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : which === "submit" ? notYet(deployment) || moment : moment}
             onPress={() => (which === "close" ? setSure("close") : void run(which, says))}
           >
             {label}
@@ -113,6 +115,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
         <div class="note waits" role="alertdialog" aria-label="Close for good?">
           <p>
             <strong>Close it for good?</strong> It cannot be started again; its list is destroyed with a receipt, and its public record is made.
+            {one.alerts_open === 0 ? "" : ` ${count(one.alerts_open, "open alert")}: what nobody acts on lapses now.`}
           </p>
           <div class="actions">
             <Button look="grave" onPress={() => void run("close", "It is closed. Its list is destroyed.")}>
@@ -127,6 +130,13 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
       <Trouble error={doing.error} />
     </>
   );
+}
+
+/** Why authority for it cannot be asked for yet: what is decided on must be there. */
+function notYet({ manifest, evidence }: DeploymentShown["deployment"]): string {
+  if (manifest === null) return "Import a list first.";
+  if (manifest.to_review.length > 0) return "Somebody on the list waits for a second approval: an authorising officer opens the list.";
+  return evidence.some((each) => each.kind === "public-notice") ? "" : "Enter the public notice first.";
 }
 
 function Obstacles({ one }: { one: DeploymentShown }) {
