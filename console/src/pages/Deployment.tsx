@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { cameraBack, type Choices, type DeploymentShown, type Step, step, tell } from "../api/recognition.ts";
 import { capital, count, utcDateTime } from "../format.ts";
 import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { PlacePane } from "../parts/PlacePane.tsx";
 import { asLatLon, deploymentWord, isOver, said } from "../recognition.ts";
@@ -331,22 +332,8 @@ function TellForm({ one, choices, onChange }: Shown) {
   return (
     <details>
       <summary>Enter a notice or a sign</summary>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (no === "") void enter();
-        }}
-      >
-        <fieldset class="picks">
-          <legend>What</legend>
-          {["public-notice", "sign"].map((each) => (
-            <label key={each} class="pick">
-              <input type="radio" name="kind" checked={kind === each} onChange={() => setKind(each)} />
-              {said(each)}
-            </label>
-          ))}
-        </fieldset>
+      <Form doing={doing} verb="Enter it" onSend={enter} why={no}>
+        <Picks legend="What" codes={["public-notice", "sign"]} worded={said} value={kind} onChange={setKind} />
         {kind !== "sign" ? null : (
           <fieldset class="picks">
             <legend>Before which cameras</legend>
@@ -370,16 +357,7 @@ function TellForm({ one, choices, onChange }: Shown) {
             {(id, hint) => <input id={id} aria-describedby={hint} type="datetime-local" value={since} onInput={(event) => setSince(event.currentTarget.value)} />}
           </Field>
         </div>
-        <Trouble error={doing.error} />
-        <div class="actions">
-          <button type="submit" class="button main" disabled={no !== "" || doing.busy}>
-            Enter it
-          </button>
-          <span class="soft" role="status">
-            {no}
-          </span>
-        </div>
-      </form>
+      </Form>
     </details>
   );
 }
