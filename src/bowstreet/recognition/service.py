@@ -128,10 +128,8 @@ class Recognition:
         async with self._book.lock:
             one, now = self._book.get(deployment_id), self._book.clock.now()
             if (other := self._another(deployment_id)) is not None:
-                where, until = ", ".join(other.plan.boroughs), f"{other.plan.ends_at:%H:%M}"
-                raise Refused(
-                    f"another deployment runs, in {where} until {until} UTC ({other.deployment_id})", remedy="stop that one first"
-                )
+                which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
+                raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
             rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
