@@ -343,7 +343,7 @@ function People({ id, fixed }: { id: string; fixed: boolean }) {
                   </>
                 ) : null}
                 {!fixed && !one.waits_for_review && allowed("planDeployment") ? (
-                  <Button look="quiet" label={`Take ${one.name} off the list`} onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>
+                  <Button look="quiet" label={`Take off the list: ${one.name}`} onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>
                     Take off the list
                   </Button>
                 ) : null}
