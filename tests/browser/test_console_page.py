@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import ROOT, Console, Served, go_to, opened
+from tests.browser.conftest import PASSWORD, ROOT, Console, Served, go_to, opened
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,23 @@ def test_signing_in_and_out(console: Console) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "incident" not in page.content()  # the next person does not see what the last one saw
+
+
+def test_a_busy_sign_in_button_can_be_read(console: Console) -> None:
+    """Also while the pointer that pressed it is still on it."""
+    page = console.page
+    held: list[Route] = []
+    page.route("**/api/v1/session", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    console.open()
+    page.get_by_label("Name").fill("supervisor")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    busy = page.get_by_role("button", name="One moment…")
+    expect(busy).to_be_disabled()
+    busy.hover()
+    # What cannot be pressed axe does not measure: by the ground that the letters stand on.
+    assert busy.evaluate("(one) => getComputedStyle(one).backgroundColor") == "rgba(0, 0, 0, 0)"
+    held[0].abort()
 
 
 def test_first_account(console: Console) -> None:

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, takeControl } from "../api/deeds.ts";
 import { isOver } from "../feed/picture.ts";
 import { docks, dronesById, incidents, me } from "../feed/store.ts";
-import type { Mission } from "../feed/wire.ts";
+import type { Incident, Mission } from "../feed/wire.ts";
 import { capital, degrees, metres, parsePosition, position } from "../format.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
@@ -23,8 +23,10 @@ export function toggleControl(mission: Mission): Promise<void> {
   return isMine(mission) ? releaseControl(mission.id) : takeControl(mission.id);
 }
 
-export function MissionCard({ mission, withDrone = true }: { mission: Mission; withDrone?: boolean }) {
+/** `of` is the incident whose panel it stands in, if it stands in one. */
+export function MissionCard({ mission, of, withDrone = true }: { mission: Mission; of?: Incident; withDrone?: boolean }) {
   const over = isOver(mission);
+  const dark = of === undefined ? "" : darkFor(of, mission);
   return (
     <section class={`card mission${isMine(mission) ? " mine" : ""}`} aria-label={`Flight of ${mission.vehicle_id}`}>
       <h3 class="card-head">
@@ -42,13 +44,19 @@ export function MissionCard({ mission, withDrone = true }: { mission: Mission; w
           </span>
         )}
       </h3>
-      {over ? null : <LivePicture mission={mission} mine={isMine(mission)} />}
+      {over ? null : dark === "" ? <LivePicture mission={mission} mine={isMine(mission)} /> : <p class="soft">{dark}</p>}
       <Headline mission={mission} />
       {over ? null : <Live mission={mission} />}
       <Facts mission={mission} />
       {over ? null : <Hands mission={mission} />}
     </section>
   );
+}
+
+/** Why an incident's panel shows no picture of a flight that goes on: what it sees now is no longer of that incident. */
+function darkFor(incident: Incident, mission: Mission): string {
+  if (incident.state === "closed") return "The incident is over: no picture is asked for here.";
+  return mission.incident_id === incident.id ? "" : "It serves another incident now: no picture is asked for here.";
 }
 
 function Headline({ mission }: { mission: Mission }) {
