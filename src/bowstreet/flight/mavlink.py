@@ -17,6 +17,7 @@ from bowstreet.errors import MalformedPacket, NotFound
 from bowstreet.flight.mavlink_autopilots import Pilot, pilot_for, rejected, timed_out
 from bowstreet.flight.mavlink_frames import Frame
 from bowstreet.flight.mavlink_hub import Endpoint, Hub
+from bowstreet.flight.mavlink_lens import TOLD_HZ, LensState
 from bowstreet.flight.mavlink_rejects import Rejects
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.mavlink_signing import BEHIND, MAY_BE_UNSIGNED, NO_SIGNING, Seal, is_signed
@@ -84,6 +85,10 @@ class _Peer:
             self.endpoint.send(message, self.seal.signature(self.clock.now()))
 
 
+def _vehicle_state(one: VehicleConfig) -> VehicleState:
+    return VehicleState(one.vehicle_id, LensState(one.field_of_view_deg, one.zoom_most))
+
+
 class MavlinkLink:
     """The ground station's side.
 
@@ -109,7 +114,7 @@ class MavlinkLink:
         self.seals = seals or Seals(clock)
         self._hub = Hub(clock, self._on_frames, self._reject)
         states: list[tuple[VehicleConfig | DockConfig, str, VehicleState | DockState]] = [
-            *((one, one.vehicle_id, VehicleState(one.vehicle_id)) for one in vehicles),
+            *((one, one.vehicle_id, _vehicle_state(one)) for one in vehicles),
             *((one, one.dock_id, DockState(one.dock_id, one.pads)) for one in docks),
         ]
         self._peers = {
@@ -287,6 +292,12 @@ class MavlinkLink:
         for number, hertz in sorted(wanted.items(), key=lambda one: -one[1]):
             interval_us = 1e6 / hertz if hertz else -1.0
             await peer.talk.long(mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, float(number), interval_us, tries=STREAM_TRIES)
+        for number, hertz in TOLD_HZ.items() if state.lens.zooms else ():
+            # Of its camera, which may be another component than its autopilot; one that does not tell is flown all the same.
+            await peer.talk.long(
+                mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, float(number), 1e6 / hertz, tries=STREAM_TRIES,
+                component_id=state.lens.component_id,
+            )  # fmt: skip
 
     # --- in -----------------------------------------------------------------------------------------------------------
 

@@ -140,12 +140,13 @@ class Conversation:
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
-    async def long(self, number: int, *values: float, tries: int = TRIES) -> Ack:
-        """COMMAND_LONG, values from param1 on; the others are 0."""
+    async def long(self, number: int, *values: float, tries: int = TRIES, component_id: int | None = None) -> Ack:
+        """COMMAND_LONG, values from param1 on; the others are 0. To the autopilot, unless another component is named."""
         filled = (*values, *(0.0,) * (7 - len(values)))
 
         def message(confirmation: int) -> Any:
-            return mavlink.MAVLink_command_long_message(self.system_id, self.component_id, number, confirmation, *filled)
+            to = self.component_id if component_id is None else component_id
+            return mavlink.MAVLink_command_long_message(self.system_id, to, number, confirmation, *filled)
 
         return await self._command(number, message, tries)
 
