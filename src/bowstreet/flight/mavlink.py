@@ -17,7 +17,7 @@ from bowstreet.errors import MalformedPacket, NotFound
 from bowstreet.flight.mavlink_autopilots import Pilot, pilot_for, rejected, timed_out
 from bowstreet.flight.mavlink_frames import Frame
 from bowstreet.flight.mavlink_hub import Endpoint, Hub
-from bowstreet.flight.mavlink_lens import TOLD_HZ, LensState
+from bowstreet.flight.mavlink_lens import LensState
 from bowstreet.flight.mavlink_rejects import Rejects
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.mavlink_signing import BEHIND, MAY_BE_UNSIGNED, NO_SIGNING, Seal, is_signed
@@ -279,6 +279,8 @@ class MavlinkLink:
             if heard and (peer.asked_s is None or (lost and now_s - peer.asked_s > STREAMS_LOST_S)):
                 peer.asked_s = now_s
                 self._spawn(self._set_streams(peer, peer.state), f"streams of {peer.name}")
+            if heard and peer.state.lens.is_to_be_asked(now_s) and (pilot := self._pilot(peer, peer.state)) is not None:
+                self._spawn(pilot.lens.ask_to_tell(), f"lens of {peer.name}")
 
     async def _set_streams(self, peer: _Peer, state: VehicleState) -> None:
         wanted = dict(self._streams_hz)
@@ -292,12 +294,6 @@ class MavlinkLink:
         for number, hertz in sorted(wanted.items(), key=lambda one: -one[1]):
             interval_us = 1e6 / hertz if hertz else -1.0
             await peer.talk.long(mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, float(number), interval_us, tries=STREAM_TRIES)
-        for number, hertz in TOLD_HZ.items() if state.lens.zooms else ():
-            # Of its camera, which may be another component than its autopilot; one that does not tell is flown all the same.
-            await peer.talk.long(
-                mavlink.MAV_CMD_SET_MESSAGE_INTERVAL, float(number), 1e6 / hertz, tries=STREAM_TRIES,
-                component_id=state.lens.component_id,
-            )  # fmt: skip
 
     # --- in -----------------------------------------------------------------------------------------------------------
 

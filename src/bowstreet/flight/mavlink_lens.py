@@ -22,6 +22,9 @@ VIEW, SETTINGS = int(mavlink.MAVLINK_MSG_ID_CAMERA_FOV_STATUS), int(mavlink.MAVL
 TOLD_HZ = {VIEW: 2.0, SETTINGS: 2.0}
 # What it told longer ago is not what it is now.
 TOLD_FOR_S = 3.0
+# One that tells nothing is asked again so often: it may have been switched on since.
+ASK_AGAIN_S = 30.0
+ASK_TRIES = 4
 # A field of view that is another than before by more than this share has moved; floats that come and go have not.
 MOVED = 0.02
 CAMERAS = range(int(mavlink.MAV_COMP_ID_CAMERA), int(mavlink.MAV_COMP_ID_CAMERA6) + 1)
@@ -52,6 +55,7 @@ class LensState:
         self._view_deg, self._view_at_s = math.nan, -math.inf
         self._percent, self._percent_at_s = math.nan, -math.inf
         self._moves = False
+        self._to_tell_s = -math.inf  # when it was last asked to
 
     @property
     def zooms(self) -> bool:
@@ -60,7 +64,7 @@ class LensState:
     def beats(self, kind: int, component_id: int) -> None:
         """A heartbeat of something else than the autopilot. The first camera is the one that is flown by."""
         if kind == mavlink.MAV_TYPE_CAMERA and component_id in CAMERAS and self.component_id is None:
-            self.component_id = component_id
+            self.component_id, self._to_tell_s = component_id, -math.inf
 
     def told_view(self, message: Any, now_s: float) -> bool:
         view_deg = float(message.hfov)
@@ -75,6 +79,14 @@ class LensState:
         if 0.0 <= message.zoomLevel <= 100.0:
             self._percent, self._percent_at_s = float(message.zoomLevel), now_s
         return False
+
+    def is_to_be_asked(self, now_s: float) -> bool:
+        """Whether it zooms, and must be asked to tell what it is at: at first, and when it tells nothing (any more)."""
+        silent_s = now_s - max(self._view_at_s, self._percent_at_s)
+        if not self.zooms or silent_s <= TOLD_FOR_S or now_s - self._to_tell_s <= ASK_AGAIN_S:
+            return False
+        self._to_tell_s = now_s
+        return True
 
     def field_of_view_deg(self, now_s: float) -> float | None:
         """As it is now; None for a lens that does not zoom, and where nothing that can be believed is told."""
@@ -107,7 +119,7 @@ class Lens:
             nonlocal told
             told = await self._talk.long(
                 mavlink.MAV_CMD_SET_CAMERA_ZOOM, float(mavlink.ZOOM_TYPE_RANGE), lens.percent_of(zoom, state.most),
-                component_id=state.component_id,
+                to=self._camera,
             )  # fmt: skip
             return told
 
@@ -117,3 +129,13 @@ class Lens:
         elif told.result in PLAINLY:
             return Settled(outcome=answer.outcome, detail=f"{PLAINLY[told.result]} ({answer.detail})")
         return answer
+
+    async def ask_to_tell(self) -> None:
+        """What it is at, from now on. One that does not tell is flown all the same."""
+        for number, hertz in TOLD_HZ.items():
+            interval = mavlink.MAV_CMD_SET_MESSAGE_INTERVAL
+            await self._talk.long(interval, float(number), 1e6 / hertz, tries=ASK_TRIES, to=self._camera)
+
+    def _camera(self) -> int:
+        """The component that answers for the camera."""
+        return self._talk.component_id if self._state.component_id is None else self._state.component_id

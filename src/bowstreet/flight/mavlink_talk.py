@@ -140,13 +140,14 @@ class Conversation:
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
-    async def long(self, number: int, *values: float, tries: int = TRIES, component_id: int | None = None) -> Ack:
-        """COMMAND_LONG, values from param1 on; the others are 0. To the autopilot, unless another component is named."""
+    async def long(self, number: int, *values: float, tries: int = TRIES, to: Callable[[], int] | None = None) -> Ack:
+        """COMMAND_LONG, values from param1 on; the others are 0. To the autopilot, unless `to` gives another component: it is
+        asked for each try, for one may be heard for the first time meanwhile."""
         filled = (*values, *(0.0,) * (7 - len(values)))
 
         def message(confirmation: int) -> Any:
-            to = self.component_id if component_id is None else component_id
-            return mavlink.MAVLink_command_long_message(self.system_id, to, number, confirmation, *filled)
+            component_id = self.component_id if to is None else to()
+            return mavlink.MAVLink_command_long_message(self.system_id, component_id, number, confirmation, *filled)
 
         return await self._command(number, message, tries)
 
