@@ -34,7 +34,7 @@ def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Re
     before = mission.resume if mission.phase in (Phase.CONTROLLED, Phase.CONTINGENCY) else mission.phase
     step = enter(
         mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, Hold()),
-        pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0,
+        pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0, zoom_trouble="",
     )  # fmt: skip
     old = mission.pilot if mission.pilot != pilot else None
     return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=old)
@@ -100,7 +100,7 @@ def refused(mission: Mission, pilot: str, command: Command, sight: Sight, now: d
 
 def ordered(mission: Mission, command: Command) -> Mission:
     """The mission once a pilot's command is on its way: it remembers where the lens was left."""
-    return changed(mission, zoom=command.zoom) if isinstance(command, ZoomCamera) else mission
+    return changed(mission, zoom=command.zoom, zoom_trouble="") if isinstance(command, ZoomCamera) else mission
 
 
 def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:

@@ -30,11 +30,11 @@ MOVED = 0.02
 CAMERAS = range(int(mavlink.MAV_COMP_ID_CAMERA), int(mavlink.MAV_COMP_ID_CAMERA6) + 1)
 # What comes back, in words for the pilot who asked.
 PLAINLY: dict[int | None, str] = {
-    None: "it does not answer",
-    int(mavlink.MAV_RESULT_UNSUPPORTED): "it does not know how to",
-    int(mavlink.MAV_RESULT_DENIED): "it does not take that zoom",
-    int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED): "it cannot just now",
-    int(mavlink.MAV_RESULT_FAILED): "it tried and could not",
+    None: "its camera does not answer when it is asked to zoom",
+    int(mavlink.MAV_RESULT_UNSUPPORTED): "its camera does not know how to zoom",
+    int(mavlink.MAV_RESULT_DENIED): "its camera does not take that zoom",
+    int(mavlink.MAV_RESULT_TEMPORARILY_REJECTED): "its camera cannot zoom just now",
+    int(mavlink.MAV_RESULT_FAILED): "its camera tried to zoom and could not",
 }
 
 Asked = Callable[[Coroutine[Any, Any, Ack]], Coroutine[Any, Any, Settled]]

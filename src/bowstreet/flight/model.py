@@ -203,6 +203,7 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     camera_attempts: int = 0
     zoom: float = 1.0  # of its lens, as last ordered
     zoom_attempts: int = 0
+    zoom_trouble: str = ""  # why its lens did not do what its pilot last asked
     speed_mps: float | None = None  # over the ground, as last ordered
     failsafes_confirmed: bool = False
     arm_ordered: bool = False

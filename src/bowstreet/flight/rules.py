@@ -219,13 +219,13 @@ def _lens_failed(mission: Mission, command: ZoomCamera, failed: str) -> Step | N
     if mission.phase is Phase.PREFLIGHT:
         return None  # most likely it says so of every zoom; the pilot who asks for one is told
     if mission.phase is Phase.CONTROLLED:
-        return told(mission, because(mission, "zoom", f"its camera did not zoom: {failed}"))
+        return told(mission, because(mission, "zoom", failed), zoom_trouble=failed)
     attempts = mission.zoom_attempts + 1
     if command.zoom > lens.WIDEST or attempts > MOST_ATTEMPTS:
         return None
     if attempts < MOST_ATTEMPTS:
         return Step(mission=changed(mission, zoom_attempts=attempts), orders=to_vehicle(mission, command))
-    return told(mission, because(mission, "zoom", f"its camera did not go back to its widest: {failed}"), zoom_attempts=attempts)
+    return told(mission, because(mission, "zoom", f"its lens may still be zoomed in: {failed}"), zoom_attempts=attempts)
 
 
 def may_send(mission: Mission | None, command: Command) -> bool:
