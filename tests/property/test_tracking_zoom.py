@@ -94,6 +94,7 @@ def test_whoever_walks_stays_near_the_middle_whatever_the_compass_says(
     zoom: float, azimuth: float, tilt: float, rate: float, late_s: float
 ) -> None:
     plant = Plant(zoom=zoom, off_azimuth_deg=azimuth, off_tilt_deg=tilt, rate_deg_s=rate, late_s=late_s)
+    plant.subject_deg = plant.view_deg / 8.0
     worst, settled = farthest(plant)
     assert worst < 1.0, "it left the picture"
     assert settled < 0.35
@@ -105,6 +106,6 @@ def test_a_car_stays_in_the_picture(zoom: float) -> None:
 
 
 def test_without_what_is_learnt_it_would_be_lost_at_eight_times() -> None:
-    crooked = {"zoom": 8.0, "off_azimuth_deg": 2.8, "off_tilt_deg": 0.7}
+    crooked = {"zoom": 8.0, "off_azimuth_deg": 2.8, "off_tilt_deg": 0.7, "subject_deg": 1.0}
     assert farthest(Plant(**crooked), trims=False)[0] > 0.85
     assert farthest(Plant(**crooked))[1] < 0.35

@@ -14,8 +14,8 @@ from bowstreet.tracking.steer import FASTEST_DEG_S, HIGHEST_TILT_DEG, LOWEST_TIL
 
 # The difference is learnt over so long: slow beside a gimbal on its way, quick beside a compass that drifts.
 LEARNS_S = 1.5
-# More than this is no compass that is off, but a gimbal that does not turn, and other rules find it out.
-MOST_DEG = 6.0
+# More than this is no compass that is off, but a gimbal on its way, or one that does not turn: other rules find that out.
+MOST_DEG = 4.5
 # Of how fast the subject goes across: a detector's boxes tremble by some pixels from look to look.
 RATE_S = 0.8
 # From a picture's capture until what was ordered by it has been turned to.
@@ -44,13 +44,12 @@ def looked(trim: Trim, pose: CameraPose, width_px: int, height_px: int, x: float
         azimuth_rate += share * (_within(moved_deg / step_s, FASTEST_DEG_S) - azimuth_rate)
     tilt_off, azimuth_off = trim.tilt_deg, trim.azimuth_deg
     if trim.ordered is not None:
-        share = min(1.0, step_s / LEARNS_S)
-        tilt_off += share * (pose.tilt_deg - trim.ordered[0] - tilt_off)
+        tilt_off = _learnt(tilt_off, pose.tilt_deg - trim.ordered[0], step_s)
         told_off = math.remainder(pose.heading_deg + pose.pan_deg - trim.ordered[1], 360.0)
-        azimuth_off += share * (told_off - azimuth_off)
+        azimuth_off = _learnt(azimuth_off, told_off, step_s)
     return Trim(
-        tilt_deg=_within(tilt_off, MOST_DEG), azimuth_deg=_within(azimuth_off, MOST_DEG), tilt_rate_deg_s=tilt_rate,
-        azimuth_rate_deg_s=azimuth_rate, subject=(tilt_deg, azimuth_deg), ordered=trim.ordered,
+        tilt_deg=tilt_off, azimuth_deg=azimuth_off, tilt_rate_deg_s=tilt_rate, azimuth_rate_deg_s=azimuth_rate,
+        subject=(tilt_deg, azimuth_deg), ordered=trim.ordered,
     )  # fmt: skip
 
 
@@ -59,6 +58,10 @@ def order(trim: Trim, aim: Aim) -> tuple[float, float]:
     tilt_deg = aim.tilt_deg - trim.tilt_deg + LEAD_S * trim.tilt_rate_deg_s
     azimuth_deg = aim.azimuth_deg - trim.azimuth_deg + LEAD_S * trim.azimuth_rate_deg_s
     return max(LOWEST_TILT_DEG, min(HIGHEST_TILT_DEG, tilt_deg)), azimuth_deg % 360.0
+
+
+def _learnt(known_deg: float, told_deg: float, step_s: float) -> float:
+    return known_deg if abs(told_deg) > MOST_DEG else known_deg + min(1.0, step_s / LEARNS_S) * (told_deg - known_deg)
 
 
 def _within(value: float, most: float) -> float:
