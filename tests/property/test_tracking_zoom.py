@@ -107,5 +107,5 @@ def test_a_car_stays_in_the_picture(zoom: float) -> None:
 
 def test_without_what_is_learnt_it_would_be_lost_at_eight_times() -> None:
     crooked = {"zoom": 8.0, "off_azimuth_deg": 2.8, "off_tilt_deg": 0.7, "subject_deg": 1.0}
-    assert farthest(Plant(**crooked), trims=False)[0] > 0.85
+    assert farthest(Plant(**crooked), trims=False)[0] > 0.7
     assert farthest(Plant(**crooked))[1] < 0.35
