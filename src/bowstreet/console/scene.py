@@ -12,7 +12,7 @@ from bowstreet.console.frames import Picture
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.sight import Sight, mission_elsewhere
 from bowstreet.dispatch.model import NoDrone
-from bowstreet.flight.model import Mission
+from bowstreet.flight.model import Mission, ZoomCamera
 from bowstreet.geo import Position
 from bowstreet.intake.model import Incident, IncidentState, Quarantined
 from bowstreet.intake.rules import reported_position
@@ -61,7 +61,7 @@ class Scene:
 
     def subscribe(self) -> None:
         """Hear what changes. Call it before the services publish."""
-        for message_type in words.SPOKEN:
+        for message_type in (*words.SPOKEN, m.CommandIssued):
             self._services.bus.subscribe(message_type, self._hear)
 
     async def load(self) -> None:
@@ -92,6 +92,8 @@ class Scene:
             self._note_flight(message.incident_id, message.mission_id)
         if isinstance(message, _TOUCH_MISSION):
             self._missions[message.mission_id] = None
+        if isinstance(message, m.CommandIssued) and message.command == ZoomCamera.__name__ and message.mission_id is not None:
+            self._missions[message.mission_id] = None  # what its pilot asked of the lens is shown, and no line of the timeline
         if self._loaded:
             self._say(message)
 
