@@ -61,8 +61,9 @@ class Scene:
 
     def subscribe(self) -> None:
         """Hear what changes. Call it before the services publish."""
-        for message_type in (*words.SPOKEN, m.CommandIssued):
+        for message_type in words.SPOKEN:
             self._services.bus.subscribe(message_type, self._hear)
+        self._services.bus.subscribe(m.CommandIssued, self._hear)
 
     async def load(self) -> None:
         """Take in what stands, and put the end of the ledger on the timeline."""

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from bowstreet.flight.energy import SECONDS_AN_HOUR, fraction_to_land
 from bowstreet.flight.failsafe import HOMING_MODES, MODE_ANSWER_S, believed_charge, draw, straight_home, with_draw
 from bowstreet.flight.home import divert, down, find_refuge, go_home, start_home
-from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.legs import again, next_leg, reached, set_out
+from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.model import (
     DockStatus,
     Land,

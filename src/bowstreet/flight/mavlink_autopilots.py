@@ -112,12 +112,16 @@ class Pilot:
                 return await self.orbit(command.centre, command.radius_m)
             case Hold():
                 return await self.hold()
+            case Land():
+                return await self.land(command.waypoint)
+        return await self._have_camera(command)
+
+    async def _have_camera(self, command: Command) -> Settled:
+        match command:
             case PointGimbal():
                 return await self.gimbal.point(command.pitch_deg)
             case ZoomCamera():
                 return await self.lens.zoom(command.zoom)
-            case Land():
-                return await self.land(command.waypoint)
         return rejected(f"{type(command).__name__} is not asked of vehicles")
 
     # --- what differs ---------------------------------------------------------------------------------------------------

@@ -37,8 +37,8 @@ class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`.
 
     `video_address` is where its pictures come from, as `video.address` understands it; "" for none. `field_of_view_deg` is the
-    camera's at its widest, across the whole picture, for streams that do not tell it. `zoom_most` is how many times nearer its lens
-    can bring what it shows; 1 for a lens that does not zoom.
+    camera's at its widest, across the whole picture, for streams that do not tell it. `zoom_most` is how many times nearer its
+    lens can bring what it shows; 1 for a lens that does not zoom.
     `signing`: "required", nothing unsigned is believed or sent; "off", keys are of no account; "", as soon as it has a key.
     """
 

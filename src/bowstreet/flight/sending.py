@@ -1,6 +1,6 @@
 """Commands on their way: recorded, waiting their turn, sent once, settled. Never sent twice, whatever happens in between.
 
-Each vehicle, each dock, each camera and each lens has its own lane, in which commands go out one after another; a lane that waits for an
+Each vehicle, dock, camera and lens has its own lane, in which commands go out one after another; a lane that waits for an
 acknowledgement holds up no other. In the simulation the link answers at once, and `spawn` is left out: lanes run on the spot.
 """
 

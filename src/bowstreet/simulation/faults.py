@@ -31,7 +31,8 @@ def begin(peer: Peer, kind: str, asked: dict[str, Any]) -> Undo:
     """
     common = {"link": _link, "latency": _latency, "loss": _loss}
     drones = {
-        "gps": _gps, "sag": _sag, "gauge": _gauge, "charge": _charge, "motor": _motor, "fence": _fence, "gimbal": _gimbal, "lens": _lens,
+        "gps": _gps, "sag": _sag, "gauge": _gauge, "charge": _charge, "motor": _motor, "fence": _fence, "gimbal": _gimbal,
+        "lens": _lens,
     }  # fmt: skip
     if kind in common:
         return common[kind](peer, asked)

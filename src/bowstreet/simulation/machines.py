@@ -13,8 +13,8 @@ from bowstreet.geo import GridPoint
 from bowstreet.runtime.ports import Clock
 from bowstreet.simulation.brands import BRANDS
 from bowstreet.simulation.dock import CLOSED, CLOSING, IN_DOCK_M, PAIRED_M, Dock
-from bowstreet.simulation.lens import ZoomLens
 from bowstreet.simulation.layout import DockLayout, VehicleLayout
+from bowstreet.simulation.lens import ZoomLens
 from bowstreet.simulation.peers import HEARTBEAT, POSITION, Air, Listener, Peer
 from bowstreet.simulation.vehicle import Bodies
 

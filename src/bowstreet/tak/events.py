@@ -121,7 +121,7 @@ def _drone(item: DroneSeen, origin: Origin, now: datetime) -> bytes:
 
 
 def _sensor(detail: ET.Element, item: DroneSeen) -> None:
-    """The camera's field of view, to be drawn as a cone from the drone; none where that is not known, for they would make one up."""
+    """The camera's field of view, to be drawn as a cone from the drone. None where it is not known: they would make one up."""
     told = {
         "type": "r-e", "version": "0.6", "azimuth": f"{item.looks_deg or 0.0:.1f}", "elevation": f"{item.tilt_deg:.1f}",
         "fov": f"{item.field_of_view_deg:.1f}", "model": "camera", "displayMagneticReference": "0",
