@@ -90,7 +90,7 @@ async def test_a_camera_that_does_not_zoom_says_so(brand: Autopilot, tmp_path: P
         await station.ready(DRONE)
         answer = await station.send(DRONE, ZoomCamera(zoom=4.0))
         assert answer.outcome is Outcome.REJECTED
-        assert answer.detail == "it does not know how to (UNSUPPORTED)"
+        assert answer.detail == "its camera does not know how to zoom (UNSUPPORTED)"
         # Nothing has said what its lens is at, and nobody makes a figure up.
         assert station.telemetry[DRONE].field_of_view_deg is None
 
@@ -108,7 +108,7 @@ async def test_a_lens_that_says_nothing_is_found_out(tmp_path: Path) -> None:
         assert not asking.done(), "a gimbal waits for no lens"
         answer = await asking
         assert answer.outcome is Outcome.TIMED_OUT
-        assert answer.detail.startswith("it does not answer (no acknowledgement of")
+        assert answer.detail.startswith("its camera does not answer when it is asked to zoom (no acknowledgement of")
 
 
 class Watched:
