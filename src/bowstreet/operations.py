@@ -294,7 +294,7 @@ def _vehicle(one: sections.Vehicle) -> VehicleConfig:
         parse_address(one.video)
     return VehicleConfig(
         vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
-        video_address=one.video, field_of_view_deg=one.field_of_view_deg, signing=one.signing or "",
+        video_address=one.video, field_of_view_deg=one.field_of_view_deg, zoom_most=one.zoom_most, signing=one.signing or "",
     )  # fmt: skip
 
 

@@ -261,6 +261,36 @@ def test_a_pilot_flies(console: Console) -> None:
     expect(page.get_by_role("button", name="Take control")).to_be_visible()
 
 
+def test_a_pilot_zooms_the_lens(console: Console) -> None:
+    page, server = console.page, console.server
+    console.sign_in("pilot")
+    page.get_by_role("tab", name="Fleet").click()
+    rows = page.locator(".row.drone").filter(has_text=re.compile("On scene"))
+    rows.filter(has_text=re.compile(r"-1\b")).first.click()
+    card = page.locator(".card.mission")
+    expect(card.get_by_role("group", name=re.compile("^Camera zoom"))).to_have_count(0)  # a lens is its pilot's
+    page.keyboard.press("t")
+    lens = card.get_by_role("group", name=re.compile("^Camera zoom"))
+    expect(lens).to_contain_text("Camera zoom: 1×")
+    expect(lens.get_by_role("button", name="Camera lens: zoom out")).to_be_disabled()
+    server.make("asked")
+    nearer = lens.get_by_role("button", name="Camera lens: zoom in")
+    nearer.click()
+    expect(lens).to_contain_text("Camera zoom: 2×")
+    nearer.focus()
+    page.keyboard.press("+")
+    expect(lens).to_contain_text("Camera zoom: 4×")
+    page.keyboard.press("+")
+    expect(lens).to_contain_text("Camera zoom: 8×")
+    expect(nearer).to_be_disabled()
+    page.keyboard.press("-")
+    expect(lens).to_contain_text("Camera zoom: 4×")
+    expect(lens).to_contain_text("The − and + under the picture only enlarge it on this screen.")
+    accessible(page)
+    sent = [one["body"] for one in server.make("asked") if one["path"].endswith("/commands")]
+    assert sent == [{"type": "zoom", "zoom": zoom} for zoom in (2, 4, 8, 4)]
+
+
 def test_a_click_on_the_map_says_where(console: Console) -> None:
     page = console.page
     console.sign_in()
