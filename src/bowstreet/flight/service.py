@@ -39,7 +39,7 @@ from bowstreet.flight.ports import DockReport, Outcome, Settled, VehicleLink
 from bowstreet.flight.sending import WITHDRAWN, Lanes, Sending, Spawn
 from bowstreet.flight.staying import Staying
 from bowstreet.flight.step import Sight, Step, because
-from bowstreet.flight.weather import wind_at_docks
+from bowstreet.flight.weather import Weather
 from bowstreet.messages import (
     DockChanged,
     LaunchAuthorised,
@@ -58,16 +58,13 @@ log = structlog.get_logger(__name__)
 
 OnDeadline = Callable[[str, datetime | None], None]
 
-# For a drone in the air when nobody tells the wind any more: a windy day in London, so that it comes home early, not late.
-UNKNOWN_WIND = Wind(speed_mps=8.0, from_deg=240.0, gust_mps=11.0)
 # A lid that nobody needs is closed after this long: it may have been kept open for a flight that went elsewhere.
 LID_IDLE = timedelta(seconds=60)
-# How often the service looks at what time alone brings about, and how often the docks' wind is put together.
+# How often the service looks at what time alone brings about.
 TICK_S = 0.5
 # A store that has taken nothing for this long is no hiccup.
 NO_RECORD_S = 10.0
 _GOING = (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE)
-WIND_S = 5.0
 
 
 class FlightService:
@@ -114,9 +111,7 @@ class FlightService:
         self._groundings: Collection[Grounding] = Collection("grounding", Grounding, id_of=lambda one: one.vehicle_id)
         self._lanes = Lanes(link, self._may_send, self._on_settled, spawn)
         self._active: dict[str, str] = {}  # mission -> vehicle, of all that are not over
-        self._ask_wind, self._last_wind = wind, UNKNOWN_WIND
-        self._dock_wind: Wind | None = None
-        self._dock_wind_s = -WIND_S
+        self._weather = Weather(clock, wind)
         self._surveyed_s, self._tidied = -survey_s, 0
         self.received: Counter[str] = Counter()
         self.pilots = Pilots(clock, self._flying, self._sight, self._apply, pilot_may_fly)
@@ -190,9 +185,7 @@ class FlightService:
             self.received["unknown"] += 1
             return
         news = self._docks.hear(report, self._clock.now())
-        if report.wind_speed_mps is not None and self._clock.monotonic_s() - self._dock_wind_s >= WIND_S:
-            self._dock_wind_s = self._clock.monotonic_s()
-            self._dock_wind = wind_at_docks(self._docks.reports.values())
+        self._weather.hear(report, self._docks.reports.values())
         if news:
             await self._judge_dock(dock_id)
             for mission_id in self._docks.bound_there(dock_id):
@@ -296,7 +289,7 @@ class FlightService:
 
     def _sight(self, mission: Mission) -> Sight:
         craft = self._crafts[mission.vehicle_id]
-        wind = self._known_wind()
+        wind = self._weather.known()
         return Sight(
             telemetry=craft.telemetry,
             heard_s_ago=self._link.heard_s_ago(mission.vehicle_id),
@@ -311,13 +304,7 @@ class FlightService:
 
     def wind(self) -> Wind | None:
         """The wind at transit height as flights reckon with it; None when nobody tells it."""
-        return self._dock_wind if self._ask_wind is None else self._ask_wind()
-
-    def _known_wind(self) -> Wind:
-        wind = self.wind()
-        if wind is not None and wind != self._last_wind:
-            self._last_wind = wind
-        return self._last_wind
+        return self._weather.wind()
 
     async def _look(self, mission_id: str) -> None:
         mission = self._book.mission(mission_id)
