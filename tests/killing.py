@@ -4,7 +4,7 @@ A step is whatever changes what is on the disk: a file made, put in another's pl
 is handed over and after it is durable; and what a deed names besides. The last process gets through. A process that it had started
 must be gone too.
 
-    python -m tests.killing MODULE:DEED DATA KILLS
+    python -m tests.killing MODULE:DEED DATA KILLS EVERY
 """
 
 import asyncio
@@ -59,8 +59,9 @@ class Steps:
         self.around(Writer, "write")
 
     def begin(self) -> None:
-        self._begun = True
-        sys.addaudithook(self._heard)
+        if not self._begun:
+            self._begun = True
+            sys.addaudithook(self._heard)
 
     def here(self, name: str) -> None:
         """A step of this name."""
@@ -107,15 +108,16 @@ class Steps:
 Deed = Callable[[Path, Steps], Awaitable[None]]
 
 
-def killed_everywhere(deed: str, data: Path, kills: Path) -> list[Killed]:
+def killed_everywhere(deed: str, data: Path, kills: Path, every: int = 1) -> list[Killed]:
     """What is left of copies of a folder by a deed that died before each of its steps; the last got through.
 
     Args:
         deed: `MODULE:FUNCTION`, a `Deed`.
+        every: of many steps that are alike, die at each such.
     """
     kills.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "tests.killing", deed, str(data), str(kills)],
+        [sys.executable, "-m", "tests.killing", deed, str(data), str(kills), str(every)],
         cwd=ROOT, capture_output=True, text=True, timeout=900, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
@@ -126,8 +128,8 @@ def killed_everywhere(deed: str, data: Path, kills: Path) -> list[Killed]:
     return found
 
 
-def _every(deed: Deed, data: Path, kills: Path) -> None:
-    for number in count():
+def _every(deed: Deed, data: Path, kills: Path, every: int) -> None:
+    for number in count(0, every):
         assert number < MOST_STEPS, "it takes too many steps"
         folder, told = kills / f"{number:03}", kills / f"{number:03}.step"
         shutil.copytree(data, folder)
@@ -181,4 +183,4 @@ def _of(session: int) -> list[str]:
 
 if __name__ == "__main__":
     module, _, name = sys.argv[1].partition(":")
-    _every(getattr(importlib.import_module(module), name), Path(sys.argv[2]), Path(sys.argv[3]))
+    _every(getattr(importlib.import_module(module), name), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

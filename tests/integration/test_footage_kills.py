@@ -1,10 +1,11 @@
-"""kill -9 at each step of a redaction: what is on record stands, what is half made goes, and what was at work is told as broken off."""
+"""kill -9 at each step of a redaction, and of giving footage out: what is on record stands, what is half made goes, and what was at work is told as broken off."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.killing import Killed, killed_everywhere
 from tests.unit import footage_deeds as deeds
 from tests.unit.footage_deeds import Disk
@@ -13,6 +14,9 @@ from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.ledger import message_of
 from bowstreet.errors import BowstreetError
 from bowstreet.messages import RedactionChanged
+from bowstreet.runtime.directory import RECORD_FILE
+from bowstreet.runtime.sqlite import SqliteReader
+from bowstreet.video.evidence import verify
 from bowstreet.video.redaction.model import RedactionState
 
 Check = Callable[[Disk, Killed], Coroutine[Any, Any, None]]
@@ -108,3 +112,26 @@ async def test_killed_while_it_starts_again(tmp_path: Path) -> None:
         assert (await stages(disk))[4:] == ["copy-ordered", "failed"]
 
     await attacked("restarting", data, tmp_path, check)
+
+
+@pytest.mark.parametrize(("deed", "every"), [("giving_out", 2), ("unpacking", 8)])
+async def test_killed_while_evidence_is_given_out(tmp_path: Path, deed: str, every: int) -> None:
+    """The bundle is there whole or not at all; the same command again makes it, and each one is on record before it is there."""
+    data = await made(tmp_path / "data", deeds.authorised)
+    killing = (killed_everywhere, f"tests.unit.footage_deeds:{deed}", data, tmp_path / "kills", every)
+    for one in await asyncio.to_thread(*killing):
+        out = one.folder / deeds.OUT / deeds.ONE
+        assert await disclosed(one.folder) >= int(out.exists()), one
+        if not out.exists():
+            assert not one.through
+            await deeds.given_out(one.folder, unpacked=deed == "unpacking")
+        assert verify.verify(out).ok, one
+        assert list(out.parent.iterdir()) == [out], one
+        with keyring_of(one.folder, "") as keyring:
+            found = verify_data(one.folder, keyring=keyring)
+        assert found.ok, found.says()
+
+
+async def disclosed(folder: Path) -> int:
+    with SqliteReader(folder / RECORD_FILE) as reader:
+        return sum(b'"FootageDisclosed"' in row.entry for row in reader.log_rows())

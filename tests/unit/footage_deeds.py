@@ -1,24 +1,34 @@
 """What is done with footage, each a deed that `tests.killing` kills at every step: redacted, and given out as evidence."""
 
+import argparse
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from msgspec.structs import replace
 from tests.killing import Steps
+from tests.unit.evidence_data import INCIDENT, NAME, PASSWORD, stopped
 from tests.unit.evidence_world import FINDER, START, World, settled
 
 from bowstreet.accountability import key_source
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.vault import open_vault
+from bowstreet.commands import evidence
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteStore
+from bowstreet.video.evidence.bundle import Bundle
+from bowstreet.video.evidence.service import Exporter, Order
 from bowstreet.video.footage import FootageWriter
 from bowstreet.video.redaction.model import RedactionState
 from bowstreet.video.redaction.service import Redactions
 
 BY, WHOLE = "acc-redacts", (0, 10_000_000)
+OUT, ONE = "out", "one.bundle"
 
 
 class Disk:
@@ -88,6 +98,12 @@ async def broken_off(folder: Path) -> None:
     await disk.close()
 
 
+async def authorised(folder: Path) -> None:
+    """A recording that somebody may give out, and a place to put it."""
+    await stopped(folder)
+    (folder / OUT).mkdir()
+
+
 # --- deeds --------------------------------------------------------------------------------------------------------------------
 
 
@@ -119,3 +135,49 @@ async def restarting(folder: Path, steps: Steps) -> None:
     disk = Disk(folder)
     steps.begin()
     await disk.open()
+
+
+async def giving_out(folder: Path, steps: Steps) -> None:
+    """`bowstreet evidence export` on the data, killed from the moment at which the bundle is put together."""
+    real = Exporter.make
+
+    async def make(self: Exporter, export_id: str, order: Order) -> Bundle:
+        steps.begin()
+        return await real(self, export_id, order)
+
+    Exporter.make = make  # type: ignore[method-assign]
+    await given_out(folder, unpacked=False)
+
+
+async def unpacking(folder: Path, steps: Steps) -> None:
+    """The same into a folder, from its first file on."""
+    real = Bundle.into_folder
+
+    def into_folder(self: Bundle, to: Path) -> None:
+        steps.begin()
+        real(self, to)
+
+    Bundle.into_folder = into_folder  # type: ignore[method-assign]
+    await given_out(folder, unpacked=True)
+
+
+async def given_out(folder: Path, *, unpacked: bool) -> None:
+    with patched_stdin(PASSWORD):
+        await evidence._export(folder, None, _words(folder / OUT / ONE, unpacked=unpacked))
+
+
+def _words(out: Path, *, unpacked: bool) -> argparse.Namespace:
+    return argparse.Namespace(
+        incident=INCIDENT, by=NAME, recipient="", recording=[], copies="original", out=out, folder=unpacked, simulated=True,
+        master_key="",
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def patched_stdin(said: str) -> Iterator[None]:
+    """What a person types."""
+    before, sys.stdin = sys.stdin, io.StringIO(f"{said}\n")
+    try:
+        yield
+    finally:
+        sys.stdin = before

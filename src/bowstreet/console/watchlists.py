@@ -109,12 +109,18 @@ def _imported(routes: APIRouter, desk: Desk) -> None:
 
     @routes.post(
         "/lists/{deployment_id}/{import_id}/finish",
-        **c.route(list[RowResult], body=FinishImport, changes=True, says="The list stands; lines that a person should look at"),
+        **c.route(
+            list[RowResult], body=FinishImport, changes=True, key=True, says="The list stands; lines that a person should look at"
+        ),
     )
     async def finish(deployment_id: c.Id, import_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:
         """All of it becomes the deployment's list, or nothing does."""
         said: FinishImport = await c.read(request, FinishImport)
-        return c.json(await planning.finish_import(deployment_id, import_id, who.account_id, leave_out=said.leave_out))
+
+        async def act() -> Response:
+            return c.json(await planning.finish_import(deployment_id, import_id, who.account_id, leave_out=said.leave_out))
+
+        return await desk.command(request, who, act)
 
     @routes.delete("/lists/{deployment_id}/{import_id}", **c.route(status=204, changes=True))
     async def give_up(deployment_id: c.Id, import_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:

@@ -121,7 +121,10 @@ class Enrolment:
         """Raises `NotFound`."""
         made = self._imports.get(import_id)
         if made is None or made.deployment_id != deployment_id:
-            raise NotFound("there is no such import", remedy="begin one; it lives two hours, and not over a restart")
+            raise NotFound(
+                "there is no such import",
+                remedy="look whether the deployment has its list, or begin another: one lives two hours, and not over a restart",
+            )
         return made
 
     async def add(self, made: Import, line: int, image: bytes) -> RowResult:
