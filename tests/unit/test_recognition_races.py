@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.recognition_world import ADJUDICATOR, OPERATOR, World, photo, row
+from tests.unit.recognition_world import ADJUDICATOR, COLUMNS, OPERATOR, World, photo, row
 
 from bowstreet.accountability.authority.model import Ground, State, UseCase
 from bowstreet.accountability.model import Identity as Asker
@@ -16,6 +16,7 @@ from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
 from bowstreet.errors import BowstreetError, Conflict, NotFound, Refused
 from bowstreet.recognition.alerts.model import Alert, AlertState, Judgement, NotEngaged
+from bowstreet.recognition.enrol import MOST_IMPORTS, Import
 from bowstreet.recognition.model import Deployment, DeploymentState, Obstacle
 
 OTHER = "acc-other"
@@ -262,3 +263,22 @@ async def _swept_while(world: World, act: Coroutine[Any, Any, Any]) -> None:
         await world.book.sweep()
         await asyncio.sleep(0)
     await doing
+
+
+async def test_nobody_else_has_a_hand_in_a_list_that_bears_its_makers_name(world: World) -> None:
+    one = await world.planned()
+    made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg")], PORTRAITS)
+    with pytest.raises(Refused, match="somebody else makes this list"):
+        await world.planning.finish_import(one.deployment_id, made.import_id, OTHER, leave_out=False)
+    await world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False)
+
+
+async def test_of_many_who_begin_an_import_at_once_only_so_many_do(world: World) -> None:
+    one = await world.planned()
+    csv = (COLUMNS + row("P001", "a.jpg")).encode()
+    begun = await asyncio.gather(
+        *(world.planning.begin_import(one.deployment_id, csv, OPERATOR) for _ in range(MOST_IMPORTS + 3)), return_exceptions=True
+    )
+    assert [type(said) for said in begun].count(Import) == MOST_IMPORTS
+    assert [type(said) for said in begun].count(Refused) == 3
+    assert len(list((world.folder / "watchlists").glob("*.draft"))) == MOST_IMPORTS

@@ -104,7 +104,7 @@ def _imported(routes: APIRouter, desk: Desk) -> None:
         """The image of a line: what became of it. A bad one may be given again."""
         if line > MOST_ROWS * 2:
             raise NotFound("there is no such line", remedy="see the lines of the import")
-        made = enrolment.get(deployment_id, import_id)
+        made = enrolment.mine(deployment_id, import_id, who.account_id)
         return c.json(await enrolment.add(made, line, await request.body()))
 
     @routes.post(

@@ -73,9 +73,9 @@ class Book:
         )  # fmt: skip
         before = self.deployments.find(one.deployment_id)
         left = sorted(rules.goes_by(before) - rules.goes_by(one)) if before is not None else ()
-        ended = [change for left_id in left if (change := self.authorities.revoking(left_id, by)) is not None]
+        ended = [ending for left_id in left if (ending := self.authorities.revoking(left_id, by)) is not None]
         await self.recorder.record(
             save=[(self.deployments, one), *saves, *(save for save, _ in ended)], remove=removes,
-            messages=[told, *said, *(ending for _, ending in ended)],
+            messages=[told, *said, *(message for _, message in ended)],
         )  # fmt: skip
         return one

@@ -86,6 +86,7 @@ class Enrolment:
         self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
         self._imports: dict[str, Import] = {}
         self._open: dict[str, ListFile] = {}
+        self._beginning = 0  # imports that are not among them yet
         self._unrecorded: set[str] = set()  # lists that are whole, or being copied, and not on record yet: no sweep takes them
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -100,15 +101,17 @@ class Enrolment:
         """
         await self.forget_old()
         rows, bad = await asyncio.to_thread(listfile.parse_list, csv, deployment.plan.use_case, self._clock.now().date())
-        if len(self._imports) >= MOST_IMPORTS:
+        if len(self._imports) + self._beginning >= MOST_IMPORTS:
             raise Refused("too many imports are open", remedy="finish or give up one of them")
         watchlist_id = self._ids.new("wl")
+        self._beginning += 1
         try:
             key = await self._key(watchlist_id)
             writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
         except OSError as error:
             raise _disk(error) from error
         finally:
+            self._beginning -= 1
             self._unrecorded.discard(watchlist_id)
         made = Import(self._ids.new("imp"), deployment, watchlist_id, by, self._clock.now(), writer)
         made.rows = {row.line: row for row in rows}
@@ -125,6 +128,18 @@ class Enrolment:
                 "there is no such import",
                 remedy="look whether the deployment has its list, or begin another: one lives two hours, and not over a restart",
             )
+        return made
+
+    def mine(self, deployment_id: str, import_id: str, by: str) -> Import:
+        """One that `by` began: the list bears the name of who made it, and nobody else has a hand in it (R6).
+
+        Raises:
+            NotFound: there is none.
+            Refused: somebody else began it.
+        """
+        made = self.get(deployment_id, import_id)
+        if made.by != by:
+            raise Refused("somebody else makes this list", remedy="leave it to them, or give it up and begin another")
         return made
 
     async def add(self, made: Import, line: int, image: bytes) -> RowResult:

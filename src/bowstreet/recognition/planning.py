@@ -97,7 +97,7 @@ class Planning:
 
     async def finish_import(self, deployment_id: str, import_id: str, by: str, *, leave_out: bool) -> list[RowResult]:
         """The import becomes the deployment's list; gives the rows that a person should look at. Raises `NotFound`, `Refused`."""
-        made = self.book.enrolment.get(deployment_id, import_id)
+        made = self.book.enrolment.mine(deployment_id, import_id, by)
         async with self.book.lock:
             one = self.book.get(deployment_id)
             if one.state is not DeploymentState.PLANNED:
