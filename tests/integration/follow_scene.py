@@ -78,6 +78,19 @@ class Scene:
             sequence=self.sequence, captured_us=1, width_px=W, height_px=H, tracks=(), camera_motion_known=True, pose=pose,
             timing=Timing(motion_ms=0, detect_ms=0, track_ms=0, follow_ms=0), follow=other(follow, **changes),
         )  # fmt: skip
+        self._tells(found)
+
+    def refuses(self) -> None:
+        """Its analyst found nothing to hold on to where the pilot pressed."""
+        self.sequence += 1
+        self._tells(
+            wire.Findings(
+                sequence=self.sequence, captured_us=1, width_px=W, height_px=H, tracks=(), camera_motion_known=True, pose=POSE,
+                timing=Timing(motion_ms=0, detect_ms=0, track_ms=0, follow_ms=0), refused=self.follow_id,
+            )
+        )  # fmt: skip
+
+    def _tells(self, found: wire.Findings) -> None:
         video = self.town.services.video
         stream = video.of_vehicle(self.vehicle_id)
         assert stream is not None

@@ -54,6 +54,19 @@ async def test_the_camera_is_turned_after_the_subject_with_one_entry_in_the_reco
     assert len(town.link.aimed) == 50, "in the middle it rests"
 
 
+async def test_a_press_on_nothing_ends_its_follow_at_once_on_record_and_says_why_for_a_while(town: City, scene: Scene) -> None:
+    await scene.begin()
+    assert (await scene.found())["ended"] is None
+    scene.refuses()
+    await town.services.follows.look()
+    assert (await scene.said())[-1] == ("ended", "not-begun")
+    seen = await scene.found()
+    assert (seen["follow_id"], seen["ended"]) == ("", "not-begun")
+    await scene.passes(40.0)
+    assert (await scene.found())["ended"] is None
+    assert (await scene.begin()).status_code == 201, "and the pilot may press again"
+
+
 @pytest.mark.requirement("D2")
 async def test_the_camera_is_not_turned_on_the_way_home_nor_after_the_follow(town: City, scene: Scene) -> None:
     await scene.begin()

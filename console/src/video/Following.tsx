@@ -12,6 +12,16 @@ const PHASES: Record<string, string> = {
   idle: "not begun",
 };
 
+/** Why a follow is over, and what to do. */
+const ENDED: Record<string, string> = {
+  "by-pilot": "you let go",
+  "incident-closed": "its incident is closed",
+  "no-authority": "its time is up. An authorising officer can give more",
+  "authority-withdrawn": "the authority for it was taken back",
+  lost: "the subject is lost. Find it in the picture and press on it again",
+  "not-begun": "there was nothing to hold on to where you pressed. Press on a person or a vehicle",
+};
+
 /** So many shapes are offered as buttons; more would be no choice. */
 const MOST_OFFERED = 8;
 
@@ -24,7 +34,7 @@ export interface FollowingProps {
 }
 
 export function Following({ found, mine, pick, run }: FollowingProps) {
-  if (found.follow_id === "") return mine && pick !== undefined && found.tracks.length > 0 ? <Offer found={found} pick={pick} /> : null;
+  if (found.follow_id === "") return mine && pick !== undefined ? <Offer found={found} pick={pick} /> : null;
   const until = typeof found.ends_at === "number" ? found.ends_at : Date.parse(found.ends_at);
   const followed = found.follow;
   const held = followed?.phase === "held" || followed?.phase === "coasting";
@@ -85,7 +95,8 @@ export function Following({ found, mine, pick, run }: FollowingProps) {
 function Offer({ found, pick }: { found: Found; pick: (x: number, y: number) => void }) {
   return (
     <div role="group" aria-label="Whom to follow">
-      <p class="soft">{found.tracks.length === 1 ? "One shape" : `${found.tracks.length} shapes`} found. Press on one in the picture to follow it, or choose:</p>
+      <p role="status">{found.ended === null ? "" : `The follow is over: ${ENDED[found.ended] ?? found.ended}.`}</p>
+      <p class="soft">{shapesInWords(found.tracks.length)}</p>
       <div class="chips">
         {offered(found.tracks).map((one) => (
           <button
@@ -100,6 +111,11 @@ function Offer({ found, pick }: { found: Found; pick: (x: number, y: number) => 
       </div>
     </div>
   );
+}
+
+function shapesInWords(count: number): string {
+  if (count === 0) return "To follow a person or a vehicle, press on it in the picture. What moves is found by itself while the drone hovers.";
+  return `${count === 1 ? "One shape" : `${count} shapes`} found. Press on one in the picture to follow it, or choose:`;
 }
 
 /** Those that are held well first; each keeps its place in the row while it is there. */

@@ -64,6 +64,8 @@ export interface Found {
   readonly camera: string;
   readonly camera_trouble: string;
   readonly vehicle: string | null;
+  /** Why the last follow is over, for half a minute. */
+  readonly ended: string | null;
   readonly trouble: string;
 }
 

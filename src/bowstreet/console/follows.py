@@ -14,7 +14,7 @@ from bowstreet.console.desk import Desk, nothing
 from bowstreet.dispatch.follows import Follows
 from bowstreet.tracking.camera import view
 from bowstreet.tracking.model import FollowFound, GroundPlace, TrackFound
-from bowstreet.tracking.rules import Stage
+from bowstreet.tracking.rules import Ended, Stage
 from bowstreet.tracking.streets import Label, Near, Streets
 from bowstreet.tracking.wire import Findings
 
@@ -30,7 +30,8 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
 
     `follow_id` names the follow that is under way; `ends_at` is when it ends without authority, `asks` that it is time to ask,
     `authorisation_id` what carries it. `camera` says what the gimbal does, `camera_trouble` why it does not do what it is told;
-    `vehicle` what the vehicle does by its pilot's consent, null without one.
+    `vehicle` what the vehicle does by its pilot's consent, null without one. `ended` is why the drone's last follow is over, for
+    half a minute.
     `near` are the names nearest to where it looks, `names` those in the picture, where the operator has a file of streets.
     """
 
@@ -49,6 +50,7 @@ class FoundView(msgspec.Struct, frozen=True, kw_only=True):
     camera: str = ""
     camera_trouble: str = ""
     vehicle: str | None = None
+    ended: Ended | None = None
     trouble: str = ""
 
 
@@ -82,7 +84,7 @@ def view_of(follows: Follows, vehicle_id: str, streets: Streets = NO_STREETS) ->
             looks_at=latest.looks_at, near=near, names=names, follow=latest.follow, trouble=latest.trouble,
         )  # fmt: skip
     if standing is None:
-        return seen
+        return msgspec.structs.replace(seen, ended=follows.ended_lately(vehicle_id))
     steered, given = follows.steering.of(standing.id), follows.consents.of(standing.id)
     follow = standing.follow
     return msgspec.structs.replace(

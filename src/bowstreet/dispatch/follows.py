@@ -7,7 +7,7 @@ ends by itself, and what is known of how the subject looks is overwritten in the
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -48,6 +48,8 @@ ANALYST = "bowstreet.tracking.analyst:Lookout"
 # An analyst that is asked for its subject tells with its next look.
 GIVES_WITHIN_S = 3.0
 GIMBAL_SILENT = "gimbal-does-not-answer"
+# So long after its end it is told why a follow is over.
+WONDERS_FOR = timedelta(seconds=30)
 _CONSENT_ENDS = {Ended.LOST: End.LOST, Ended.NO_AUTHORITY: End.TIME, Ended.AUTHORITY_WITHDRAWN: End.TIME}
 
 
@@ -103,6 +105,7 @@ class Follows:
         self._moving: dict[str, Mission] = {}  # follow -> the mission that has it now, to be recorded
         self._known: dict[str, _Known] = {}  # by follow
         self._silent: set[str] = set()  # follows whose gimbal was told not to answer
+        self._refused: set[str] = set()  # follows whose click found nothing, to be ended on record
         video.listen(on_finding=self._on_finding)
         recorder.bus.subscribe(MissionChanged, self._on_mission)
         recorder.bus.subscribe(IncidentChanged, self._on_incident)
@@ -197,6 +200,13 @@ class Follows:
         under_way = self.standing.in_states(Stage.FOLLOWING, Stage.ASKING)
         return next((one for one in under_way if one.vehicle_id == vehicle_id), None)
 
+    def ended_lately(self, vehicle_id: str) -> Ended | None:
+        """Why this drone's last follow is over, as long as its pilot may wonder; None where another has begun."""
+        since = self._clock.now() - WONDERS_FOR
+        over = [one.follow for one in self.standing.in_states(Stage.ENDED) if one.vehicle_id == vehicle_id]
+        ends = [(one.ended_at, one.ended) for one in over if one.ended_at is not None and one.ended_at >= since]
+        return max(ends, default=(None, None))[1]
+
     # --- for the relay ------------------------------------------------------------------------------------------------
 
     def followed_until(self, vehicle_id: str) -> datetime | None:
@@ -267,7 +277,9 @@ class Follows:
         after = self._carried(one.follow, now)
         steered, latest = self.steering.of(one.id), self._latest.get(one.vehicle_id)
         found = None if latest is None or latest.follow is None or latest.follow.follow_id != one.id else latest.follow
-        if after.stage is not Stage.ENDED and ((steered is not None and steered.is_over) or self._gone(one)):
+        if after.stage is not Stage.ENDED and one.id in self._refused:
+            after = rules.end(after, Ended.NOT_BEGUN, now)
+        elif after.stage is not Stage.ENDED and ((steered is not None and steered.is_over) or self._gone(one)):
             after = rules.end(after, Ended.LOST, now)
         if after != one.follow:
             await self._change(one, after, "")
@@ -317,6 +329,8 @@ class Follows:
             log.warning("an analyst said what is not understood", source=source.source_id, error=error.message)
             return
         self._latest[source.vehicle_id] = msgspec.structs.replace(found, given=None)
+        if found.refused is not None and self.standing.find(found.refused) is not None:
+            self._refused.add(found.refused)
         self._steer(source.vehicle_id, found)
         if found.given is not None and found.follow is not None:
             self._pass_on(found)
@@ -395,6 +409,7 @@ class Follows:
             self._tell(one.vehicle_id, wire.Release(follow_id=one.id))
             self.steering.let_go(one.id)
             self._silent.discard(one.id)
+            self._refused.discard(one.id)
             self._known.pop(one.id, None)
             self._handing.pop(one.id, None)
             await self.consents.end(one.id, _CONSENT_ENDS.get(follow.ended or Ended.BY_PILOT, End.FOLLOW_ENDED))

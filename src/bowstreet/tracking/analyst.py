@@ -19,8 +19,9 @@ from bowstreet.tracking import follow, wire
 from bowstreet.tracking.camera import View
 from bowstreet.tracking.handover import HandOver
 from bowstreet.tracking.locate import locate
-from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, GroundPlace, Located, Shape, Timing
+from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, GroundPlace, Located, Timing
 from bowstreet.tracking.motion import CameraMotion, MotionEstimator, motion_by_pose, shrunk
+from bowstreet.tracking.movers import Movers, beside
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.ports import Detector, Terrain
 from bowstreet.tracking.reading import merged
@@ -30,8 +31,8 @@ from bowstreet.tracking.tracker import TOLD_LOOKS, Tracks
 
 # A click is about what the pilot saw, which is a second old on a bad link; so long the boxes of earlier looks are kept.
 LOOKS_KEPT = 50
-# Round a click nobody was found at, and how far beside a box a click still means it.
-CLICK_BOX_SHARE, CLICK_NEAR_PX = 0.06, 12.0
+# How far beside a box a click still means it.
+CLICK_NEAR_PX = 12.0
 # The part looked at closer, in heights of the subject, and at least in pixels of the picture.
 CLOSER_HEIGHTS, CLOSER_LEAST_PX = 6.0, 200.0
 # Pictures wider than this are tracked at full size all the same; only the detector shrinks them.
@@ -56,11 +57,12 @@ class Lookout:
         self._setup = wire.Setup()
         self._trouble = ""
         self._orders: list[wire.AnyOrder] = []
-        self._estimator, self._tracks = MotionEstimator(), Tracks()
+        self._estimator, self._tracks, self._movers = MotionEstimator(), Tracks(), Movers()
         self._looks: deque[_Look] = deque(maxlen=LOOKS_KEPT)
         self._plane: Plane | None = None
         self._subject: follow.Subject | None = None
         self._given: HandOver | None = None
+        self._refused: str | None = None
         self._view: View | None = None
         self._turn = 0
 
@@ -89,6 +91,9 @@ class Lookout:
         self._view = here.view
         moved = time.thread_time_ns()
         detections = self._detect(pixels)
+        if self._setup.movement:
+            held = None if self._subject is None or self._subject.phase is not FollowPhase.HELD else self._subject.box
+            detections += beside(self._movers.look(pixels, grey, motion, here, at, held), detections)
         detected = time.thread_time_ns()
         tracks = self._tracks.update(detections, motion, here, at)
         self._looks.append(_Look(frame.sequence, tuple((one.track_id, one.box) for one in tracks), motion))
@@ -104,12 +109,12 @@ class Lookout:
         if self._subject is not None:
             followed = self._subject.step(pixels, tracks, motion, here, at)
         ended = time.thread_time_ns()
-        trouble, self._trouble = self._trouble, ""
+        trouble, self._trouble, refused, self._refused = self._trouble, "", self._refused, None
         return wire.Findings(
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
             tracks=tuple(track.found(here) for track in tracks if track.looks >= TOLD_LOOKS),
             camera_motion_known=motion.known, looks_at=_looks_at(here),
-            follow=followed, given=self._given, trouble=trouble, pose=frame.pose,
+            follow=followed, given=self._given, refused=refused, trouble=trouble, pose=frame.pose,
             timing=Timing(
                 motion_ms=(moved - began) / 1e6, detect_ms=(detected - moved) / 1e6, track_ms=(tracked - detected) / 1e6,
                 follow_ms=(ended - tracked) / 1e6,
@@ -206,11 +211,9 @@ class Lookout:
         for look in self._looks:
             if look.sequence > then.sequence:
                 x, y = look.motion.moved(x, y)
-        side = CLICK_BOX_SHARE * width
-        box = Box(left=x - side / 4, top=y - side / 2, width=side / 2, height=side)
-        subject = follow.clicked_unknown(order.follow_id, box, Shape.PERSON, pixels, here, at)
+        subject = follow.clicked_unknown(order.follow_id, x, y, pixels, here, at)
         if subject is None:
-            self._trouble = "there is nothing at that place to hold on to"
+            self._refused = order.follow_id
             return
         self._end()
         self._subject = subject

@@ -29,7 +29,7 @@ from bowstreet.tracking.model import (
 )
 from bowstreet.tracking.motion import CameraMotion
 from bowstreet.tracking.rules import Candidate, Choice, Chosen
-from bowstreet.tracking.scene import SIZE_M, Scene
+from bowstreet.tracking.scene import Scene, usual_box
 from bowstreet.tracking.template import Template
 from bowstreet.tracking.tracker import Track, place_of
 
@@ -122,7 +122,7 @@ class Subject:
                 x, y = x + after[0] - before[0], y + after[1] - before[1]
             self.box = Box(left=x - box.width / 2, top=y - box.height / 2, width=box.width, height=box.height)
         elif after is not None:
-            self.box = _usual_box(after, self.shape, scene)
+            self.box = usual_box(after, self.shape, scene)
 
     def _pixel(self, scene: Scene) -> tuple[float, float] | None:
         return None if self.ground is None else scene.pixel(float(self.ground.state[0]), float(self.ground.state[1]))
@@ -299,13 +299,18 @@ def clicked(follow_id: str, track: Track, pixels: Pixels, at: datetime) -> Subje
     return subject
 
 
-def clicked_unknown(follow_id: str, box: Box, shape: Shape, pixels: Pixels, scene: Scene, at: datetime) -> Subject | None:
-    """The pilot clicked where no shape was found: held by its picture, until a detection joins it. None for a blank wall."""
-    x, y = box.centre
-    usual = _usual_box((x, y), shape, scene)
-    box = Box(left=usual.left, top=y - usual.height / 2, width=usual.width, height=usual.height)
-    subject = Subject(follow_id=follow_id, shape=shape, box=box, seen_at=at, at=at, shape_known=False)
-    if not subject.template.take(pixels, box):
+def clicked_unknown(follow_id: str, x: float, y: float, pixels: Pixels, scene: Scene, at: datetime) -> Subject | None:
+    """The pilot clicked where no shape was found: held by its picture, until a detection joins it. None for a blank wall.
+
+    A person is taken; where that much of the picture is all of one grey, the roof of a vehicle.
+    """
+    for shape in (Shape.PERSON, Shape.VEHICLE):
+        usual = usual_box((x, y), shape, scene)
+        box = Box(left=usual.left, top=y - usual.height / 2, width=usual.width, height=usual.height)
+        subject = Subject(follow_id=follow_id, shape=shape, box=box, seen_at=at, at=at, shape_known=False)
+        if subject.template.take(pixels, box):
+            break
+    else:
         return None
     subject.looks = describe(pixels, box)
     subject.reason = "chosen by the pilot, held by its picture alone"
@@ -325,15 +330,3 @@ def received(given: HandOver, scene: Scene, at: datetime) -> Subject | None:
         looks=None if given.looks is None else Appearance.from_bytes(given.looks), phase=FollowPhase.COASTING,
         quality=Quality.COASTING, reason="handed over, not found yet", handed=True,
     )  # fmt: skip
-
-
-def _usual_box(foot: tuple[float, float], shape: Shape, scene: Scene) -> Box:
-    """As large as a usual one would be there; for the overlay until it is found."""
-    high_m, deep_m = SIZE_M[shape]
-    size = 0.04 * scene.height_px
-    if scene.view is not None:
-        located = scene.locate(Box(left=foot[0] - 1, top=foot[1] - 2, width=2, height=2), shape)
-        if isinstance(located, Located):
-            size = scene.view.focal_px / max(1.0, located.range_m)
-    wide, high = max(0.6, deep_m) * size, high_m * size
-    return Box(left=foot[0] - wide / 2, top=foot[1] - high, width=wide, height=high)

@@ -44,15 +44,22 @@ def locate(view: View, x: float, y: float, sigma_px: float, terrain: Terrain) ->
     met = _meet(view.pose, sight, plane, terrain)
     if isinstance(met, Why):
         return NotLocated(why=met)
-    range_m, ground_m = met
-    east, north = float(range_m * sight[0]), float(range_m * sight[1])
-    own, common = _spreads(view, sight, range_m, sigma_px, terrain, _slope(plane, east, north, ground_m, terrain))
+    along_m, ground_m = met
+    east, north = float(along_m * sight[0]), float(along_m * sight[1])
+    own, common = _spreads(view, sight, along_m, sigma_px, terrain, _slope(plane, east, north, ground_m, terrain))
     drawn = ellipse(own + common)
-    if drawn.semi_major_m / ELLIPSE_SIGMAS > MOST_SPREAD_OF_RANGE * range_m + view.pose.position_sigma_m:
+    if drawn.semi_major_m / ELLIPSE_SIGMAS > MOST_SPREAD_OF_RANGE * along_m + view.pose.position_sigma_m:
         return NotLocated(why=Why.GRAZING)
     return Located(
-        position=plane.to_position(east, north), altitude_m_amsl=ground_m, own=own, common=common, ellipse=drawn, range_m=range_m
+        position=plane.to_position(east, north), altitude_m_amsl=ground_m, own=own, common=common, ellipse=drawn, range_m=along_m
     )
+
+
+def range_m(view: View, x: float, y: float, terrain: Terrain) -> float | None:
+    """How far the ground at a pixel is, along the line of sight; None where `locate` would not tell a place either."""
+    sight = view.sight(x, y)
+    met = None if _refused(sight) is not None else _meet(view.pose, sight, Plane(view.pose.position), terrain)
+    return met[0] if isinstance(met, tuple) else None
 
 
 def _refused(sight: Vector) -> Why | None:

@@ -53,11 +53,15 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Detection(msgspec.Struct, frozen=True, kw_only=True):
-    """A shape that a detector found. `score` is the detector's own, 0 to 1, and no probability."""
+    """A shape that a detector found. `score` is the detector's own, 0 to 1, and no probability.
+
+    `by_motion`: no detector knew it; that it moves is all that is known of it.
+    """
 
     box: Box
     shape: Shape
     score: float
+    by_motion: bool = False
 
 
 class Ellipse(msgspec.Struct, frozen=True, kw_only=True):

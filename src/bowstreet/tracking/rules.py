@@ -23,12 +23,14 @@ LOST_S = 5.0
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a track. `share`: of the last ten looks, how many saw it; `score`: the detector's, averaged."""
+    """What is known of a track. `share`: of the last ten looks, how many saw it; `score`: the detector's, averaged; `by_motion`:
+    seen last by its movement alone."""
 
     looks: int
     share: float
     score: float
     unseen_s: float
+    by_motion: bool = False
 
 
 def quality(measured: Measured) -> tuple[Quality, str]:
@@ -41,6 +43,8 @@ def quality(measured: Measured) -> tuple[Quality, str]:
         return Quality.WEAK, f"seen {measured.looks} times so far"
     if measured.share < WEAK_SHARE:
         return Quality.WEAK, f"seen in {measured.share:.0%} of the last looks"
+    if measured.by_motion:
+        return Quality.WEAK, "told by its movement alone"
     if measured.score < WEAK_SCORE:
         return Quality.WEAK, f"the detector is unsure ({measured.score:.2f})"
     return Quality.GOOD, f"seen in {measured.share:.0%} of the last looks"
@@ -139,6 +143,7 @@ class Ended(StrEnum):
     NO_AUTHORITY = "no-authority"
     AUTHORITY_WITHDRAWN = "authority-withdrawn"
     LOST = "lost"
+    NOT_BEGUN = "not-begun"
 
 
 class Authority(msgspec.Struct, frozen=True, kw_only=True):

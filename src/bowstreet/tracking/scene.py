@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bowstreet.frames import CameraPose
 from bowstreet.tracking.camera import View, view
-from bowstreet.tracking.locate import locate
+from bowstreet.tracking.locate import locate, range_m
 from bowstreet.tracking.model import Box, Located, NotLocated, Shape, Why
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.ports import Terrain
@@ -16,6 +16,8 @@ SIZE_M = {Shape.PERSON: (1.7, 0.5), Shape.VEHICLE: (1.6, 3.0)}
 EDGE_SHARE, LEAST_EDGE_PX = 0.06, 1.5
 # A box that ends at the picture's lower edge stands outside it.
 CUT_PX = 2.0
+# A metre, in shares of the picture's height, where nobody knows how far off the ground is.
+UNKNOWN_SHARE = 0.04
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,3 +67,17 @@ def standing(looked: View, box: Box, shape: Shape) -> tuple[float, float]:
     depression = -math.asin(max(-1.0, min(1.0, float(looked.sight(x, y)[2]))))
     side, above = high * math.cos(depression), deep * math.sin(max(0.0, depression))
     return x, y - box.height * above / 2 / max(1e-6, side + above)
+
+
+def usual_box(foot: tuple[float, float], shape: Shape, scene: Scene) -> Box:
+    """As large as a usual one would be there: for what has not been found, or only in parts."""
+    high_m, deep_m = SIZE_M[shape]
+    each_px = metre_px(scene, *foot) or UNKNOWN_SHARE * scene.height_px
+    wide, high = max(0.6, deep_m) * each_px, high_m * each_px
+    return Box(left=foot[0] - wide / 2, top=foot[1] - high, width=wide, height=high)
+
+
+def metre_px(scene: Scene, x: float, y: float) -> float | None:
+    """How many pixels a metre across is, on the ground at a pixel; None where it is not known how far off that is."""
+    along_m = None if scene.view is None else range_m(scene.view, x, y, scene.terrain)
+    return None if scene.view is None or along_m is None else scene.view.focal_px / max(1.0, along_m)

@@ -55,6 +55,7 @@ class Track:
     box: Box
     seen_at: datetime
     score: float
+    by_motion: bool = False
     looks: int = 1
     seen: deque[bool] = field(default_factory=lambda: deque([True], maxlen=REMEMBERED))
     ground: GroundFilter | None = None
@@ -115,6 +116,7 @@ class Tracks:
                 rules.Measured(
                     looks=track.looks, share=sum(track.seen) / len(track.seen), score=track.score,
                     unseen_s=0.0 if track.seen_now else max(1e-3, seconds_between(track.seen_at, at)),
+                    by_motion=track.by_motion,
                 )
             )  # fmt: skip
         return list(self.tracks.values())
@@ -132,7 +134,7 @@ class Tracks:
         if track.seen_at != at:
             track.looks += 1
             track.seen.append(True)
-        track.box, track.seen_at = one.box, at
+        track.box, track.seen_at, track.by_motion = one.box, at, one.by_motion
         track.score += SCORE_ADAPTS * (one.score - track.score)
         measure(track, scene.locate(one.box, shape), scene, at)
         return track_id

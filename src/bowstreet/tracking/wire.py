@@ -19,6 +19,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Attributes:
         ground_m_amsl: how high level ground is, where no height file knows; None: unknown there, and nothing is located.
         tiles: beside the whole picture, so many by so many parts of it are looked at, one a look in turn; 0 for none.
+        movement: shapes that no detector finds are told by their movement, while the vehicle hovers (`movers`).
     """
 
     ground_m_amsl: Annotated[float, msgspec.Meta(ge=-500.0, le=9_000.0)] | None = None
@@ -26,6 +27,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     card_file: str | None = None
     model_folder: str | None = None
     tiles: Annotated[int, msgspec.Meta(ge=0, le=4)] = 0
+    movement: bool = True
 
 
 class Click(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -66,7 +68,10 @@ AnyOrder = Setup | Click | Choose | Release | Give | Receive
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: the camera's then."""
+    """What one look found. `trouble`: in words, empty when all is well; `given`: once after `Give`; `pose`: the camera's then.
+
+    `refused`: once, the follow whose click found nothing to hold on to.
+    """
 
     sequence: int
     captured_us: int
@@ -78,6 +83,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     looks_at: GroundPlace | None = None
     follow: FollowFound | None = None
     given: HandOver | None = None
+    refused: Name | None = None
     trouble: str = ""
     pose: CameraPose | None = None
 

@@ -1,0 +1,116 @@
+"""What moves is told by its movement alone while the drone hovers, and a press holds on to what no detector knows."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.tracking_hover import GROUND_M, START, H, Hover, W, counted, holds, is_clear, is_parked
+
+from bowstreet.frames import CameraPose
+from bowstreet.geo import Position
+from bowstreet.tracking import wire
+from bowstreet.tracking.model import Box, Detection, FollowPhase, Quality, Shape
+from bowstreet.tracking.motion import CameraMotion, shrunk
+from bowstreet.tracking.movers import Movers, beside
+from bowstreet.tracking.plane import Plane
+from bowstreet.tracking.scene import scene
+from bowstreet.tracking.terrain import StatedGround
+
+HERE = Position(latitude_deg=51.54, longitude_deg=-0.10)
+PLANE, GROUND = Plane(HERE), StatedGround(stated_m_amsl=GROUND_M)
+
+
+def test_persons_of_six_pixels_and_vehicles_are_told_and_little_else() -> None:
+    count = counted(Hover(5), 70)
+    assert count.persons > 20
+    assert count.vehicles > 100
+    assert count.persons_told >= 0.6 * count.persons
+    assert count.vehicles_told >= 0.7 * count.vehicles
+    assert count.false <= 0.6 * count.looks
+
+
+def test_what_is_told_by_movement_alone_says_so_and_is_never_good() -> None:
+    hover = Hover(5)
+    seen = [track for _ in range(40) for track in hover.look()[0].tracks]
+    assert any(track.reason == "told by its movement alone" for track in seen)
+    assert not any(track.quality is Quality.GOOD for track in seen)
+
+
+def test_while_the_vehicle_travels_nothing_is_told() -> None:
+    hover = Hover(5, travels_mps=5.0)
+    assert not [track for _ in range(40) for track in hover.look()[0].tracks]
+
+
+def test_an_operator_can_switch_it_off() -> None:
+    hover = Hover(5)
+    hover.look(wire.Setup(ground_m_amsl=GROUND_M, movement=False))
+    assert not [track for _ in range(40) for track in hover.look()[0].tracks]
+
+
+@pytest.mark.parametrize("field_of_view_deg", [60.0, 30.0])
+def test_a_press_on_a_parked_car_that_no_detector_knows_holds_it(field_of_view_deg: float) -> None:
+    hover = Hover(7, field_of_view_deg=field_of_view_deg)
+    for _ in range(5):
+        _, there = hover.look()
+    held = 0
+    cars = [one for one in there if is_parked(one) and is_clear(one) and one.visible > 0.95][:4]
+    assert cars
+    for number, car in enumerate(cars):
+        click = hover.press_on(car)
+        found, _ = hover.look(wire.Click(follow_id=f"fol-{number}", x=click.x, y=click.y, sequence=click.sequence))
+        for _ in range(5):
+            found, there = hover.look()
+        now = next(one for one in there if one.name == car.name)
+        follow = found.follow
+        held += (
+            follow is not None and follow.phase is FollowPhase.HELD and follow.box is not None and holds(now, *follow.box.centre)
+        )
+    assert held >= len(cars) / 2
+
+
+def test_a_press_on_nothing_is_refused_once_and_follows_nobody() -> None:
+    movers_see = np.full((H, W, 3), 120, np.uint8)
+    hover = Hover(5)
+    hover.look()
+    hover._renderer.paint = lambda *_, **__: movers_see  # type: ignore[method-assign]
+    found, _ = hover.look(wire.Click(follow_id="fol-1", x=0.5, y=0.5, sequence=hover.number))
+    assert (found.refused, found.follow) == ("fol-1", None)
+    found, _ = hover.look()
+    assert found.refused is None
+
+
+def test_a_mover_that_a_detector_found_is_told_once() -> None:
+    def at(x: float, by_motion: bool) -> Detection:
+        return Detection(
+            box=Box(left=x, top=50, width=10, height=20), shape=Shape.PERSON, score=0.3 if by_motion else 0.9, by_motion=by_motion
+        )
+
+    known = at(100, False)
+    assert beside([at(102, True), at(300, True)], [known]) == [at(300, True)]
+
+
+sizes = st.sampled_from([(360, 640), (180, 320), (720, 1280), (90, 64)])
+motions = st.builds(
+    CameraMotion, a=st.floats(0.5, 2.0), b=st.floats(-0.5, 0.5), right_px=st.floats(-200, 200), down_px=st.floats(-200, 200),
+    known=st.booleans(),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(looks=st.lists(st.tuples(sizes, motions, st.integers(0, 2**32 - 1), st.floats(-90, 10)), min_size=2, max_size=12))
+def test_whatever_is_seen_boxes_are_finite_and_of_the_size_of_a_person_or_vehicle(
+    looks: list[tuple[tuple[int, int], CameraMotion, int, float]],
+) -> None:
+    movers = Movers()
+    for number, ((high, wide), motion, seed, tilt_deg) in enumerate(looks):
+        pixels = np.random.default_rng(seed).integers(0, 255, (high, wide, 3), np.uint8)
+        pose = CameraPose(
+            position=HERE, altitude_m_amsl=110.0, heading_deg=0.0, tilt_deg=tilt_deg, horizontal_fov_deg=60.0
+        )  # fmt: skip
+        small, _ = shrunk(pixels)
+        here = scene(pose, wide, high, GROUND, PLANE)
+        for one in movers.look(pixels, small, motion, here, START + timedelta(seconds=0.2 * number)):
+            assert np.isfinite([one.box.left, one.box.top, one.box.width, one.box.height]).all()
+            assert one.by_motion
