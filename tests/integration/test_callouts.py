@@ -367,6 +367,21 @@ async def test_a_phone_that_changes_hands_is_called_for_who_has_it(service: Peer
     assert [change for change, _ in await entries(town)] == ["subscribed", "ended", "subscribed"]
 
 
+async def test_a_phone_that_changes_hands_and_asks_twice_at_once_is_called_once(service: Peer, town: City) -> None:
+    async with town.signed_in(OFFICER) as officer, other(town) as colleague:
+        assert (await officer.post(f"{API}/callouts", json=service.phone("ok/a"))).status_code == 201
+        real = town.recorder.record
+
+        async def record(**act: Any) -> None:
+            await real(**act)
+            await asyncio.sleep(0)  # a disk gives others a turn; the store in memory does not
+
+        town.recorder.record = record  # type: ignore[method-assign]
+        both = await asyncio.gather(*(colleague.post(f"{API}/callouts", json=service.phone("ok/a")) for _ in range(2)))
+        assert {answer.status_code for answer in both} == {201}
+        assert len(town.services.callouts.standing()) == 1
+
+
 async def test_no_more_phones_than_anybody_has(service: Peer, town: City) -> None:
     async with town.signed_in(OFFICER) as officer:
         for number in range(rules.MOST_BY_ACCOUNT):

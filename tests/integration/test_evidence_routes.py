@@ -140,3 +140,21 @@ async def test_what_is_not_there_is_refused_in_words() -> None:
         assert "no footage of this incident is kept" in nothing.json()["detail"]
         other = await client.post(path, json={"recordings": ["rec-of-another"]})
         assert other.status_code == 404
+
+
+async def test_an_export_that_was_in_work_when_the_program_ended_is_said_to_be_over() -> None:
+    """Sent again with its key it is shown as it is by then: in work, ready, or gone, with what to do."""
+    town = await city()
+    async with town.signed_in() as client:
+        incident_id, _ = await incident_with_footage(town, client)
+        await authorised(town, client, incident_id)
+        path, key = f"/api/v1/incidents/{incident_id}/evidence", {"Idempotency-Key": "one"}
+        ordered = await client.post(path, json={}, headers=key)
+        await settled(client, ordered.json()["export_id"])
+        again = await client.post(path, json={}, headers=key)
+        assert (again.status_code, again.json()["state"]) == (201, "ready")
+        await town.services.exports.close()
+        town.services.exports._known.clear()  # as with another process on the same record: none of it was kept
+        again = await client.post(path, json={}, headers=key)
+        assert (again.status_code, "not over a restart" in again.text) == (404, True)
+        assert (await client.post(path, json={}, headers={"Idempotency-Key": "two"})).status_code == 201

@@ -276,16 +276,17 @@ async def test_it_goes_with_its_recording(street: list[Filmed]) -> None:
 
 
 async def test_a_copy_that_is_not_the_one_on_record_is_neither_played_nor_given_out(street: list[Filmed]) -> None:
-    """As when the program is killed after a new copy was put in the old one's place, and before that was entered."""
+    """As when somebody puts an older copy, which covers less, in its place."""
     async with looked(street) as (town, client, path):
         await found(client, path)
         await copied(client, path)
         [recording] = town.services.footage.recordings.all()
-        lies = town.services.footage.path_of(recording.recording_id, ".redacted")
+        [lies] = town.services.footage.folder.glob("*.redacted")
         first = lies.read_bytes()
         number = {"left": 10, "top": 10, "right": 90, "bottom": 70, "from_us": 0, "until_us": 3_000_000}
         await client.post(f"{path}/regions", json={"type": "add", "reason": "a house number", **number})
         await copied(client, path)
+        [lies] = town.services.footage.folder.glob("*.redacted")
         lies.write_bytes(first)
         answer = await client.post(f"/api/v1/recordings/{recording.recording_id}/viewings", json={"copy": True})
         assert answer.status_code >= 400, answer.text

@@ -1,10 +1,7 @@
 """A recognition deployment from authority to public record. See recognition.md."""
 
-import asyncio
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +9,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.recognition_kills import STEPS
-from tests.unit.recognition_world import ADJUDICATOR, NOW, OFFICER, OPERATOR, THRESHOLD, World, people, row
+from tests.killing import Killed
+from tests.unit import recognition_deeds as deeds
+from tests.unit.recognition_deeds import entries
+from tests.unit.recognition_world import ADJUDICATOR, OFFICER, OPERATOR, THRESHOLD, World, people, row
 
-from bowstreet.accountability import ledger
 from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.authority.model import Ground
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
@@ -38,7 +36,6 @@ from bowstreet.recognition.model import (
 )
 from bowstreet.recognition.watchlist import ListFile
 
-ROOT = Path(__file__).parents[2]
 NAMES = list(people())
 MINUTE = 60.0
 
@@ -48,11 +45,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await World(tmp_path / "data").started()
     yield made
     await made.close()
-
-
-async def entries(world: World, kind: type) -> list[Any]:
-    messages = [ledger.message_of(row) async for row in world.store.log_rows()]
-    return [one for one in messages if isinstance(one, kind)]
 
 
 async def an_alert(world: World, deployment_id: str, person: str = NAMES[0], **more: Any) -> Alert:
@@ -280,45 +272,23 @@ async def test_the_list_is_destroyed_within_a_day_with_a_receipt(world: World, w
     assert receipt.step is Step.DONE
 
 
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder with a deployment that is closed, and its list still there."""
-    folder = tmp_path_factory.mktemp("closed") / "data"
-
-    async def work() -> str:
-        world = await World(folder).started()
-        world.planning.erase = None
-        one = await world.running(NAMES[0])
-        await world.recognition.close(one.deployment_id, OPERATOR)
-        await world.close()
-        return one.deployment_id
-
-    return folder, asyncio.run(work())
-
-
 @pytest.mark.requirement("R9", "F7")
-@pytest.mark.parametrize("step", STEPS)
-async def test_killed_while_the_list_is_destroyed(closed: tuple[Path, str], tmp_path: Path, step: str) -> None:
-    folder = tmp_path / "data"
-    shutil.copytree(closed[0], folder)
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.unit.recognition_kills", str(folder), step],
-        cwd=ROOT, capture_output=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert died.returncode == -9, died.stdout.decode() + died.stderr.decode()
-    again = await World(folder, at=NOW + timedelta(hours=2), seed=3).started()
-    await again.recognition.look()
-    over = again.recognition.get(closed[1])
-    assert over.state is DeploymentState.PUBLISHED
-    assert over.manifest is not None
-    assert again.vault.find(over.manifest.watchlist_id) is None
-    assert not list((folder / "watchlists").iterdir())
-    assert (len(await entries(again, ErasureOrdered)), len(await entries(again, Erased))) == (1, 1)
-    assert len(await entries(again, DeploymentPublished)) == len(again.records.newest()) == 1
-    await again.close()
-    with keyring_of(folder, "") as keyring:
-        found = verify_data(folder, keyring=keyring)
-    assert found.ok, found.says()
+async def test_killed_while_the_list_is_destroyed(tmp_path: Path) -> None:
+    await deeds.running(tmp_path / "data")
+
+    async def check(world: World, one: Killed) -> None:
+        before = deeds.the(world)
+        if not before.state.is_over:
+            await world.recognition.close(before.deployment_id, OPERATOR)
+        await world.recognition.look()
+        assert deeds.the(world).state is DeploymentState.PUBLISHED
+        assert (deeds.list_keys(world), list((world.folder / "watchlists").iterdir())) == ([], [])
+        assert (len(await entries(world, ErasureOrdered)), len(await entries(world, Erased))) == (1, 1)
+        assert len(await entries(world, DeploymentPublished)) == len(world.records.newest()) == 1
+        assert [alert.state for alert in world.alerts.all()] == [AlertState.LAPSED]
+        assert [asked.state for asked in world.authorities.all() if not asked.state.is_final] == []
+
+    await deeds.attacked("ending", tmp_path / "data", tmp_path, check)
 
 
 @pytest.mark.requirement("R10")

@@ -126,7 +126,7 @@ class World:
         self.clock = SimulatedClock(world.clock.now() if world else START)
         self.store, self.keys = (world.store, world.keys) if world else (MemoryStore(), Keys())
         self.acts = Recorder(self.store, InlineBus(), self.clock)
-        ids = RandomIds(self.clock)
+        ids = self.ids = RandomIds(self.clock)
         self.folder = folder / "footage"
         self.footage = FootageRecorder(self.acts, self.clock, ids, self.keys, self.folder)
         self.log = TransparencyLog(self.store, "bow.example/city", SoftwareSigner(bytes(range(32))), Kept())

@@ -1,14 +1,13 @@
 """One ledger on a folder as the program keeps it: sealed store, recorder, signed log. It can be killed at any step it takes."""
 
 import asyncio
-import os
-import signal
 import sqlite3
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from tests.killing import die
 
 from bowstreet.accountability import key_source
 from bowstreet.accountability.keys import MasterKey
@@ -44,11 +43,6 @@ LOG_STEPS = ("prepared", "recorded", "change published", "checkpoint signed by b
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     words: str
-
-
-def die() -> None:
-    sys.stdout.flush()
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class House:

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import openpeople
-from tests.unit.retention_world import Killing, KillingKeys
 
 from bowstreet.accountability import key_source
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
@@ -140,7 +139,6 @@ class World:
         *,
         at: datetime = NOW,
         seed: int = 1,
-        killing: Killing | None = None,
         reader: FaceReader | None = None,
         real: ScaledClock | None = None,
         cameras: Sequence[CameraConfig] = CAMERAS,
@@ -164,8 +162,7 @@ class World:
         self.recognition = Recognition(self.book, self.planning, self.alerts, self.records, pipeline or self.pipeline)
         name, text = shipped_table()
         self.retention = Retention(
-            self.recorder, self.clock, self.ids, KillingKeys(self.vault, killing or Killing("")), parse_table(text, name),
-            "0" * 64, [ListsHeld(self.book), self.alerts], self.held,
+            self.recorder, self.clock, self.ids, self.vault, parse_table(text, name), "0" * 64, [ListsHeld(self.book), self.alerts], self.held,
         )  # fmt: skip
         self.planning.erase = self.retention.erase
 

@@ -1,13 +1,9 @@
 """Retention over a real store on disk, sealed: incidents of some age, and what becomes of them."""
 
-import asyncio
-import os
-import signal
-import sys
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from tests.killing import Steps
 from tests.unit.intake_world import NOW, report
 
 from bowstreet.accountability import key_source
@@ -29,45 +25,6 @@ from bowstreet.runtime.sqlite import SqliteStore
 # What no file may hold once its incident is erased.
 WORDS = "the man with the red umbrella at number nine"
 MONTH = timedelta(days=31)
-# Where a kill may strike: before and after each step of an erasure.
-STEPS = ("before-order", "after-order", "before-keys", "after-keys", "before-receipt", "after-receipt")
-
-
-class Killing:
-    """Kills this process outright at one step, before or after the thing is done."""
-
-    def __init__(self, at: str) -> None:
-        self.at = at
-
-    def here(self, step: str) -> None:
-        if step == self.at:
-            sys.stdout.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-class KillingKeys:
-    def __init__(self, vault: Vault, killing: Killing) -> None:
-        self._vault, self._killing = vault, killing
-
-    async def destroy(self, subjects: Iterable[str]) -> int:
-        self._killing.here("before-keys")
-        count = await self._vault.destroy(subjects)
-        self._killing.here("after-keys")
-        return count
-
-
-class KillingRecorder(Recorder):
-    """Counts the acts of an erasure: first its order, then its receipt."""
-
-    killing = Killing("")
-    acts = 0
-
-    async def record(self, **act) -> None:  # type: ignore[no-untyped-def, override]
-        name = ("order", "receipt")[self.acts % 2]
-        self.acts += 1
-        self.killing.here(f"before-{name}")
-        await super().record(**act)
-        self.killing.here(f"after-{name}")
 
 
 class World:
@@ -82,12 +39,9 @@ class World:
         self.ids = SeededIds(seed, self.clock)
         self.intake = IntakeService(self.recorder, self.store, self.clock, self.ids, area.london(), held_closed=1)
         self.held: set[str] = set()
-        self.retention = self.worker(self.recorder, Killing(""))
-
-    def worker(self, recorder: Recorder, killing: Killing) -> Retention:
         name, text = shipped_table()
-        return Retention(
-            recorder, self.clock, self.ids, KillingKeys(self.vault, killing), parse_table(text, name), "0" * 64,
+        self.retention = Retention(
+            self.recorder, self.clock, self.ids, self.vault, parse_table(text, name), "0" * 64,
             [ClosedIncidents(self.intake), ReportsInQuarantine(self.intake)], lambda subject_id: subject_id in self.held,
         )  # fmt: skip
 
@@ -115,18 +69,8 @@ class World:
         await self.store.close()
 
 
-async def _killed(folder: Path, step: str) -> None:
-    """In a process of its own: erase what is due, and die at that step."""
+async def erasing(folder: Path, steps: Steps) -> None:
+    """What is due after a month is erased."""
     world = await World(folder, at=NOW + MONTH, seed=2).started()
-    killing = Killing(step)
-    recorder = KillingRecorder(world.store, InlineBus(), world.clock)
-    recorder.killing = killing
-    await recorder.open()
-    worker = world.worker(recorder, killing)
-    await worker.load(world.store)
-    await worker.work()
-
-
-if __name__ == "__main__":
-    asyncio.run(_killed(Path(sys.argv[1]), sys.argv[2]))
-    print(f"nothing killed it at {sys.argv[2]}, {datetime.now(UTC)}")
+    steps.begin()
+    await world.retention.work()

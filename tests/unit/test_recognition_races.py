@@ -1,12 +1,14 @@
 """Two people, or a person and the program, act at the same moment: neither act undoes the other, and nothing looks on after a stop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.unit.recognition_world import ADJUDICATOR, OPERATOR, World, photo, row
+from msgspec.structs import replace
+from tests.unit.recognition_world import ADJUDICATOR, COLUMNS, OPERATOR, World, photo, row
 
 from bowstreet.accountability.authority.model import Ground, State, UseCase
 from bowstreet.accountability.model import Identity as Asker
@@ -14,9 +16,11 @@ from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
 from bowstreet.errors import BowstreetError, Conflict, NotFound, Refused
 from bowstreet.recognition.alerts.model import Alert, AlertState, Judgement, NotEngaged
-from bowstreet.recognition.model import DeploymentState, Obstacle
+from bowstreet.recognition.enrol import MOST_IMPORTS, Import
+from bowstreet.recognition.model import Deployment, DeploymentState, Obstacle
 
 OTHER = "acc-other"
+PORTRAITS = {"a.jpg": photo("P001"), "b.jpg": photo("P002")}
 
 
 @pytest.fixture
@@ -213,3 +217,68 @@ async def test_a_review_written_while_other_authority_expires_stands(world: Worl
     reviews = {one.authorisation_id: (one.state, one.reviewed_by) for one in world.authorities.all()}
     first, second = sorted(reviews)
     assert (reviews[first], reviews[second]) == ((State.EXPIRED, None), (State.EXPIRED, OTHER))
+
+
+async def test_of_two_who_submit_at_once_one_does_and_one_request_stands(world: World) -> None:
+    one = await world.planned()
+    await world.told(one.deployment_id)
+    await world.listed(one.deployment_id, "P001")
+    both = await asyncio.gather(
+        *(world.planning.request_authority(one.deployment_id, by) for by in (OPERATOR, OTHER)), return_exceptions=True
+    )
+    assert [type(said) for said in both] == [Deployment, Refused]
+    assert [asked.authorisation_id for asked in world.authorities.all()] == [
+        world.recognition.get(one.deployment_id).authorisation_id
+    ]
+
+
+async def test_of_two_who_amend_at_once_the_last_is_waited_for_and_the_other_request_is_over(world: World) -> None:
+    await world.running()
+    [one] = world.recognition.all()
+    fewer = [replace(one.plan, cameras=(camera,)) for camera in one.plan.cameras]
+    await asyncio.gather(*(world.planning.amend(one.deployment_id, plan, OPERATOR) for plan in fewer))
+    amendment = world.recognition.get(one.deployment_id).amendment
+    assert amendment is not None
+    waiting = [asked.authorisation_id for asked in world.authorities.all() if asked.state is State.REQUESTED]
+    assert waiting == [amendment.authorisation_id]
+    await world.recognition.close(one.deployment_id, OPERATOR)
+    assert all(asked.state.is_final for asked in world.authorities.all())
+
+
+async def test_a_list_that_is_whole_and_not_on_record_yet_is_not_swept_away(world: World) -> None:
+    """As when another deployment's list is destroyed at that moment."""
+    one = await world.planned()
+    for _ in range(2):  # the first list, and one in its place
+        made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg"), row("P002", "b.jpg")], PORTRAITS)
+        await _swept_while(world, world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False))
+    await _swept_while(world, world.planning.take_off(one.deployment_id, world.person_id(one.deployment_id, "P001"), OPERATOR))
+    manifest = world.recognition.get(one.deployment_id).manifest
+    assert manifest is not None
+    assert [entry.person.reference for entry in world.enrolment.open(manifest).entries()] == ["P002"]
+
+
+async def _swept_while(world: World, act: Coroutine[Any, Any, Any]) -> None:
+    doing = asyncio.ensure_future(act)
+    while not doing.done():
+        await world.book.sweep()
+        await asyncio.sleep(0)
+    await doing
+
+
+async def test_nobody_else_has_a_hand_in_a_list_that_bears_its_makers_name(world: World) -> None:
+    one = await world.planned()
+    made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg")], PORTRAITS)
+    with pytest.raises(Refused, match="somebody else makes this list"):
+        await world.planning.finish_import(one.deployment_id, made.import_id, OTHER, leave_out=False)
+    await world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False)
+
+
+async def test_of_many_who_begin_an_import_at_once_only_so_many_do(world: World) -> None:
+    one = await world.planned()
+    csv = (COLUMNS + row("P001", "a.jpg")).encode()
+    begun = await asyncio.gather(
+        *(world.planning.begin_import(one.deployment_id, csv, OPERATOR) for _ in range(MOST_IMPORTS + 3)), return_exceptions=True
+    )
+    assert [type(said) for said in begun].count(Import) == MOST_IMPORTS
+    assert [type(said) for said in begun].count(Refused) == 3
+    assert len(list((world.folder / "watchlists").glob("*.draft"))) == MOST_IMPORTS

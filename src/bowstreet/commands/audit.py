@@ -1,12 +1,8 @@
 """`bowstreet audit`: verify a record or a bundle, make a bundle, witness somebody's log."""
 
 import argparse
-import contextlib
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -20,8 +16,8 @@ from bowstreet.accountability.published import PublishedFile
 from bowstreet.accountability.rotation import transitions_of
 from bowstreet.accountability.sealed import opened_row, opened_rows
 from bowstreet.accountability.vault import Keyring
-from bowstreet.commands.output import DEFAULT_DATA, expect_writable, progress, read_file, say, write_json, write_text
-from bowstreet.errors import NotFound, StoreUnavailable
+from bowstreet.commands.output import DEFAULT_DATA, expect_writable, progress, read_file, say, whole_file, write_json, write_text
+from bowstreet.errors import NotFound
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.directory import DataDirectory
 from bowstreet.runtime.sqlite import SqliteReader
@@ -122,37 +118,19 @@ def export(arguments: argparse.Namespace) -> int:
     signer = SoftwareSigner(key_source.load_signing_key(folder / key_source.LOG_KEY_FILE, master, may_make=False))
     key = VerifierKey(name=checkpoints.read_text(published.text).origin, kind=PLAIN, public_key=signer.public_key)
     out: Path = arguments.out
-    beside = out.with_name(out.name + ".part")
     with (
         progress("exporting") as on_progress,
         keyring_of(folder, arguments.master_key) as keyring,
         SqliteReader(record) as reader,
     ):
         rows = reader.log_rows() if keyring is None else opened_rows(reader.log_rows(), keyring)
-        with _writing(beside) as file:
+        with whole_file(out) as file:
             count = bundle.write(
                 file, rows, published, key, signer, made_at=SystemClock().now(), version=__version__,
                 transitions=transitions_of(folder), on_progress=on_progress,
             )  # fmt: skip
-    beside.replace(out)
     say(f"{count:,} entries in {out}; verify it anywhere: bowstreet audit verify {out} --key '{key.write()}'")
     return 0
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[BinaryIO]:
-    """A file that is whole on the disk at the end, or not there."""
-    try:
-        with path.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise StoreUnavailable(f"{path} cannot be written ({error.strerror})", remedy="name a place with free space") from error
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def witness(arguments: argparse.Namespace) -> int:

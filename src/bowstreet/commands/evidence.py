@@ -27,8 +27,17 @@ from bowstreet.accountability.rotation import Rotation, open_log
 from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.transparency_log import TransparencyLog
 from bowstreet.accountability.vault import Vault, open_vault
-from bowstreet.commands.output import DEFAULT_DATA, expect_writable, progress, read_file, say, write_json
-from bowstreet.errors import NotFound, NotPermitted, StoreUnavailable
+from bowstreet.commands.output import (
+    DEFAULT_DATA,
+    expect_writable,
+    progress,
+    read_file,
+    say,
+    whole_file,
+    whole_folder,
+    write_json,
+)
+from bowstreet.errors import NotFound, NotPermitted
 from bowstreet.messages import PolicyInForce
 from bowstreet.operations import configured_operation
 from bowstreet.process import Operation
@@ -113,19 +122,13 @@ async def _export(folder: Path, operation: Operation | None, arguments: argparse
 
 def _written(bundle: Bundle, out: Path, *, unpacked: bool) -> None:
     """Whole, or not there."""
-    beside = out.with_name(out.name + ".part")
-    try:
-        if unpacked:
-            bundle.into_folder(beside)
-        else:
-            with progress("exporting") as on_progress, beside.open("xb") as file:
-                for data in _told(bundle.as_zip(), bundle.octets, on_progress):
-                    file.write(data)
-        beside.rename(out)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"{out} cannot be written ({error.strerror})", remedy="name a new file where there is room"
-        ) from error
+    if unpacked:
+        with whole_folder(out) as folder:
+            bundle.into_folder(folder)
+        return
+    with progress("exporting") as on_progress, whole_file(out) as file:
+        for data in _told(bundle.as_zip(), bundle.octets, on_progress):
+            file.write(data)
 
 
 def _told(parts: Iterator[bytes], total: int, on_progress: verify.OnProgress) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from bowstreet.runtime.sqlite import SqliteReader
 
 # Twenty years of hourly ones.
 MOST_CHECKPOINTS = 200_000
+Kept = Sequence[tuple[int, str]]  # size and note of each
 UNFINISHED = "run 'bowstreet lfr run' on it again, or 'bowstreet up': the record is made when its list is destroyed"
 
 
@@ -45,7 +47,8 @@ def report(arguments: argparse.Namespace) -> int:
         with SqliteReader(record) as reader:
             records = _records(reader, arguments.deployment)
             entered = _entered(reader, keyring, {one.deployment_id for one in records})
-    sources = [_source(folder, one, entered) for one in records]
+    kept = _kept(folder)
+    sources = [_source(kept, one, entered) for one in records]
     bodies = [_body(one) for one in records]
     write_json(arguments.json, _told(bodies, sources, audit.verification.entries, audit.verification.root))
     if arguments.report is not None:
@@ -101,7 +104,7 @@ def _entered(reader: SqliteReader, keyring: Keyring | None, wanted: set[str]) ->
     return found
 
 
-def _source(folder: Path, one: PublicRecord, entered: dict[str, tuple[int, str | None]]) -> Source:
+def _source(kept: Kept, one: PublicRecord, entered: dict[str, tuple[int, str | None]]) -> Source:
     """Raises `LedgerBroken` for a record that is not the one that the ledger has."""
     digest = publication.digest(one.text)
     index, said = entered.get(one.deployment_id, (None, None))
@@ -110,7 +113,7 @@ def _source(folder: Path, one: PublicRecord, entered: dict[str, tuple[int, str |
             f"the public record of {one.deployment_id} is not the one that was entered",
             remedy="restore it from a copy: see docs/ledger.md",
         )
-    found = _checkpoint(folder, index)
+    found = _checkpoint(kept, index)
     if found is None:
         return Source(digest=digest, entry=index)
     said_there = checkpoints.read_text(found.text)
@@ -120,17 +123,22 @@ def _source(folder: Path, one: PublicRecord, entered: dict[str, tuple[int, str |
     )  # fmt: skip
 
 
-def _checkpoint(folder: Path, index: int) -> Note | None:
-    """The first that is kept and covers an entry."""
-    kept = published.PublishedFile(folder, SystemClock())
-    last = kept.last()
-    found = [last] if last is not None else []
-    for line in kept.history(MOST_CHECKPOINTS):
+def _kept(folder: Path) -> Kept:
+    """The checkpoints that are kept, the smallest first: the history is read once, however many records there are."""
+    published_file = published.PublishedFile(folder, SystemClock())
+    found = [(line.size, line.note) for line in published_file.history(MOST_CHECKPOINTS) if line.note]
+    last = published_file.last()
+    if last is not None:
+        found.append((checkpoints.read_text(last.text).size, last.write().decode()))
+    return sorted(found)
+
+
+def _checkpoint(kept: Kept, index: int) -> Note | None:
+    """The first that covers an entry, and can be read."""
+    for _, said in kept[bisect_right(kept, index, key=lambda one: one[0]) :]:
         with contextlib.suppress(MalformedProof):
-            if line.note and line.size > index:
-                found.append(notes.read(line.note.encode()))
-    sized = [(checkpoints.read_text(note.text).size, note) for note in found]
-    return min(((size, note) for size, note in sized if size > index), key=lambda one: one[0], default=(0, None))[1]
+            return notes.read(said.encode())
+    return None
 
 
 def _told(bodies: Sequence[RecordBody], sources: Sequence[Source], entries: int, root: str) -> dict[str, Any]:

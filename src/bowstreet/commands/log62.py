@@ -12,8 +12,8 @@ from bowstreet.accountability.model import Account
 from bowstreet.accountability.processing import export
 from bowstreet.accountability.sealed import opened_record, opened_row
 from bowstreet.accountability.vault import Keyring
-from bowstreet.commands.output import DEFAULT_DATA, expect_writable, say
-from bowstreet.errors import BadInput, StoreUnavailable
+from bowstreet.commands.output import DEFAULT_DATA, expect_writable, say, whole_file
+from bowstreet.errors import BadInput
 from bowstreet.runtime.sqlite import SqliteReader
 
 FORMATS = {".csv": export.as_csv, ".jsonl": export.as_json_lines}
@@ -36,16 +36,8 @@ def log62(arguments: argparse.Namespace) -> int:
         found = export.lines(
             rows, filtered, names, (lambda row: row) if keyring is None else lambda row: opened_row(row, keyring)
         )
-        beside = out.with_name(out.name + ".part")
-        try:
-            with beside.open("w", encoding="utf-8", newline="") as file:
-                file.writelines(FORMATS[out.suffix](summary.counted(found)))
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise StoreUnavailable(
-                f"{out} cannot be written ({error.strerror})", remedy="name a place with free space"
-            ) from error
-        beside.replace(out)
+        with whole_file(out) as file:
+            file.writelines(line.encode() for line in FORMATS[out.suffix](summary.counted(found)))
     sys.stdout.write(summary.says() + "\n")
     return 0
 

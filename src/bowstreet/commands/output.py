@@ -4,11 +4,14 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from bowstreet.errors import BadInput
+from bowstreet.errors import BadInput, StoreUnavailable
+from bowstreet.runtime import durable
 
 DEFAULT_DATA = Path("bowstreet-data")
 
@@ -38,6 +41,50 @@ def write_bytes(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise _unwritable(path, error.strerror) from error
+
+
+@contextlib.contextmanager
+def whole_file(out: Path) -> Iterator[BinaryIO]:
+    """A file that is whole in its place at the end, or not there. What a kill left of another attempt is written over.
+
+    Raises:
+        StoreUnavailable: the disk does not take it.
+    """
+    beside = out.with_name(out.name + ".part")
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        durable.move(beside, out)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise _full(out, error) from error
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """The same of a folder that is not there yet: gives where it is made until it is whole. Raises `StoreUnavailable`."""
+    beside = out.with_name(f".{out.name}.bowstreet-part")
+    try:
+        if beside.exists():
+            shutil.rmtree(beside)
+        beside.mkdir(mode=0o700)
+        yield beside
+        durable.move(beside, out)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise _full(out, error) from error
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _full(path: Path, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(f"{path} cannot be written ({error.strerror})", remedy="name a new place where there is room")
 
 
 def expect_writable(*targets: str | Path | None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
@@ -128,6 +129,13 @@ class Console:
                 log.warning("housekeeping failed", problem=error.problem)
 
 
+async def _shown_now(services: ConsoleServices, scene: Scene, path: str) -> bytes:
+    """What an earlier answer showed at `path`, as it is now. Raises `NotFound` when it is no more."""
+    if path.startswith(evidence.EXPORTS):
+        return msgspec.json.encode(services.exports.standing(path.removeprefix(evidence.EXPORTS)))
+    return await incidents.shown_now(services, scene, path)
+
+
 def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) -> Console:
     """The whole HTTP edge over running services.
 
@@ -138,7 +146,7 @@ def create_app(services: ConsoleServices, settings: EdgeSettings | None = None) 
     scene.subscribe()
     feed = Feed(scene.picture, scene.gather, services.clock)
     access = Access(services.accounts, services.real_clock, settings, functools.partial(_boroughs_of, services))
-    once = Idempotency(services.store, services.clock, functools.partial(incidents.shown_now, services, scene))
+    once = Idempotency(services.store, services.clock, functools.partial(_shown_now, services, scene))
     desk = Desk(services=services, settings=settings, access=access, scene=scene, once=once)
     looking = Looking(services.consultations, services.real_clock)
     watched = LiveFeed(feed, access, services.flight.pilots.heartbeat, services.real_clock, settings.limits, looking)

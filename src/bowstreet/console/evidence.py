@@ -23,6 +23,7 @@ from bowstreet.video.evidence.model import Copies
 from bowstreet.video.evidence.service import Order
 
 ZIP = "application/zip"
+EXPORTS = "/api/v1/evidence/"
 
 
 class EvidenceOrder(c.Body, frozen=True, kw_only=True):
@@ -68,7 +69,9 @@ def _ordered(routes: APIRouter, desk: Desk) -> None:
         )  # fmt: skip
 
         async def act() -> Response:
-            return c.json(exports.begin(wanted), HTTPStatus.CREATED)
+            made = exports.begin(wanted)
+            place = EXPORTS + made.export_id  # whoever sends it again is shown how far it is by then, or that it is over
+            return c.json(made, HTTPStatus.CREATED, {"Content-Location": place, "Location": place})
 
         return await desk.command(request, who, act)
 

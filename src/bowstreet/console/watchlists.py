@@ -104,17 +104,23 @@ def _imported(routes: APIRouter, desk: Desk) -> None:
         """The image of a line: what became of it. A bad one may be given again."""
         if line > MOST_ROWS * 2:
             raise NotFound("there is no such line", remedy="see the lines of the import")
-        made = enrolment.get(deployment_id, import_id)
+        made = enrolment.mine(deployment_id, import_id, who.account_id)
         return c.json(await enrolment.add(made, line, await request.body()))
 
     @routes.post(
         "/lists/{deployment_id}/{import_id}/finish",
-        **c.route(list[RowResult], body=FinishImport, changes=True, says="The list stands; lines that a person should look at"),
+        **c.route(
+            list[RowResult], body=FinishImport, changes=True, key=True, says="The list stands; lines that a person should look at"
+        ),
     )
     async def finish(deployment_id: c.Id, import_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:
         """All of it becomes the deployment's list, or nothing does."""
         said: FinishImport = await c.read(request, FinishImport)
-        return c.json(await planning.finish_import(deployment_id, import_id, who.account_id, leave_out=said.leave_out))
+
+        async def act() -> Response:
+            return c.json(await planning.finish_import(deployment_id, import_id, who.account_id, leave_out=said.leave_out))
+
+        return await desk.command(request, who, act)
 
     @routes.delete("/lists/{deployment_id}/{import_id}", **c.route(status=204, changes=True))
     async def give_up(deployment_id: c.Id, import_id: c.Id, request: Request, who: Annotated[Asker, plans]) -> Response:

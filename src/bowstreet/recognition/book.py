@@ -65,17 +65,17 @@ class Book:
         self, one: Deployment, change: str, by: str, said: Sequence[Message] = (), saves: Sequence[Save] = (),
         removes: Sequence[Remove] = (),
     ) -> Deployment:  # fmt: skip
-        """Enter a change of a deployment, with what belongs to it, in one commit."""
+        """Enter a change of a deployment, with what belongs to it, in one commit. What it goes by no more ends there."""
         told = DeploymentChanged(
             at=self.clock.now(), deployment_id=one.deployment_id, state=one.state, change=change, by=by, revision=one.revision,
             plan_digest=one.plan_digest or rules.digest_of(one.plan), list_digest=one.list_digest,
             authorisation_id=one.authorisation_id, why=one.why,
         )  # fmt: skip
-        await self.recorder.record(save=[(self.deployments, one), *saves], remove=removes, messages=[told, *said])
+        before = self.deployments.find(one.deployment_id)
+        left = sorted(rules.goes_by(before) - rules.goes_by(one)) if before is not None else ()
+        ended = [ending for left_id in left if (ending := self.authorities.revoking(left_id, by)) is not None]
+        await self.recorder.record(
+            save=[(self.deployments, one), *saves, *(save for save, _ in ended)], remove=removes,
+            messages=[told, *said, *(message for _, message in ended)],
+        )  # fmt: skip
         return one
-
-    async def end_authority(self, one: Deployment, by: str) -> None:
-        """What was authorised is over, or changed: its authority covers nothing more."""
-        standing = self.authorities.find(one.authorisation_id)
-        if standing is not None and not standing.state.is_final and standing.ends_at > self.clock.now():
-            await self.authorities.revoke(one.authorisation_id, by)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from bowstreet.errors import NotFound, Refused, StoreUnavailable
@@ -19,7 +20,7 @@ from bowstreet.recognition.listing import Entry, Person, Row, RowResult, RowStat
 from bowstreet.recognition.model import Deployment, Manifest
 from bowstreet.recognition.ports import DataKeys, FaceReader, ImageMeasure
 from bowstreet.recognition.reference import Reference
-from bowstreet.recognition.watchlist import ListFile, ListWriter
+from bowstreet.recognition.watchlist import ListFile, ListWriter, draft_of
 from bowstreet.runtime.ports import Clock, Ids
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,8 @@ class Enrolment:
         self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
         self._imports: dict[str, Import] = {}
         self._open: dict[str, ListFile] = {}
+        self._beginning = 0  # imports that are not among them yet
+        self._unrecorded: set[str] = set()  # lists that are whole, or being copied, and not on record yet: no sweep takes them
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     # --- an import --------------------------------------------------------------------------------------------------------
@@ -98,14 +101,18 @@ class Enrolment:
         """
         await self.forget_old()
         rows, bad = await asyncio.to_thread(listfile.parse_list, csv, deployment.plan.use_case, self._clock.now().date())
-        if len(self._imports) >= MOST_IMPORTS:
+        if len(self._imports) + self._beginning >= MOST_IMPORTS:
             raise Refused("too many imports are open", remedy="finish or give up one of them")
         watchlist_id = self._ids.new("wl")
-        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
+        self._beginning += 1
         try:
+            key = await self._key(watchlist_id)
             writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
         except OSError as error:
             raise _disk(error) from error
+        finally:
+            self._beginning -= 1
+            self._unrecorded.discard(watchlist_id)
         made = Import(self._ids.new("imp"), deployment, watchlist_id, by, self._clock.now(), writer)
         made.rows = {row.line: row for row in rows}
         made.results = {row.line: RowResult(line=row.line, state=RowState.WAITS, image=row.image) for row in rows}
@@ -117,7 +124,22 @@ class Enrolment:
         """Raises `NotFound`."""
         made = self._imports.get(import_id)
         if made is None or made.deployment_id != deployment_id:
-            raise NotFound("there is no such import", remedy="begin one; it lives two hours, and not over a restart")
+            raise NotFound(
+                "there is no such import",
+                remedy="look whether the deployment has its list, or begin another: one lives two hours, and not over a restart",
+            )
+        return made
+
+    def mine(self, deployment_id: str, import_id: str, by: str) -> Import:
+        """One that `by` began: the list bears the name of who made it, and nobody else has a hand in it (R6).
+
+        Raises:
+            NotFound: there is none.
+            Refused: somebody else began it.
+        """
+        made = self.get(deployment_id, import_id)
+        if made.by != by:
+            raise Refused("somebody else makes this list", remedy="leave it to them, or give it up and begin another")
         return made
 
     async def add(self, made: Import, line: int, image: bytes) -> RowResult:
@@ -217,13 +239,19 @@ class Enrolment:
             if not made.vectors:
                 raise Refused("no line can be used", remedy="mend the list and import it again")
             remarked = await asyncio.to_thread(_alike, made)
+            self._unrecorded.add(made.watchlist_id)
             try:
                 digest = await asyncio.to_thread(made.writer.finish)
             except OSError as error:
+                self.recorded(made.watchlist_id)
                 await self._drop(made)
                 raise _disk(error) from error
             del self._imports[made.import_id]
             return self._manifest(made, digest), remarked
+
+    def recorded(self, watchlist_id: str) -> None:
+        """Its record stands, or never will: from now on a list that is not on record is swept away."""
+        self._unrecorded.discard(watchlist_id)
 
     async def give_up(self, made: Import) -> None:
         """Nothing of it stays. Raises `NotFound` when it was finished, or given up, a moment before."""
@@ -283,7 +311,7 @@ class Enrolment:
         self._open.pop(watchlist_id, None)
 
     async def without(self, manifest: Manifest, person_id: str, by: str) -> Manifest:
-        """The list again without somebody. Raises `Refused` when they are the last, `NotFound`."""
+        """The list again without somebody; `recorded` is told of it. Raises `Refused` when they are the last, `NotFound`."""
         standing = self.open(manifest)
         if person_id not in standing.people():
             raise NotFound("nobody of that id is on the list", remedy="look at the list")
@@ -293,8 +321,15 @@ class Enrolment:
         gone = standing.person(person_id)
         assert gone is not None
         watchlist_id = self._ids.new("wl")
-        key = (await self.keys.keys_for([watchlist_id]))[watchlist_id]
-        digest, images, aged = await asyncio.to_thread(self._copied, standing, watchlist_id, key, person_id)
+        try:
+            key = await self._key(watchlist_id)
+            digest, images, aged = await asyncio.to_thread(self._copied, standing, watchlist_id, key, person_id)
+        except OSError as error:
+            self.recorded(watchlist_id)
+            raise _disk(error) from error
+        except BaseException:
+            self.recorded(watchlist_id)
+            raise
         categories = Counter(manifest.categories)
         categories[gone.category] -= 1
         return replace(
@@ -305,21 +340,24 @@ class Enrolment:
         )  # fmt: skip
 
     def _copied(self, standing: ListFile, watchlist_id: str, key: Any, without: str) -> tuple[str, int, int]:
-        try:
-            writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
-            aged = 0
-            for entry in _others(standing, without):
-                writer.append(entry)
-                aged += entry.aged
-            return writer.finish(), writer.entries, aged
-        except OSError as error:
-            raise _disk(error) from error
+        writer = ListWriter(self._path(watchlist_id), watchlist_id, answers.POLICY_VERSION, key)
+        aged = 0
+        for entry in _others(standing, without):
+            writer.append(entry)
+            aged += entry.aged
+        return writer.finish(), writer.entries, aged
+
+    async def _key(self, watchlist_id: str) -> AESGCM:
+        """The key of a new list. The list's draft is there before it, so that whatever a kill leaves, a sweep finds both."""
+        self._unrecorded.add(watchlist_id)
+        draft_of(self._path(watchlist_id)).touch(mode=0o600)
+        return (await self.keys.keys_for([watchlist_id]))[watchlist_id]
 
     async def sweep(self, standing: set[str]) -> int:
         """Remove the files, and keys, of lists that are no more and of drafts that are no import's; gives how many."""
-        drafts = {one.watchlist_id for one in self._imports.values()}
-        doomed = [path for path in self._folder.glob("*.list") if path.stem not in standing]
-        doomed += [path for path in self._folder.glob("*.draft") if path.stem not in drafts]
+        spared = self._unrecorded | {one.watchlist_id for one in self._imports.values()}
+        doomed = [path for path in self._folder.glob("*.list") if path.stem not in standing | spared]
+        doomed += [path for path in self._folder.glob("*.draft") if path.stem not in spared]
         if doomed:
             await self.keys.destroy([path.stem for path in doomed])
         for path in doomed:

@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
+from bowstreet.accountability.authority.service import Change
 from bowstreet.accountability.recorder import Save
 from bowstreet.errors import BadInput, Refused
 from bowstreet.geo import Position
@@ -96,7 +97,7 @@ class Planning:
 
     async def finish_import(self, deployment_id: str, import_id: str, by: str, *, leave_out: bool) -> list[RowResult]:
         """The import becomes the deployment's list; gives the rows that a person should look at. Raises `NotFound`, `Refused`."""
-        made = self.book.enrolment.get(deployment_id, import_id)
+        made = self.book.enrolment.mine(deployment_id, import_id, by)
         async with self.book.lock:
             one = self.book.get(deployment_id)
             if one.state is not DeploymentState.PLANNED:
@@ -155,7 +156,10 @@ class Planning:
             at=now, deployment_id=one.deployment_id, watchlist_id=manifest.watchlist_id, change=change, by=by,
             people=manifest.people, images=manifest.images, digest=manifest.digest,
         )  # fmt: skip
-        return await self.book.save(rules.listed(one, manifest), change, by, [said, *also], saves)
+        try:
+            return await self.book.save(rules.listed(one, manifest), change, by, [said, *also], saves)
+        finally:
+            self.book.enrolment.recorded(manifest.watchlist_id)
 
     # --- authorise -------------------------------------------------------------------------------------------------------------
 
@@ -164,23 +168,20 @@ class Planning:
         one = self.book.get(deployment_id)
         rules.submitted(one, "not asked yet")
         rules.check_plan(one.plan, self.book.models.floor(one.plan.model_sha256), self.book.clock.now())
-        asked = await self._ask(one.deployment_id, one.plan, by)
-        return await self.book.save(rules.submitted(self.book.get(deployment_id), asked), "submitted", by)
+        asked, (save, said) = self._asked(one.deployment_id, one.plan, by)
+        return await self.book.save(rules.submitted(one, asked), "submitted", by, [said], [save])
 
-    async def _ask(self, deployment_id: str, plan: Plan, by: str) -> str:
+    def _asked(self, deployment_id: str, plan: Plan, by: str) -> tuple[str, Change]:
+        """A request, to be entered in one commit with the deployment that goes by it: no request stands for nothing."""
         asked = self.book.authorities.requested(
             use_case=AuthorityUseCase.RECOGNITION, ground=answers.GROUNDS[plan.use_case], subject_id=deployment_id,
             boroughs=plan.boroughs, starts_at=max(plan.starts_at, self.book.clock.now()), ends_at=plan.ends_at, by=by,
         )  # fmt: skip
-        return (await self.book.authorities.request(asked)).authorisation_id
+        return asked.authorisation_id, self.book.authorities.requesting(asked)
 
     async def withdraw(self, deployment_id: str, by: str) -> Deployment:
         """Back to the plan: it is authorised anew. Raises `NotFound`, `Refused`."""
-        made = rules.withdrawn(self.book.get(deployment_id), "withdrawn")
-        before = self.book.get(deployment_id)
-        saved = await self.book.save(made, "withdrawn", by)
-        await self.book.end_authority(before, by)
-        return saved
+        return await self.book.save(rules.withdrawn(self.book.get(deployment_id), "withdrawn"), "withdrawn", by)
 
     async def amend(self, deployment_id: str, plan: Plan, by: str) -> Deployment:
         """Cameras stand elsewhere: those are not looked at any more, and authority is asked for the new places (R2)."""
@@ -189,9 +190,10 @@ class Planning:
         rules.amended(one, Amendment(plan=plan, authorisation_id="not asked yet", asked_by=by))
         moved = tuple(sorted(rules.moved_cameras(one.plan, plan) | set(one.moved)))
         await self.book.save(replace(one, moved=moved), "cameras-moved", by)
-        asked = await self._ask(deployment_id, plan, by)
+        asked, (save, said) = self._asked(deployment_id, plan, by)
         amendment = Amendment(plan=plan, authorisation_id=asked, asked_by=by)
-        return await self.book.save(rules.amended(self.book.get(deployment_id), amendment), "amendment-submitted", by)
+        changed = rules.amended(self.book.get(deployment_id), amendment)
+        return await self.book.save(changed, "amendment-submitted", by, [said], [save])
 
     async def put_back(self, deployment_id: str, camera_id: str, by: str) -> Deployment:
         """A camera stands where it was authorised again. Raises `NotFound`, `Refused`."""

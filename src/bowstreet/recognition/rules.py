@@ -325,6 +325,13 @@ def decided(one: Deployment, authority: Authorisation) -> Deployment:
     return one
 
 
+def goes_by(one: Deployment) -> set[str]:
+    """The authorities that it has, or waits for."""
+    if one.state.is_over:
+        return set()
+    return {one.authorisation_id, "" if one.amendment is None else one.amendment.authorisation_id} - {""}
+
+
 def withdrawn(one: Deployment, why: str) -> Deployment:
     """Planned again: plan and list can be changed, and are authorised anew (R4)."""
     if one.state not in (DeploymentState.SUBMITTED, DeploymentState.STOPPED):

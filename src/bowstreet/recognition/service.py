@@ -188,7 +188,6 @@ class Recognition:
         ]
         made = await self._save_counted(rules.closed(one, now, why), "closed", by, ended)
         await self.alerts.end(deployment_id)
-        await self._book.end_authority(one, by)
         return made
 
     def may_process(self, frame: CameraFrame) -> Obstacle | None:
@@ -264,6 +263,7 @@ class Recognition:
         """Destroy the lists of what is closed as soon as nobody needs them, and publish (R9, R15)."""
         now = self._book.clock.now()
         for one in self._book.deployments.in_states(DeploymentState.CLOSED):
+            await self.alerts.end(one.deployment_id)  # where the program died between the close and this
             standing = [kept for kept in self._book.lists.all() if kept.deployment_id == one.deployment_id]
             if standing and rules.destroy_now(one, self.alerts.open_of(one.deployment_id), now) and self.planning.erase:
                 for kept in standing:
@@ -388,6 +388,4 @@ class Recognition:
         changed = rules.adopted(rules.decided(one, authority), authority)
         if changed != one:
             await self._book.save(changed, f"authority-{authority.state}", message.by)
-            if changed.authorisation_id != one.authorisation_id and one.authorisation_id and changed.authorisation_id:
-                await self._book.end_authority(one, message.by)
         await self.look()

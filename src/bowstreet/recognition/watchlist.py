@@ -32,13 +32,18 @@ def first_link(watchlist_id: str, policy: str) -> bytes:
     return sha256(f"bowstreet watchlist {watchlist_id} {policy}".encode()).digest()
 
 
+def draft_of(path: Path) -> Path:
+    """Where a list is written before it is whole."""
+    return path.with_suffix(".draft")
+
+
 class ListWriter:
     """Writes a new list beside its place; `finish` puts it there whole. What is given up leaves nothing."""
 
     def __init__(self, path: Path, watchlist_id: str, policy: str, key: AESGCM) -> None:
-        self._path, self._draft, self._id, self._key = path, path.with_suffix(".draft"), watchlist_id, key
-        self._draft.unlink(missing_ok=True)
-        self._file: BinaryIO = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        self._path, self._draft, self._id, self._key = path, draft_of(path), watchlist_id, key
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file: BinaryIO = os.fdopen(os.open(self._draft, flags, 0o600), "wb")
         self._file.write(MAGIC)
         self._link, self.entries = first_link(watchlist_id, policy), 0
 

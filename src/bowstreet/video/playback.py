@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bowstreet.errors import MalformedPacket, MalformedProof
+from bowstreet.errors import MalformedPacket, MalformedProof, NotFound
 from bowstreet.video import boxes, footage
 from bowstreet.video.boxes import Film
 from bowstreet.video.footage import Chain, PartKind, Read
@@ -98,8 +98,12 @@ class Reel:
         return last + 40_000 if last else 0
 
     def octets(self, clip: int, start: int, stop: int, key: AESGCM) -> Iterator[bytes]:
-        """A stretch of a film, part by part. Raises `MalformedProof` for a part that was changed since."""
-        with self._path.open("rb") as file:
+        """A stretch of a film, part by part. Raises `MalformedProof` for a part that was changed since, `NotFound`."""
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError as error:
+            raise NotFound("it was erased, or its copy made anew, meanwhile", remedy="open it again") from error
+        with file:
             for number, place, begin, end in self.clips[clip].pieces(start, stop):
                 yield footage.read_one(file, self.name, key, number, place).data[begin:end]
 

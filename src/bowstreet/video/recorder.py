@@ -90,7 +90,7 @@ class FootageRecorder:
     """All recordings of one operation."""
 
     def __init__(self, recorder: Recorder, clock: Clock, ids: Ids, keys: DataKeys, folder: Path) -> None:
-        self._recorder, self._clock, self._ids, self._keys, self._folder = recorder, clock, ids, keys, folder
+        self._recorder, self._clock, self._ids, self._keys, self.folder = recorder, clock, ids, keys, folder
         self.recordings: Collection[Recording] = Collection(
             "recording", Recording, id_of=lambda one: one.recording_id, state_of=lambda one: one.state
         )
@@ -101,7 +101,7 @@ class FootageRecorder:
     async def load(self, store: Store) -> None:
         """Read what stands. Closes what a crash left open, as far as its file goes, and removes files without a record."""
         await self.recordings.load(store)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         for recording in self.recordings.in_states(RecordingState.OPEN):
             chain = await asyncio.to_thread(self._reach, recording)
             await self._close(recording, chain, "the program ended while it ran", 0)
@@ -110,7 +110,7 @@ class FootageRecorder:
     def sweep(self) -> int:
         """Remove the files of recordings that were erased; gives how many."""
         doomed = [
-            path for path in self._folder.iterdir() if path.suffix in SUFFIXES and path.stem.split(".")[0] not in self.recordings
+            path for path in self.folder.iterdir() if path.suffix in SUFFIXES and path.stem.split(".")[0] not in self.recordings
         ]
         for path in doomed:
             path.unlink(missing_ok=True)
@@ -223,7 +223,7 @@ class FootageRecorder:
 
     def path_of(self, recording_id: str, suffix: str) -> Path:
         """Where what belongs to a recording is kept beside it; `sweep` takes it away with the recording."""
-        return self._folder / f"{recording_id}{suffix}"
+        return self.folder / f"{recording_id}{suffix}"
 
     def key_of(self, recording_id: str) -> AESGCM:
         """Asked again before each showing: once it is destroyed nothing can be shown. Raises `NotFound` then."""
@@ -297,7 +297,7 @@ class FootageRecorder:
         return chain
 
     def _path(self, recording_id: str) -> Path:
-        return self._folder / f"{recording_id}.footage"
+        return self.folder / f"{recording_id}.footage"
 
 
 class FootageHeld:

@@ -7,13 +7,15 @@ from msgspec import UNSET
 
 from bowstreet.accountability.authority import document, rules
 from bowstreet.accountability.authority.model import Authorisation, Ground, Place, State, UseCase
-from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.recorder import Recorder, Save
 from bowstreet.messages import AuthorisationChanged
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 
 # Who notes that time is up: no person.
 CLOCK = "clock"
+
+Change = tuple[Save, AuthorisationChanged]
 
 
 class Authorities:
@@ -54,11 +56,22 @@ class Authorities:
         Raises:
             BadInput, Refused: see `rules.check_request`, `rules.made_urgent`.
         """
-        now = self._clock.now()
-        rules.check_request(asked, now)
-        made = rules.made_urgent(asked, now) if urgent else asked
-        await self._save(made, asked.requested_by)
+        made = rules.made_urgent(asked, self._clock.now()) if urgent else asked
+        save, said = self.requesting(made)
+        await self._recorder.record(save=[save], messages=[said])
         return made
+
+    def requesting(self, asked: Authorisation) -> Change:
+        """What a request enters, for whoever enters it together with what it is asked for. Raises as `request`."""
+        rules.check_request(asked, self._clock.now())
+        return self._change(asked, asked.requested_by)
+
+    def revoking(self, authorisation_id: str, by: str) -> Change | None:
+        """The same of an end; None where there is nothing left to end."""
+        standing, now = self.find(authorisation_id), self._clock.now()
+        if standing is None or standing.state.is_final or rules.expired(standing, now) is not None:
+            return None
+        return self._change(rules.revoked(standing, now), by)
 
     def requested(
         self,
@@ -102,9 +115,13 @@ class Authorities:
         return over
 
     async def _save(self, one: Authorisation, by: str) -> Authorisation:
+        save, said = self._change(one, by)
+        await self._recorder.record(save=[save], messages=[said])
+        return one
+
+    def _change(self, one: Authorisation, by: str) -> Change:
         said = AuthorisationChanged(
             at=self._clock.now(), authorisation_id=one.authorisation_id, use_case=one.use_case, state=one.state, by=by,
             digest=document.digest(one),
         )  # fmt: skip
-        await self._recorder.record(save=[(self._all, one)], messages=[said])
-        return one
+        return (self._all, one), said

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.authority.policy import What
-from bowstreet.accountability.model import Action
+from bowstreet.accountability.model import Action, Session
 from bowstreet.accountability.recorder import NOT_RECORDED, Recorder
 from bowstreet.errors import BadInput, BowstreetError, NotFound, NotSignedIn, Refused
 from bowstreet.messages import AccountChanged, PushSubscriptionChanged
@@ -111,18 +111,10 @@ class Callouts:
         if consent != rules.CONSENT:
             raise BadInput("consent was given to other words", remedy="load the page again, and read what it says now")
         address = rules.push_address(endpoint, public_key, secret, self.policy.hosts)
-        session = self._accounts.sessions.live(session_id)
-        if session is None or session.account_id != account_id:
-            raise NotSignedIn("the sign-in is over", remedy="sign in again")
-        elsewhere = [one for one in self.standing() if one.address and one.address.endpoint == endpoint]
-        known = next((one for one in elsewhere if one.account_id == account_id), None)
-        if known is None and len(self.standing(account_id)) >= rules.MOST_BY_ACCOUNT:
-            raise Refused("too many phones are called for this account", remedy="take one of them out")
-        if known is None and len(self.standing()) >= rules.MOST_IN_ALL:
-            raise Refused("too many phones are called", remedy="keep the page open")
-        for other in elsewhere:
-            if other.account_id != account_id:  # the phone has changed hands
-                await self.end(other, Ending.TAKEN_OVER, PROGRAM)
+        known, session = self._room(account_id, session_id, endpoint)
+        while other := next((one for one in self._with(endpoint) if one.account_id != account_id), None):  # it changed hands
+            await self.end(other, Ending.TAKEN_OVER, PROGRAM)
+            known, session = self._room(account_id, session_id, endpoint)  # as it is now: the same phone may have asked twice
         made = Subscription(
             subscription_id=self._ids.new("psh") if known is None else known.subscription_id, account_id=account_id,
             session_id=session_id, host=rules.endpoint_host(endpoint), address=address, consent=consent,
@@ -130,6 +122,21 @@ class Callouts:
         )  # fmt: skip
         await self._save(made, "subscribed" if known is None else "renewed", account_id)
         return made
+
+    def _with(self, endpoint: str) -> list[Subscription]:
+        return [one for one in self.standing() if one.address and one.address.endpoint == endpoint]
+
+    def _room(self, account_id: str, session_id: str, endpoint: str) -> tuple[Subscription | None, Session]:
+        """This phone of this account as it stands, and the sign-in that it goes by. Raises `NotSignedIn`, `Refused`."""
+        session = self._accounts.sessions.live(session_id)
+        if session is None or session.account_id != account_id:
+            raise NotSignedIn("the sign-in is over", remedy="sign in again")
+        known = next((one for one in self._with(endpoint) if one.account_id == account_id), None)
+        if known is None and len(self.standing(account_id)) >= rules.MOST_BY_ACCOUNT:
+            raise Refused("too many phones are called for this account", remedy="take one of them out")
+        if known is None and len(self.standing()) >= rules.MOST_IN_ALL:
+            raise Refused("too many phones are called", remedy="keep the page open")
+        return known, session
 
     async def unsubscribe(self, account_id: str, subscription_id: str) -> None:
         """Raises `NotFound` for one that is not there, is over, or is another's: it is not said which."""

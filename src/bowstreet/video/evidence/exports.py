@@ -85,11 +85,17 @@ class Exports:
 
     def get(self, export_id: str, by: str) -> Export:
         """Raises `NotFound` for one that is over, or somebody else's."""
-        self._forget()
-        found = self._known.get(export_id)
-        if found is None or found.by != by:
-            raise NotFound(f"there is no export '{export_id}' of yours", remedy="order another: they are held for half an hour")
+        found = self.standing(export_id)
+        if found.by != by:
+            raise _over(export_id)
         return found
+
+    def standing(self, export_id: str) -> Export:
+        """Whoever's. Raises `NotFound` for one that is over."""
+        self._forget()
+        if export_id not in self._known:
+            raise _over(export_id)
+        return self._known[export_id]
 
     def bundle(self, export_id: str, by: str) -> Bundle:
         """Raises `NotFound`, and `Conflict` for one that is not ready."""
@@ -134,3 +140,10 @@ class Exports:
         for export_id in [one.export_id for one in self._known.values() if one.until <= now and one.export_id not in self._tasks]:
             del self._known[export_id]
             self._bundles.pop(export_id, None)
+
+
+def _over(export_id: str) -> NotFound:
+    return NotFound(
+        f"there is no export '{export_id}' of yours",
+        remedy="order another, with a new Idempotency-Key: one is held for half an hour, and not over a restart of the program",
+    )

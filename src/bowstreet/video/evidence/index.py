@@ -155,15 +155,22 @@ class FootageIndex:
         try:
             return self.path.open("rb")
         except FileNotFoundError as error:
-            raise _erased(self.recording_id) from error
+            raise self._gone() from error
 
     def _part(self, file: BinaryIO, number: int, row: tuple[Any, ...]) -> Part:
         if not self._still():  # what is erased while it is given out is given out no further
-            raise _erased(self.recording_id)
+            raise self._gone()
         part = footage.read_one(file, self.name, self._key, number, row[4])
-        if sha256(footage.body_of(part)).digest() != row[6]:  # a copy that was made anew in the meantime is not on record
-            raise Conflict(f"the redacted copy of '{self.recording_id}' was made anew meanwhile", remedy="order it again")
+        if sha256(footage.body_of(part)).digest() != row[6]:
+            raise self._gone()
         return part
+
+    def _gone(self) -> NotFound | Conflict:
+        if self.name == self.recording_id:
+            return NotFound(
+                f"recording '{self.recording_id}' was erased meanwhile", remedy="see GET /api/v1/retention for its receipt"
+            )
+        return Conflict(f"the redacted copy of '{self.recording_id}' was made anew or erased meanwhile", remedy="order it again")
 
     def _of(self, name: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         wanted = next(one for one in self._tallies if name_of(one) == name)
@@ -215,7 +222,3 @@ class VideoView:
 
 def _line(number: int, row: tuple[Any, ...]) -> PartLine:
     return PartLine(captured_us=row[3], kind=_KINDS[row[1]].value, n=number, octets=row[5], pts_us=row[2], sha256=row[6].hex())
-
-
-def _erased(recording_id: str) -> NotFound:
-    return NotFound(f"recording '{recording_id}' was erased meanwhile", remedy="see GET /api/v1/retention for its receipt")

@@ -6,20 +6,18 @@ What was found lies sealed beside the recording under the recording's own key, a
 import asyncio
 import hashlib
 import math
-import os
 from bisect import bisect_left
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
-from bowstreet.accountability.keys import open_with, seal_with
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BadInput, BowstreetError, Conflict, MalformedPacket, MalformedProof, NotFound
 from bowstreet.messages import RedactionChanged, RegionChanged
+from bowstreet.runtime import durable
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
 from bowstreet.video.footage import Chain, FootageWriter, Part, PartKind
@@ -27,6 +25,7 @@ from bowstreet.video.model import Finding, Fragment, Header, Trouble
 from bowstreet.video.playback import Clip, Reel, laid_out
 from bowstreet.video.recorder import FootageRecorder, Recording, RecordingState
 from bowstreet.video.redaction import rules
+from bowstreet.video.redaction.kept import RedactionFiles
 from bowstreet.video.redaction.labour import worked
 from bowstreet.video.redaction.model import (
     Added,
@@ -95,13 +94,15 @@ class Redactions:
         self._turn = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, float] = {}
-        self._found: tuple[str, Found] | None = None  # of the recording that was asked for last
+        self._files = RedactionFiles(footage)
 
     async def load(self, store: Store) -> None:
-        """What was at work when the program ended has to be begun again, and that is on record."""
+        """What was at work when the program ended has to be begun again, and that is on record. After the footage's own load."""
         await self.all.load(store)
         for one in self.all.in_states(RedactionState.FINDING, RedactionState.MAKING):
-            await self._fail(one, "the program ended while it ran")
+            again = "begin it again" if one.state is RedactionState.FINDING else "have the copy made again"
+            await self._fail(one, f"the program ended while it ran: {again}")
+        await self._sweep()
 
     async def close(self) -> None:
         for task in tuple(self._tasks.values()):
@@ -172,7 +173,7 @@ class Redactions:
     async def regions(self, recording_id: str, from_us: int, until_us: int) -> list[CoveredRegion]:
         """What is covered at any moment of a time. Raises `NotFound` while nothing was looked for."""
         one = self.all.get(recording_id)
-        every = await asyncio.to_thread(lambda: rules.covered(self._load_found(recording_id), one.edits))
+        every = await asyncio.to_thread(lambda: rules.covered(self._files.load_found(recording_id), one.edits))
         return [region for region in every if region.from_us <= until_us and region.until_us >= from_us]
 
     def copy_reel(self, recording_id: str) -> Reel:
@@ -180,10 +181,10 @@ class Redactions:
 
         Raises:
             NotFound: none was made.
-            MalformedProof: it is not the one on record: changed, or the program ended between its writing and its entry.
+            MalformedProof: it is not the one on record: it was changed.
         """
         copy = self.require_copy(recording_id)
-        reel = laid_out(_copy_name(recording_id), self._copy_path(recording_id), self._footage.key_of(recording_id))
+        reel = laid_out(_copy_name(recording_id), self._files.copy(recording_id, copy.head), self._footage.key_of(recording_id))
         if reel.chain.head.hex() != copy.head:
             raise MalformedProof(f"the redacted copy of '{recording_id}' is not the one on record", remedy="have it made again")
         return reel
@@ -191,7 +192,7 @@ class Redactions:
     def require_copy(self, recording_id: str) -> RedactedCopy:
         """Raises `NotFound` when none was made."""
         one = self.all.find(recording_id)
-        if one is None or one.copy is None or not self._copy_path(recording_id).exists():
+        if one is None or one.copy is None or not self._files.copy(recording_id, one.copy.head).exists():
             raise NotFound(f"no redacted copy of recording '{recording_id}' was made", remedy="have one made")
         return one.copy
 
@@ -220,8 +221,8 @@ class Redactions:
             return one is not None and one.copy is not None and one.copy.head == copy.head
 
         return CopyFile(
-            said=copy, name=_copy_name(recording_id), path=self._copy_path(recording_id), key=self._footage.key_of(recording_id),
-            parts=reel.chain.parts, still=still,
+            said=copy, name=_copy_name(recording_id), path=self._files.copy(recording_id, copy.head),
+            key=self._footage.key_of(recording_id), parts=reel.chain.parts, still=still,
         )  # fmt: skip
 
     def record_of(self, recording_id: str) -> bytes:
@@ -242,12 +243,14 @@ class Redactions:
         try:
             async with self._turn:
                 await work
+                await self._sweep(recording_id)
         except (BowstreetError, OSError) as error:
             log.warning("a redaction failed", recording=recording_id, error=type(error).__name__)
             said = error.message if isinstance(error, BowstreetError) else f"the disk did not take it ({error.strerror})"
             one = self.all.find(recording_id)
             if one is not None:
                 await self._fail(one, said)
+            await self._sweep(recording_id)
         finally:
             work.close()
             self._progress.pop(recording_id, None)
@@ -273,7 +276,7 @@ class Redactions:
                     raise Conflict("it is longer than two hours", remedy="cover it by hand in another program")
                 self._progress[recording_id] = min(1.0, look.at_us / max(1, reel.lasts_us))
         found = Found(width_px=size[0], height_px=size[1], looks=tuple(looks))
-        await asyncio.to_thread(self._save_found, recording_id, found)
+        await asyncio.to_thread(self._files.save_found, recording_id, found)
         one = replace(
             self.all.get(recording_id), state=RedactionState.READY, width_px=size[0], height_px=size[1], looks=len(looks)
         )
@@ -284,9 +287,8 @@ class Redactions:
         recording_id = recording.recording_id
         one = self.all.get(recording_id)
         reel = await asyncio.to_thread(self._footage.reel, recording_id)
-        regions = await asyncio.to_thread(lambda: rules.covered(self._load_found(recording_id), one.edits))
-        path = self._footage.path_of(recording_id, ".part")
-        path.unlink(missing_ok=True)
+        regions = await asyncio.to_thread(lambda: rules.covered(self._files.load_found(recording_id), one.edits))
+        path = self._files.draft(recording_id)
         maker = _Maker(FootageWriter(path, _copy_name(recording_id), self._footage.key_of(recording_id)), reel)
         try:
             for number, clip in enumerate(reel.clips):
@@ -302,7 +304,7 @@ class Redactions:
                 regions=len(regions),
             )  # fmt: skip
             copy = await asyncio.to_thread(maker.finish, record, regions)
-            await asyncio.to_thread(os.replace, path, self._copy_path(recording_id))
+            await asyncio.to_thread(durable.move, path, self._files.copy(recording_id, copy.head))
         except BaseException:
             maker.writer.close()
             path.unlink(missing_ok=True)
@@ -321,34 +323,11 @@ class Redactions:
             self._footage.key_of(recording_id)
             yield part
 
-    # --- what is kept -------------------------------------------------------------------------------------------------
-
-    def _save_found(self, recording_id: str, found: Found) -> None:
-        path, part = self._footage.path_of(recording_id, ".found"), self._footage.path_of(recording_id, ".found.part")
-        sealed = seal_with(self._footage.key_of(recording_id), msgspec.msgpack.encode(found), _found_context(recording_id))
-        with part.open("wb") as file:
-            part.chmod(0o600)
-            file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        self._found = recording_id, found
-
-    def _load_found(self, recording_id: str) -> Found:
-        key = self._footage.key_of(recording_id)
-        held = self._found
-        if held is not None and held[0] == recording_id:
-            return held[1]
-        path = self._footage.path_of(recording_id, ".found")
-        if not path.exists():
-            raise NotFound("nothing was looked for in this recording", remedy="begin its redaction")
-        plain = open_with(key, path.read_bytes(), _found_context(recording_id))
-        found = msgspec.msgpack.decode(plain, type=Found)
-        self._found = recording_id, found
-        return found
-
-    def _copy_path(self, recording_id: str) -> Path:
-        return self._footage.path_of(recording_id, ".redacted")
+    async def _sweep(self, done: str = "") -> None:
+        """`done`: a recording that was at work, and is not any more."""
+        heads = {one.recording_id: one.copy.head for one in self.all.all() if one.copy is not None}
+        at_work = set(self._tasks) - {done}
+        await asyncio.to_thread(self._files.sweep, heads, at_work)
 
     # --- states -------------------------------------------------------------------------------------------------------
 
@@ -475,7 +454,3 @@ def _rate_hz(clip: Clip) -> float:
 
 def _copy_name(recording_id: str) -> str:
     return f"{recording_id} redacted"
-
-
-def _found_context(recording_id: str) -> bytes:
-    return b"found %s" % recording_id.encode()
