@@ -83,6 +83,11 @@ export function metres(value: number): string {
 }
 
 /** Number of things with its noun: `1 drone`, `3 drones`. */
+/** A zoom: 2×, 1.5×. */
+export function times(factor: number): string {
+  return `${Number(factor.toFixed(1))}×`;
+}
+
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${number.toLocaleString("en-GB")} ${number === 1 ? noun : plural}`;
 }

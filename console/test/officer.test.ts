@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ageText, type Came, carriedKbps, type Clock, freshness, heard, type Measures, type Rung, START, step } from "../src/officer/rate.ts";
 import { readStill, type Subject } from "../src/officer/wire.ts";
-import { alertText, alertWeight, BUZZ, direction, subjectText, watcherText, whereFrom } from "../src/officer/words.ts";
+import { alertText, alertWeight, BUZZ, direction, endsText, operationMs, subjectText, watcherText, whereFrom } from "../src/officer/words.ts";
 
 const CLOCK: Clock = { offsetMs: 0, rttMs: 100, atMs: 0, answers: 9 };
 
@@ -120,6 +120,16 @@ test("the words say what the map shows", () => {
   assert.match(subjectText({ ...SUBJECT, lock: "lost" }, SCENE), /lost from sight/);
   assert.match(watcherText(null, SCENE, 0), /No drone is here/);
   for (const [deg, name] of [[0, "north"], [359, "north"], [46, "north-east"], [180, "south"], [-90, "west"]] as const) assert.equal(direction(deg), name);
+});
+
+test("a demo's drone comes as fast as in the control room, and its link ends by the clock on the wall", () => {
+  const state = { now: "2026-11-23T09:00:00Z", speed: 5 };
+  assert.equal(operationMs(state, 2_000) - operationMs(state, 0), 10_000);
+  const watcher = { name: "d1", at: null, heading_deg: 0, height_m: 0, eyes_on: false, eta_at: "2026-11-23T09:01:00Z" };
+  assert.match(watcherText(watcher, SCENE, operationMs(state, 0)), /there in 60 s/);
+  assert.match(watcherText(watcher, SCENE, operationMs(state, 8_000)), /there in 20 s/);
+  assert.equal(endsText("2026-11-23T09:30:00Z", Date.parse("2026-11-23T09:00:30Z")), "in 30 minutes");
+  assert.equal(endsText("2026-11-23T09:30:00Z", Date.parse("2026-11-23T09:29:30Z")), "within a minute");
 });
 
 test("alerts are told apart by feel, and say which way", () => {

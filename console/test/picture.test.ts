@@ -6,7 +6,7 @@ import { type Drone, type FeedEvent, type Incident, parseFrame, type Snapshot, t
 
 const drone = (id: string): Drone => ({
   id, dock_id: "dock-1", airframe: "patrol quadcopter", system_id: 1, lat: 51.5, lon: -0.1, heading_deg: 0, ground_speed_mps: 0,
-  height_m_above_dock: 0, charge_fraction: 1, status: "ready", phase: null, reason: "", mission_id: null,
+  height_m_above_dock: 0, charge_fraction: 1, status: "ready", phase: null, reason: "", mission_id: null, zoom: null, zoom_most: 1,
 });
 
 const incident = (id: string, state = "open"): Incident => ({

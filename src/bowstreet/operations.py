@@ -153,7 +153,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         cameras=tuple(_camera(one) for one in told.recognition.cameras),
         face_models=told.recognition.models,
         push=_push(told),
-        ofiq=_ofiq(told.recognition.ofiq),
+        ofiq=ofiq_of(told.recognition.ofiq),
         face_reports=told.recognition.reports,
         master_key=told.ledger.master_key,
         evidence_certificate=_evidence_certificate(told.evidence),
@@ -294,7 +294,7 @@ def _vehicle(one: sections.Vehicle) -> VehicleConfig:
         parse_address(one.video)
     return VehicleConfig(
         vehicle_id=one.vehicle_id, link=one.link, system_id=one.system_id, airframe=one.airframe, home_dock_id=one.home_dock_id,
-        video_address=one.video, field_of_view_deg=one.field_of_view_deg, signing=one.signing or "",
+        video_address=one.video, field_of_view_deg=one.field_of_view_deg, zoom_most=one.zoom_most, signing=one.signing or "",
     )  # fmt: skip
 
 
@@ -311,7 +311,7 @@ def _push(told: config.Config) -> PushPolicy:
     return PushPolicy(enabled=push.enabled, hosts=push.hosts or KNOWN_HOSTS, contact=contact)
 
 
-def _ofiq(told: sections.Ofiq | None) -> OfiqSettings | None:
+def ofiq_of(told: sections.Ofiq | None) -> OfiqSettings | None:
     if told is None:
         return None
     return OfiqSettings(

@@ -120,7 +120,7 @@ class City:
         return v.DroneView(
             id=f"IS-{place + 1:02d}-{pad + 1}", dock_id=dock_id, airframe="patrol quadcopter", lat=lat, lon=lon, status=status,
             system_id=len(self.drones) % 254 + 1, heading_deg=0.0, ground_speed_mps=0.0, height_m_above_dock=0.0, phase=None,
-            charge_fraction=charge, reason=reason, mission_id=None,
+            charge_fraction=charge, reason=reason, mission_id=None, zoom=1.0, zoom_most=8.0 if pad == 0 else 1.0,
         )  # fmt: skip
 
     def call(

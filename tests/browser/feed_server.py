@@ -280,6 +280,11 @@ class FeedServer:
                 city.change_mission(mission, pilot=role, pilot_account_id=f"acc-{role}", phase="controlled")
             case "commands" if city.missions[mission].pilot != role:
                 return problem(409, "conflict", "you are not in control of it", "take control first")
+            case "commands" if said["type"] == "zoom":
+                number = next(n for n, drone in enumerate(city.drones) if drone.id == city.missions[mission].vehicle_id)
+                city.drones[number] = msgspec.structs.replace(city.drones[number], zoom=said["zoom"])
+                city.changed.add(("drones", city.drones[number].id))
+                city.change_mission(mission, zoom=said["zoom"])
         return Response(status_code=204)
 
     def _vehicle(self, vehicle: str, verb: str, said: dict[str, Any]) -> Response:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import ROOT, Console, Served, go_to, opened
+from tests.browser.conftest import PASSWORD, ROOT, Console, Served, go_to, opened
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +41,23 @@ def test_signing_in_and_out(console: Console) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert "incident" not in page.content()  # the next person does not see what the last one saw
+
+
+def test_a_busy_sign_in_button_can_be_read(console: Console) -> None:
+    """Also while the pointer that pressed it is still on it."""
+    page = console.page
+    held: list[Route] = []
+    page.route("**/api/v1/session", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    console.open()
+    page.get_by_label("Name").fill("supervisor")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    busy = page.get_by_role("button", name="One moment…")
+    expect(busy).to_be_disabled()
+    busy.hover()
+    # What cannot be pressed axe does not measure: by the ground that the letters stand on.
+    assert busy.evaluate("(one) => getComputedStyle(one).backgroundColor") == "rgba(0, 0, 0, 0)"
+    held[0].abort()
 
 
 def test_first_account(console: Console) -> None:
@@ -242,6 +259,36 @@ def test_a_pilot_flies(console: Console) -> None:
     assert server.make("heartbeats") > before  # the program is told that the pilot is there
     page.keyboard.press("t")
     expect(page.get_by_role("button", name="Take control")).to_be_visible()
+
+
+def test_a_pilot_zooms_the_lens(console: Console) -> None:
+    page, server = console.page, console.server
+    console.sign_in("pilot")
+    page.get_by_role("tab", name="Fleet").click()
+    rows = page.locator(".row.drone").filter(has_text=re.compile("On scene"))
+    rows.filter(has_text=re.compile(r"-1\b")).first.click()
+    card = page.locator(".card.mission")
+    expect(card.get_by_role("group", name=re.compile("^Camera zoom"))).to_have_count(0)  # a lens is its pilot's
+    page.keyboard.press("t")
+    lens = card.get_by_role("group", name=re.compile("^Camera zoom"))
+    expect(lens).to_contain_text("Camera zoom: 1×")
+    expect(lens.get_by_role("button", name="Camera lens: zoom out")).to_be_disabled()
+    server.make("asked")
+    nearer = lens.get_by_role("button", name="Camera lens: zoom in")
+    nearer.click()
+    expect(lens).to_contain_text("Camera zoom: 2×")
+    nearer.focus()
+    page.keyboard.press("+")
+    expect(lens).to_contain_text("Camera zoom: 4×")
+    page.keyboard.press("+")
+    expect(lens).to_contain_text("Camera zoom: 8×")
+    expect(nearer).to_be_disabled()
+    page.keyboard.press("-")
+    expect(lens).to_contain_text("Camera zoom: 4×")
+    expect(lens).to_contain_text("The − and + under the picture only enlarge it on this screen.")
+    accessible(page)
+    sent = [one["body"] for one in server.make("asked") if one["path"].endswith("/commands")]
+    assert sent == [{"type": "zoom", "zoom": zoom} for zoom in (2, 4, 8, 4)]
 
 
 def test_a_click_on_the_map_says_where(console: Console) -> None:

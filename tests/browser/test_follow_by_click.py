@@ -157,7 +157,7 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
                         if f"{latest.follow.quality}: {latest.follow.reason}" in (await note.inner_text()):
                             break
                         await asyncio.sleep(0.05)
-                let_go = page.get_by_role("button", name="Let go")
+                let_go = page.get_by_role("button", name="Stop following")
                 if begin is pressed:
                     await let_go.click()
                 else:

@@ -140,6 +140,6 @@ async def _walk(page: Page, scene: Scene, said: dict[str, Any]) -> None:
     await expect(follow).to_contain_text("Follow: lost.")
     await seen(page, "follow-lost")
     await follow.get_by_role("button", name="It is 7").click()
-    await follow.get_by_role("button", name="Let go").click()
+    await follow.get_by_role("button", name="Stop following").click()
     await expect(follow).to_have_count(0)
     assert [(one.stage, one.why) for one in await town.ledger(FollowChanged)][-1] == ("ended", "by-pilot")

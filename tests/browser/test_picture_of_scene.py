@@ -94,3 +94,32 @@ async def test_the_picture_goes_on_when_another_drone_has_the_watch(built_consol
             assert len(sockets) == asked, "it was not begun anew"
             await expect(figure.locator(".age")).to_have_text(re.compile(r"\d+ m?s old"), timeout=20_000)
             assert wrong == []
+
+
+async def test_no_picture_is_asked_for_once_the_incident_is_over(built_console: None) -> None:
+    """The drone flies on, home or to another incident; what it sees then is none of this one's."""
+    cams = sources()[:1]
+    async with world(cams) as made, scene(cams), made.town.signed_in("supervisor") as client:
+        incident_id = (await client.post("/api/v1/incidents", json=call())).json()["id"]
+        mission = made.town.services.dispatch.serving(incident_id)
+        assert mission is not None
+        await over_the_scene(made, mission.vehicle_id, mission.mission_id)
+        made.town.services.video.steer("d1", SHOWN)
+        await made.live("cam-d1")
+        async with browser(made, path="/") as (page, wrong):
+            asked: list[str] = []
+            page.on("request", lambda one: asked.append(one.url) if "/whep" in one.url else None)
+            page.on("websocket", lambda one: asked.append(one.url) if "/mse" in one.url else None)
+            await page.locator(f"#queue-{incident_id}").click()
+            figure = page.get_by_role("figure", name=re.compile("Live picture of"))
+            await expect(figure.get_by_text("Live, WebRTC")).to_be_visible(timeout=30_000)
+            assert asked
+            closed = await client.post(f"/api/v1/incidents/{incident_id}/close", json={"reason": "attended on foot"})
+            assert closed.status_code == 200, closed.text
+            await expect(page.get_by_text("The incident is over: no picture is asked for here.")).to_be_visible()
+            await expect(figure).to_have_count(0)
+            await page.wait_for_timeout(500)  # what was being asked for when it ended is answered
+            asked.clear()
+            await page.wait_for_timeout(5_000)  # twice as long as a picture waits to be tried again
+            assert asked == []
+            assert [one for one in wrong if "409" not in one] == []  # of a closed one it is asked why somebody looks

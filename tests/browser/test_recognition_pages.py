@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import ROOT, WATCH_POLICY, go_to
 from tests.browser.test_console_page import accessible
@@ -122,19 +122,28 @@ def import_list(page: Page, folder: Path) -> None:
     """A CSV and its images; one line is bad, and says why."""
     rows = [row(name, f"{name}.jpg", name=f"Person {name}") for name in NAMES[:3]]
     rows.append(row("BAD", "nobody.png"))
+    rows.append(row("WORSE", "worse.jpg", category="unliked"))
     (folder / "list.csv").write_text(COLUMNS + "\n".join(rows))
     for name in NAMES[:3]:
         (folder / f"{name}.jpg").write_bytes(photo(name))
     (folder / "nobody.png").write_bytes(b"no image at all" * 20)
     page.get_by_role("link", name="Import a list").click()
     page.get_by_label("List (CSV)").set_input_files(folder / "list.csv")
-    page.get_by_label("Images").set_input_files([folder / f"{name}.jpg" for name in NAMES[:3]] + [folder / "nobody.png"])
+    page.get_by_text("What may stand in each column").click()
+    columns = page.get_by_role("region", name="What may stand in each column")
+    expect(columns.get_by_role("row", name=re.compile("^wanted-by-court"))).to_contain_text("sch8-2-administration-of-justice")
+    expect(columns.get_by_role("row", name=re.compile("^missing-at-risk"))).to_have_count(0)  # not on a list of this one
+    page.get_by_label("Images").set_input_files([folder / f"{name}.jpg" for name in NAMES[:2]] + [folder / "nobody.png"])
     page.get_by_role("button", name="Read it").click()
     expect(page.get_by_role("cell", name=re.compile("no picture that is read here"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_role("cell", name="Ready")).to_have_count(3)
+    expect(page.get_by_role("row", name=re.compile("worse.jpg"))).to_contain_text("Category is none of")
+    expect(page.get_by_role("cell", name=re.compile("choose it now, or go on without"))).to_be_visible()  # one was forgotten
+    page.get_by_label("Images").set_input_files([folder / f"{NAMES[2]}.jpg"])
+    page.get_by_role("button", name="Read these images too").click()
+    expect(page.get_by_role("cell", name="Ready")).to_have_count(3, timeout=60_000)
     accessible(page)
     shot(page, "import")
-    page.get_by_role("button", name="Make it without the 1 bad line").click()
+    page.get_by_role("button", name="Make it without the 2 bad lines").click()
     expect(page.get_by_role("heading", name="3 people")).to_be_visible()
     page.wait_for_function("[...document.querySelectorAll('.listed img')].every((i) => i.complete && i.naturalWidth > 0)")
     accessible(page)
@@ -143,9 +152,10 @@ def import_list(page: Page, folder: Path) -> None:
 
 
 def authorise(officer: Page) -> None:
-    """Another person, having proved who they are."""
-    go_to(officer, "Recognition")
-    officer.get_by_role("link", name=re.compile("Islington")).click()
+    """Another person, having proved who they are, and seen what it is that is asked for."""
+    go_to(officer, "Authority")
+    officer.get_by_role("link", name=re.compile("Requested")).click()
+    officer.get_by_role("link", name="Plan, list and notice").click()
     article = officer.get_by_role("article")
     article.get_by_role("button", name="Authorise").click()
     officer.get_by_role("dialog").get_by_role("button", name="Approve it").click()
@@ -174,16 +184,22 @@ def decide(officer: Page) -> None:
     expect(officer.get_by_text(re.compile("identity confirmed. Arrest"))).to_be_visible()
 
 
-def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) -> None:
+def running(sit: Sit, tmp_path: Path) -> tuple[Page, Page]:
+    """A deployment that runs, by its operator and another who authorised it."""
     operator = sit("Olga Operator")
     expect(operator.get_by_role("heading", name="Recognition deployments")).to_be_visible()
     plan(operator)
-    expect(operator.get_by_role("region", name="What is missing before it can start")).to_contain_text("No public notice")
+    missing = operator.get_by_role("region", name="What is missing before it can start")
+    expect(missing.get_by_role("listitem").first).to_contain_text("It has no list")
+    expect(missing.get_by_role("listitem").last).to_contain_text("Ask for authority")  # the last step, by the button's own words
+    ask = operator.get_by_role("button", name="Ask for authority")
+    expect(ask).to_have_attribute("title", "Import a list first.")
     tell_the_public(operator)
     import_list(operator, tmp_path)
     shot(operator, "planned")
     operator.get_by_role("button", name="Ask for authority").click()
     expect(operator.get_by_role("article").get_by_text("Waits for authority", exact=True)).to_be_visible()
+    expect(missing).to_contain_text("It is asked for: an authorising officer decides")
 
     superintendent = sit("Sam Superintendent")
     authorise(superintendent)
@@ -191,6 +207,11 @@ def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) 
     operator.get_by_role("button", name="Start", exact=True).click()
     expect(operator.get_by_role("article").get_by_text("Running", exact=True)).to_be_visible()
 
+    return operator, superintendent
+
+
+def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) -> None:
+    operator, _ = running(sit, tmp_path)
     officer = sit("Connie Constable", PHONE, has_touch=True)
     expect(officer.get_by_text("No alert waits.")).to_be_visible()
     shot(officer, "alerts-none")
@@ -208,11 +229,62 @@ def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) 
     operator.get_by_role("button", name="Close it", exact=True).click()
     program.say("look")
     expect(operator.get_by_role("article").get_by_text("Published", exact=True)).to_be_visible()
-    operator.goto(program.url + "/public/recognition")
+    operator.get_by_role("link", name="The public record").click()
     expect(operator.get_by_text("Faces seen").first).to_be_visible()
-    shot(operator, "public")
-    operator.get_by_role("link", name=re.compile("Islington")).click()
     accessible(operator)
     shot(operator, "public-record")
     operator.go_back()
-    operator.go_back()
+    expect(operator.get_by_role("article").get_by_text("Published", exact=True)).to_be_visible()
+
+
+def test_who_looked_decides_though_the_feed_is_silent(sit: Sit, program: Program, tmp_path: Path) -> None:
+    """The pictures are there: what can be done with them waits for no message."""
+    running(sit, tmp_path)
+    officer = sit("Connie Constable", PHONE, has_touch=True)
+    expect(officer.get_by_text("No alert waits.")).to_be_visible()
+    silent = False
+
+    def pass_on(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+        server.on_message(lambda message: None if silent else page.send(message))
+
+    officer.route_web_socket(re.compile("recognition/live"), pass_on)
+    officer.reload()
+    assert program.say(f"alert {NAMES[0]}") == "Alert"
+    officer.get_by_role("link", name=re.compile("Wanted by a court")).click()
+    officer.get_by_role("button", name="I take it").click()
+    expect(officer.get_by_text("Look at both pictures before you decide")).to_be_visible()
+    silent = True
+    officer.get_by_role("button", name="Show both pictures").click()
+    officer.get_by_role("radio", name="Same person", exact=True).check()
+    nobody = officer.get_by_role("button", name="Nobody goes")
+    expect(nobody).to_have_attribute("aria-disabled", "true")
+    why = officer.get_by_text("Say why.", exact=True)
+    box = why.bounding_box()
+    assert box is not None
+    assert box["height"] > 10, "on a phone it is read, not pointed at"
+    silent = False
+    officer.get_by_role("button", name="Give it back").click()
+    expect(officer.get_by_text("You have it no more")).to_be_visible()
+
+
+def test_a_regulator_sees_all_of_it_and_changes_nothing(sit: Sit, program: Program, tmp_path: Path) -> None:
+    running(sit, tmp_path)
+    assert program.say(f"alert {NAMES[0]}") == "Alert"
+    page = sit("Rana Regulator")
+    go_to(page, "Record")
+    page.get_by_role("link", name="recognition deployments with their lists").click()
+    page.get_by_role("link", name=re.compile("Islington")).click()
+    article = page.get_by_role("article")
+    expect(article.get_by_text("Running", exact=True)).to_be_visible()
+    for verb in ("Stop", "Start", "Close for good", "Move cameras", "Enter it"):
+        expect(article.get_by_role("button", name=verb, exact=True)).to_have_count(0)
+    article.get_by_role("link", name="Open the list").click()
+    expect(page.get_by_role("heading", name="3 people")).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("button")).to_have_count(0)
+    accessible(page)
+    go_to(page, "Alerts")
+    page.get_by_role("link", name=re.compile("Wanted by a court")).click()
+    expect(page.get_by_role("button", name="Show both pictures")).to_be_visible()
+    expect(page.get_by_role("region", name="What you do")).to_have_count(0)
+    accessible(page)

@@ -278,6 +278,7 @@ async def city(
     finder: str = "bowstreet.tracking.finder:thorough",
     credentials: Credentials | None = None,
     push: PushPolicy | None = None,
+    speed: float = 1.0,
     sender: Sender | None = None,
     recognised: Recognition | None = None,
 ) -> City:
@@ -426,7 +427,7 @@ async def city(
         bus=recorder.bus,
         clock=clock,
         real_clock=real_clock,
-        run=RunView(demo="test", speed=1.0, version="0.0.0", operator="Test", demand_note=""),
+        run=RunView(demo="test", speed=speed, version="0.0.0", operator="Test", demand_note=""),
         wind=FixedWind().wind,
         metrics=Metrics(),
         boroughs=area.boroughs_geojson(),

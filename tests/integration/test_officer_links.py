@@ -4,7 +4,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -73,6 +73,23 @@ async def test_a_link_shows_one_incident_to_whoever_was_given_it(town: City) -> 
     assert await changes(town) == ["made", "opened"]
     [looked] = [one for one in await town.ledger(Consulted) if one.what == "officer-page"]
     assert (looked.by, looked.subject_id, looked.role) == (link_id, incident_id, "officer")
+
+
+async def test_a_demo_tells_the_officer_its_own_time_but_ends_no_link_by_it() -> None:
+    town = await city(speed=5.0, real_clock=SystemClock())
+    await town.hear_all()
+    _, link_id, secret = await made(town)
+    async with town.client() as phone:
+        first = (await opened(town, phone, secret)).json()["state"]
+        await town.advance(20.0)
+        then = (await phone.get(f"/api/v1/officer/{link_id}")).json()["state"]
+    assert first["speed"] == 5.0
+    assert datetime.fromisoformat(first["now"]) == START
+    assert datetime.fromisoformat(then["now"]) - START == timedelta(seconds=20)
+    arrives = [datetime.fromisoformat(one["watcher"]["eta_at"]) for one in (first, then)]
+    assert arrives[0] == arrives[1] > START, "counted by the same clock it comes nearer"
+    assert then["expires_at"] == first["expires_at"]
+    town.services.accounts.close()
 
 
 async def test_nothing_that_opens_it_is_kept(town: City) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.console_city import City, city
 from tests.integration.test_recognition_routes import API, a_plan, imported
 from tests.ofiq_peer import MEASURES
-from tests.unit.recognition_world import people, photo, row
+from tests.unit.recognition_world import COLUMNS, people, photo, row
 
 from bowstreet.cli import main
 from bowstreet.errors import MeasureUnavailable
@@ -48,6 +48,30 @@ async def test_each_image_has_its_scores(tmp_path: Path) -> None:
     assert nobody.unified is None
     assert set(nobody.components.values()) == {None}
     assert unread == OfiqScores()
+
+
+def configured(folder: Path, how: str = "") -> list[str]:
+    """`lfr enrol` of a list of two images, by a configuration that has OFIQ."""
+    ofiq = settings(folder / "ofiq", how)
+    (folder / "list.csv").write_text(COLUMNS + "\n".join(row(name, f"{name}.jpg") for name in NAMES[:2]))
+    for name in NAMES[:2]:
+        (folder / f"{name}.jpg").write_bytes(photo(name))
+    (folder / "city.toml").write_text(f'[recognition.ofiq]\nprogram = "{ofiq.program}"\ndata = "{ofiq.data}"\n')
+    named = ("--list", "list.csv", "--images", ".", "--config", "city.toml", "--json", "result.json")
+    return ["lfr", "enrol", *(str(folder / one) if "." in one else one for one in named)]
+
+
+def test_a_list_is_checked_with_ofiq_as_it_is_imported_with_it(tmp_path: Path) -> None:
+    assert main(configured(tmp_path)) == 0
+    said = json.loads((tmp_path / "result.json").read_text())
+    assert [one["quality"]["ofiq"] is not None for one in said] == [True, True]
+    assert set(said[0]["quality"]["ofiq_components"]) == set(MEASURES) - {"UnifiedQualityScore"}
+
+
+def test_a_list_is_not_called_good_where_ofiq_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(configured(tmp_path, "writes a file")) != 0
+    assert "OFIQ" in capsys.readouterr().err
+    assert not (tmp_path / "result.json").exists()
 
 
 async def test_the_first_image_that_cannot_be_read_costs_the_others_nothing(tmp_path: Path) -> None:

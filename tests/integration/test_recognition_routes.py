@@ -105,6 +105,24 @@ async def raised(town: City, deployment_id: str, reference: str) -> Alert:
     return made
 
 
+async def test_what_keeps_it_from_starting_is_told_in_the_order_of_mending_as_it_stands(town: City) -> None:
+    async with town.signed_in("recognition-operator") as operator:
+        first = await running(town, operator, NAMES[0])
+        planned = (await operator.post(f"{API}/deployments", json=a_plan())).json()
+        codes = [one["code"] for one in planned["against"]]
+        assert codes == ["no-list", "no-public-notice", "no-signs", "no-authority", "another-deployment-runs"]
+        asked = await submitted(operator, NAMES[1])
+        remedies = {one["code"]: one["remedy"] for one in asked["against"]}
+        assert "it is asked for" in remedies["no-authority"]  # and not: ask for it
+        refused = await operator.post(f"{API}/deployments/{asked['deployment']['deployment_id']}/start")
+        assert refused.status_code == 409
+        assert first in refused.json()["detail"]
+        assert "Islington until" in refused.json()["detail"]  # people know it by its place
+        assert (await operator.post(f"{API}/deployments/{first}/stop")).status_code == 200
+        now = (await operator.get(f"{API}/deployments/{asked['deployment']['deployment_id']}")).json()
+        assert [one["code"] for one in now["against"]] == ["no-authority"]
+
+
 async def test_a_deployment_over_http(town: City) -> None:
     async with town.signed_in("recognition-operator") as operator, town.signed_in("adjudicating-officer") as officer:
         dep = await running(town, operator, NAMES[0])

@@ -37,7 +37,7 @@ about = {"incident_id": ids, "borough": st.none() | words, "position": places}
 drones = st.builds(
     DroneSeen, vehicle_id=ids, taken_at=moments, altitude_m_amsl=st.floats(-50, 600), phase=words.map(lambda said: said[:20]),
     ground_speed_mps=st.floats(0, 40), course_deg=st.none() | azimuths, charge_fraction=st.floats(-0.1, 1.1),
-    looks_deg=st.none() | azimuths, tilt_deg=st.floats(-90, 30), field_of_view_deg=st.floats(1, 170), range_m=st.none() | metres,
+    looks_deg=st.none() | azimuths, tilt_deg=st.floats(-90, 30), field_of_view_deg=st.none() | st.floats(1, 170), range_m=st.none() | metres,
     **about,
 )  # fmt: skip
 incidents = st.builds(

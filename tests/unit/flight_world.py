@@ -35,6 +35,7 @@ from bowstreet.flight.model import (
     VehicleConfig,
     Waypoint,
     Wind,
+    ZoomCamera,
 )
 from bowstreet.flight.plan import plan_mission
 from bowstreet.flight.ports import DockReport, OnDock, OnTelemetry, Outcome, Settled
@@ -86,6 +87,7 @@ class Drone:
     armed: bool = False
     landed: bool = True
     gimbal_deg: float = 0.0
+    zoom: float = 1.0
     mode: str = "standby"
     speed_mps: float = 15.0
     target: Waypoint | None = None
@@ -147,7 +149,7 @@ class World:
         for number, (vehicle_id, dock_id) in enumerate(vehicles, start=1):
             config = VehicleConfig(
                 vehicle_id=vehicle_id, link="udpout:127.0.0.1:2", system_id=number,
-                airframe=PATROL_QUADCOPTER.name, home_dock_id=dock_id,
+                airframe=PATROL_QUADCOPTER.name, home_dock_id=dock_id, zoom_most=8.0,
             )  # fmt: skip
             dock = self.docks[dock_id]
             dock.pads[dock.pads.index(0)] = number
@@ -232,6 +234,8 @@ class World:
                     drone.target, drone.landing, drone.mode = waypoint, True, "land"
             case PointGimbal(pitch_deg=pitch_deg):
                 drone.gimbal_deg = pitch_deg
+            case ZoomCamera(zoom=zoom):
+                drone.zoom = zoom
             case SetSpeed(ground_speed_mps=speed_mps):
                 drone.speed_mps = speed_mps
             case _:

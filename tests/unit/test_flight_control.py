@@ -5,7 +5,7 @@ from tests.unit.flight_world import Pilotless, place
 from tests.unit.test_flight_missions import flying
 
 from bowstreet.errors import Conflict, NotFound, NotPermitted, Refused
-from bowstreet.flight.model import Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint
+from bowstreet.flight.model import Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.messages import ControlReleased, ControlTaken, Reason, VehicleGrounded, VehicleReleased
 
 
@@ -88,6 +88,8 @@ async def test_pilot_flies() -> None:
         (PointGimbal(pitch_deg=-120.0), "camera"),
         (Land(waypoint=Waypoint(position=place(700, 900), height_m_above_dock=0.0)), "not for a pilot"),
         (Disarm(), "not for a pilot"),
+        (ZoomCamera(zoom=20.0), "zooms from 1 to 8 times"),
+        (ZoomCamera(zoom=0.5), "zooms from 1 to 8 times"),
     ],
 )
 async def test_what_a_pilot_may_not_ask(command, words) -> None:  # type: ignore[no-untyped-def]

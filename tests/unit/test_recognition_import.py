@@ -80,6 +80,12 @@ def test_what_is_no_list_is_refused_whole(data: bytes) -> None:
         listfile.parse_list(data, DeploymentUse.WANTED, TODAY)
 
 
+def test_a_bad_row_is_found_again_by_its_image_but_no_way_to_a_file_is_told() -> None:
+    rows = [row("a", "x.jpg", category="other"), row("b", "../y.jpg"), "three,cells,only"]
+    _, bad = listfile.parse_list((COLUMNS + "\n".join(rows)).encode(), DeploymentUse.WANTED, TODAY)
+    assert [one.image for one in bad] == ["x.jpg", "", ""]
+
+
 def test_a_hundred_thousand_rows_are_read_and_one_more_is_not() -> None:
     rows = [row(f"p{n}", f"{n}.jpg") for n in range(listfile.MOST_ROWS)]
     good, bad = listfile.parse_list((COLUMNS + "\n".join(rows)).encode(), DeploymentUse.WANTED, TODAY)

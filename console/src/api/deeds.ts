@@ -15,7 +15,8 @@ export type PilotCommand =
   | { readonly type: "hold" }
   | { readonly type: "goto"; readonly latitude: number; readonly longitude: number; readonly height_m_above_dock: number }
   | { readonly type: "orbit"; readonly latitude: number; readonly longitude: number; readonly radius_m: number }
-  | { readonly type: "gimbal"; readonly pitch_deg: number };
+  | { readonly type: "gimbal"; readonly pitch_deg: number }
+  | { readonly type: "zoom"; readonly zoom: number };
 
 export const takeCall = (call: NewCall): Promise<Incident> => act("POST", "incidents", call);
 export const launch = (incident: string, vehicle_id: string, reason: string): Promise<Mission> =>

@@ -22,6 +22,8 @@ export interface Drone {
   readonly phase: string | null;
   readonly reason: string;
   readonly mission_id: string | null;
+  readonly zoom: number | null; // of its lens now; null where that is not known, or it does not zoom
+  readonly zoom_most: number; // 1: its lens does not zoom
 }
 
 export interface Dock {
@@ -96,6 +98,8 @@ export interface Mission {
   readonly reasons: readonly Reason[];
   readonly return_reason: Reason | null;
   readonly diverted_to: string | null;
+  readonly zoom: number; // of its drone's lens, as its pilot last asked
+  readonly zoom_trouble: string; // why the lens did not do that; "" when it did
 }
 
 export type Severity = "info" | "notice" | "warning" | "alarm";

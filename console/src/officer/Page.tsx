@@ -7,7 +7,7 @@ import { Eye, type Shown } from "./eye.ts";
 import { ageText, freshness } from "./rate.ts";
 import { Sketch } from "./Sketch.tsx";
 import type { Alert, Opened, State } from "./wire.ts";
-import { alertText, alertWeight, BUZZ, gradeWord, subjectText, watcherText, type Weight } from "./words.ts";
+import { alertText, alertWeight, BUZZ, endsText, gradeWord, operationMs, subjectText, watcherText, type Weight } from "./words.ts";
 
 const FLASH_MS = 5_000;
 const AGE_EVERY_MS = 200;
@@ -34,7 +34,8 @@ export function Page({ opened, onOver }: { opened: Opened; onOver: () => void })
     };
   }, [link.link_id]);
 
-  const nowMs = eye.current?.now() ?? Date.parse(state.now);
+  const wallMs = eye.current?.now() ?? Date.now();
+  const nowMs = operationMs(state, eye.current?.sinceState() ?? 0);
   return (
     <main class={flash === null ? "officer" : `officer flash ${flash}`}>
       <header class="top">
@@ -91,7 +92,7 @@ export function Page({ opened, onOver }: { opened: Opened; onOver: () => void })
       {link.words ? <Words link={link.link_id} /> : null}
       <footer class="foot soft">
         <p>
-          For {link.recipient}. Ends {clockTime(state.expires_at)}. Each look is on record. Do not pass it on.
+          For {link.recipient}. Ends {endsText(state.expires_at, wallMs)}. Each look is on record. Do not pass it on.
         </p>
       </footer>
     </main>

@@ -30,6 +30,7 @@ export class Eye {
   private readonly timer: number;
   private rung: Rung = START;
   private state: State | null = null;
+  private stateAt = performance.now();
   private full: Full | null = null;
   private attempt = 0;
   private failed = false;
@@ -49,6 +50,7 @@ export class Eye {
     this.channel = new Channel(socketOf(link), {
       onState: (state) => {
         this.state = state;
+        this.stateAt = performance.now();
         watcher.onState(state);
       },
       onStill: (still) => void this.draw(still),
@@ -65,6 +67,11 @@ export class Eye {
 
   now(): number {
     return this.channel.now();
+  }
+
+  /** How long ago the state came, milliseconds. */
+  sinceState(): number {
+    return performance.now() - this.stateAt;
   }
 
   /** How old what is shown is; null before the first picture. */

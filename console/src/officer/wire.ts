@@ -49,8 +49,10 @@ export interface Alert {
   readonly kind: AlertKind;
 }
 
+/** Moments are by the operation's clock, which a demo runs `speed` times as fast; `expires_at` alone is by the one on the wall. */
 export interface State {
   readonly now: string;
+  readonly speed: number;
   readonly scene: Scene;
   readonly watcher: Watcher | null;
   readonly subject: Subject;

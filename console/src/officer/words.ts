@@ -59,6 +59,15 @@ export function watcherText(watcher: Watcher | null, scene: Scene, nowMs: number
   return `${watcher.name} is on its way, there ${when}: ${where}.`;
 }
 
+/** What the operation's clock says now, `sinceMs` after it said `state.now`. */
+export const operationMs = (state: { readonly now: string; readonly speed: number }, sinceMs: number): number => Date.parse(state.now) + sinceMs * state.speed;
+
+/** When a link ends: by the clock on the wall, which nobody sees beside the operation's where that is a demo's own. */
+export function endsText(expiresAt: string, wallMs: number): string {
+  const minutes = Math.ceil((Date.parse(expiresAt) - wallMs) / 60_000);
+  return minutes <= 1 ? "within a minute" : `in ${minutes} minutes`;
+}
+
 export type Weight = "good" | "news" | "grave";
 
 interface Said {

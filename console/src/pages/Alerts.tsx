@@ -6,6 +6,7 @@ import { alerts, clock, heard, watchAlerts } from "../alerts-feed.ts";
 import { type Alert, decideOn, move, type Move, opine, type Pictures, pictures, settle } from "../api/recognition.ts";
 import { count, duration, utcTime } from "../format.ts";
 import { Button, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { Picks } from "../parts/form.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { alertWord, isOpen, nextOf, qualityWord, said } from "../recognition.ts";
 import { choose, route } from "../route.ts";
@@ -128,7 +129,9 @@ function OneAlert({ one }: { one: Alert }) {
   const [seen, setSeen] = useState<Pictures | null>(null);
   useEffect(() => head.current?.focus(), []);
   const look = (): void => void doing.run(async () => setSeen(await pictures(one.alert_id)));
-  const next = nextOf(one, clock.value * 1000);
+  // Who has them before their eyes has looked: the feed need not say so first.
+  const looked = seen === null ? one : { ...one, viewed_by_me: true };
+  const next = nextOf(looked, clock.value * 1000);
   return (
     <article class="alert">
       <header class="card-title">
@@ -148,9 +151,21 @@ function OneAlert({ one }: { one: Alert }) {
       {one.minor_or_vulnerable ? <p class="note waits risk">Under 18, or vulnerable</p> : null}
       <SideBySide one={one} seen={seen} busy={doing.busy} onLook={look} />
       <Trouble error={doing.error} />
-      <Deciding one={one} next={next} />
+      <Ended one={one} />
+      <Deciding one={looked} next={next} />
     </article>
   );
+}
+
+/** Says that the time for it is over, to whoever had it before them. */
+function Ended({ one }: { one: Alert }) {
+  const [had, setHad] = useState(false);
+  useEffect(() => {
+    if (one.claimed_by_me) setHad(true);
+  }, [one.claimed_by_me]);
+  if (one.state === "lapsed") return <p class="note">Nobody decided in time, or its deployment was closed. There is nothing more to do here.</p>;
+  const back = had && !one.claimed_by_me && one.state === "raised";
+  return back ? <p class="note waits" role="status">You have it no more: it is back with all. Take it again to decide.</p> : null;
 }
 
 function SideBySide({ one, seen, busy, onLook }: { one: Alert; seen: Pictures | null; busy: boolean; onLook: () => void }) {
@@ -260,20 +275,6 @@ function Deciding({ one, next }: { one: Alert; next: ReturnType<typeof nextOf> }
 
 type Run = (work: () => Promise<unknown>, says: string) => void;
 
-function Picks({ legend, codes, value, onChange }: { legend: string; codes: readonly string[]; value: string; onChange: (code: string) => void }) {
-  return (
-    <fieldset class="picks tall">
-      <legend>{legend}</legend>
-      {codes.map((code) => (
-        <label key={code} class="pick">
-          <input type="radio" name={legend} checked={value === code} onChange={() => onChange(code)} />
-          {said(code)}
-        </label>
-      ))}
-    </fieldset>
-  );
-}
-
 const JUDGEMENTS = ["same-person", "not-the-same-person", "cannot-tell"];
 const WHY_NOT = ["gone-before-anyone-came", "not-proportionate-here", "no-longer-wanted"];
 
@@ -285,15 +286,15 @@ function Decision({ one, onRun }: { one: Alert; onRun: Run }) {
   const because = judgement === "not-the-same-person" || judgement === "cannot-tell" ? judgement : whyNot;
   return (
     <>
-      <Picks legend="What do you see?" codes={JUDGEMENTS} value={judgement} onChange={setJudgement} />
+      <Picks tall worded={said} legend="What do you see?" codes={JUDGEMENTS} value={judgement} onChange={setJudgement} />
       {judgement === "" ? null : (
         <>
           {judgement === "not-the-same-person" ? null : (
-            <Button look="main" onPress={() => onRun(() => decideOn(one.alert_id, true, judgement, null), "You engage.")}>
+            <Button look={same ? "main" : "plain"} onPress={() => onRun(() => decideOn(one.alert_id, true, judgement, null), "You engage.")}>
               I go and speak to them
             </Button>
           )}
-          {same ? <Picks legend="Or nobody goes, because" codes={WHY_NOT} value={whyNot} onChange={setWhyNot} /> : null}
+          {same ? <Picks tall worded={said} legend="Or nobody goes, because" codes={WHY_NOT} value={whyNot} onChange={setWhyNot} /> : null}
           <Button why={because === "" ? "Say why." : ""} onPress={() => onRun(() => decideOn(one.alert_id, false, judgement, because), "Nobody goes.")}>
             Nobody goes
           </Button>
@@ -308,7 +309,7 @@ function Opinion({ one, onRun }: { one: Alert; onRun: Run }) {
   return (
     <>
       <p class="note">A colleague asks for your opinion. Look at both pictures first.</p>
-      <Picks legend="What do you see?" codes={JUDGEMENTS} value={judgement} onChange={setJudgement} />
+      <Picks tall worded={said} legend="What do you see?" codes={JUDGEMENTS} value={judgement} onChange={setJudgement} />
       <Button look="main" why={judgement === "" ? "Say what you see." : one.viewed_by_me ? "" : "Look at both pictures first."} onPress={() => onRun(() => opine(one.alert_id, judgement), "Your opinion is given.")}>
         Give my opinion
       </Button>
@@ -326,8 +327,8 @@ function OutcomeForm({ one, onRun }: { one: Alert; onRun: Run }) {
   const no = identity === "" || !offered.includes(disposal) ? "Answer both." : "";
   return (
     <>
-      <Picks legend="Who was it?" codes={IDENTITIES} value={identity} onChange={setIdentity} />
-      <Picks legend="What came of it?" codes={offered} value={disposal} onChange={setDisposal} />
+      <Picks tall worded={said} legend="Who was it?" codes={IDENTITIES} value={identity} onChange={setIdentity} />
+      <Picks tall worded={said} legend="What came of it?" codes={offered} value={disposal} onChange={setDisposal} />
       <Button look="main" why={no} onPress={() => onRun(() => settle(one.alert_id, identity, disposal), "It is settled.")}>
         Settle it
       </Button>

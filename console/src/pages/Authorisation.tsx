@@ -83,6 +83,12 @@ function Facts({ one }: { one: Authorisation }) {
       <Fact name="Ground">{groundName(one.ground)}</Fact>
       <Fact name="Subject">
         <span class="mono">{one.subject_id}</span>
+        {one.use_case === "recognition-deployment" && allowed("seeRecognition") ? (
+          <>
+            {" "}
+            <a href={address("deployments", { id: one.subject_id })}>Plan, list and notice</a>
+          </>
+        ) : null}
       </Fact>
       <Fact name="Where">{one.place.boroughs.join(", ")}</Fact>
       <Fact name="From">

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { cameraBack, type Choices, type DeploymentShown, type Step, step, tell } from "../api/recognition.ts";
 import { capital, count, utcDateTime } from "../format.ts";
 import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { PlacePane } from "../parts/PlacePane.tsx";
 import { asLatLon, deploymentWord, isOver, said } from "../recognition.ts";
@@ -36,6 +37,7 @@ export function DeploymentDetails({ one, choices, onChange }: Shown) {
       <p class="standing">
         <StateWord {...deploymentWord(one)} />
         {deployment.why === "" ? null : <span class="soft">{capital(deployment.why)}</span>}
+        {deployment.state === "published" ? <a href={`public/recognition/${deployment.deployment_id}`}>The public record</a> : null}
       </p>
       <Deeds one={one} onChange={onChange} />
       <Obstacles one={one} />
@@ -85,6 +87,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
     onChange();
   };
   const against = one.against[0];
+  const moment = doing.busy ? "One moment." : "";
   return (
     <>
       <div class="actions">
@@ -92,7 +95,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
           <Button
             key={which}
             look={grave ? "grave" : which === "start" || which === "submit" ? "main" : "plain"}
-            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : doing.busy ? "One moment." : ""}
+            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : which === "submit" ? notYet(deployment) || moment : moment}
             onPress={() => (which === "close" ? setSure("close") : void run(which, says))}
           >
             {label}
@@ -113,6 +116,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
         <div class="note waits" role="alertdialog" aria-label="Close for good?">
           <p>
             <strong>Close it for good?</strong> It cannot be started again; its list is destroyed with a receipt, and its public record is made.
+            {one.alerts_open === 0 ? "" : ` ${count(one.alerts_open, "open alert")}: what nobody acts on lapses now.`}
           </p>
           <div class="actions">
             <Button look="grave" onPress={() => void run("close", "It is closed. Its list is destroyed.")}>
@@ -127,6 +131,13 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
       <Trouble error={doing.error} />
     </>
   );
+}
+
+/** Why authority for it cannot be asked for yet: what is decided on must be there. */
+function notYet({ manifest, evidence }: DeploymentShown["deployment"]): string {
+  if (manifest === null) return "Import a list first.";
+  if (manifest.to_review.length > 0) return "Somebody on the list waits for a second approval: an authorising officer opens the list.";
+  return evidence.some((each) => each.kind === "public-notice") ? "" : "Enter the public notice first.";
 }
 
 function Obstacles({ one }: { one: DeploymentShown }) {
@@ -321,22 +332,8 @@ function TellForm({ one, choices, onChange }: Shown) {
   return (
     <details>
       <summary>Enter a notice or a sign</summary>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (no === "") void enter();
-        }}
-      >
-        <fieldset class="picks">
-          <legend>What</legend>
-          {["public-notice", "sign"].map((each) => (
-            <label key={each} class="pick">
-              <input type="radio" name="kind" checked={kind === each} onChange={() => setKind(each)} />
-              {said(each)}
-            </label>
-          ))}
-        </fieldset>
+      <Form doing={doing} verb="Enter it" onSend={enter} why={no}>
+        <Picks legend="What" codes={["public-notice", "sign"]} worded={said} value={kind} onChange={setKind} />
         {kind !== "sign" ? null : (
           <fieldset class="picks">
             <legend>Before which cameras</legend>
@@ -360,16 +357,7 @@ function TellForm({ one, choices, onChange }: Shown) {
             {(id, hint) => <input id={id} aria-describedby={hint} type="datetime-local" value={since} onInput={(event) => setSince(event.currentTarget.value)} />}
           </Field>
         </div>
-        <Trouble error={doing.error} />
-        <div class="actions">
-          <button type="submit" class="button main" disabled={no !== "" || doing.busy}>
-            Enter it
-          </button>
-          <span class="soft" role="status">
-            {no}
-          </span>
-        </div>
-      </form>
+      </Form>
     </details>
   );
 }

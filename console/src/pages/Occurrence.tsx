@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { closeOccurrence, find, type Findings, type Occurrence, reportAddress, reportPrintAddress, type Shown, wasTold } from "../api/occurrences.ts";
 import { ASKED, BODIES, bodyName, FINDINGS, named, occurrenceWord, OUTCOMES } from "../occurrences.ts";
 import { count, position, utcDateTime } from "../format.ts";
-import { Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Field, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { freshen } from "../parts/fresh.ts";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { Left } from "../parts/windows.tsx";
@@ -116,13 +117,7 @@ function Found({ one }: { one: Occurrence }) {
   return (
     <details>
       <summary>What was found</summary>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <Form doing={doing} verb="Keep it" onSend={save}>
         <div class="form inline">
           {(Object.keys(FINDINGS) as (keyof Findings)[]).map((name) => (
             <Field key={name} label={ASKED[name]}>
@@ -138,11 +133,7 @@ function Found({ one }: { one: Occurrence }) {
             </Field>
           ))}
         </div>
-        <Trouble error={doing.error} />
-        <button type="submit" class="button main" disabled={doing.busy}>
-          Keep it
-        </button>
-      </form>
+      </Form>
     </details>
   );
 }
@@ -164,13 +155,7 @@ function Telling({ one }: { one: Shown }) {
   return (
     <details>
       <summary>Somebody was told</summary>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+      <Form doing={doing} verb="Keep that they were told" onSend={save} why={reference === "" ? "Say by which number." : ""}>
         <div class="form inline">
           <Field label="Who">
             {(id) => (
@@ -187,11 +172,7 @@ function Telling({ one }: { one: Shown }) {
             {(id) => <input id={id} required maxLength={80} autocomplete="off" value={reference} onInput={(event) => setReference(event.currentTarget.value.trim())} />}
           </Field>
         </div>
-        <Trouble error={doing.error} />
-        <button type="submit" class="button main" disabled={doing.busy || reference === ""}>
-          Keep that they were told
-        </button>
-      </form>
+      </Form>
     </details>
   );
 }
@@ -207,27 +188,9 @@ function Closing({ one }: { one: Occurrence }) {
   return (
     <details>
       <summary>Close it</summary>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void close();
-        }}
-      >
-        <fieldset class="picks">
-          <legend>Why</legend>
-          {OUTCOMES.map((each) => (
-            <label key={each} class="pick">
-              <input type="radio" name="outcome" checked={outcome === each} onChange={() => setOutcome(each)} />
-              {named(each)}
-            </label>
-          ))}
-        </fieldset>
-        <Trouble error={doing.error} />
-        <button type="submit" class="button grave" disabled={doing.busy || outcome === ""}>
-          Close it
-        </button>
-      </form>
+      <Form doing={doing} verb="Close it" grave onSend={close} why={outcome === "" ? "Say why." : ""}>
+        <Picks legend="Why" codes={OUTCOMES} worded={named} value={outcome} onChange={setOutcome} />
+      </Form>
     </details>
   );
 }

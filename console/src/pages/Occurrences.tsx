@@ -6,6 +6,7 @@ import { KINDS, named, occurrenceWord, ordered } from "../occurrences.ts";
 import { fleet, missions, operationNow } from "../feed/store.ts";
 import { count, utcDateTime } from "../format.ts";
 import { Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { freshen, useFresh } from "../parts/fresh.ts";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { Left } from "../parts/windows.tsx";
@@ -139,26 +140,23 @@ function Tell() {
     });
   };
   return (
-    <form
-      class="card form"
-      aria-label="Tell of an occurrence"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (kind !== "") void tell();
-      }}
+    <Form
+      look="card"
+      label="Tell of an occurrence"
+      doing={doing}
+      verb="Open it"
+      onSend={tell}
+      why={kind === "" ? "Say what happened." : ""}
+      beside={
+        <a class="button" href={address("occurrences")}>
+          Cancel
+        </a>
+      }
     >
       <h2 ref={head} tabIndex={-1}>
         Tell of an occurrence
       </h2>
-      <fieldset class="picks">
-        <legend>What happened</legend>
-        {[...KINDS].reverse().map((each) => (
-          <label key={each} class="pick">
-            <input type="radio" name="kind" checked={kind === each} onChange={() => setKind(each)} />
-            {named(each)}
-          </label>
-        ))}
-      </fieldset>
+      <Picks legend="What happened" codes={[...KINDS].reverse()} worded={named} value={kind} onChange={setKind} />
       <div class="form inline">
         <Field label="When (UTC)" hint="Left empty: now.">
           {(id, hint) => <input id={id} aria-describedby={hint} type="datetime-local" value={at} onInput={(event) => setAt(event.currentTarget.value)} />}
@@ -176,15 +174,6 @@ function Tell() {
           )}
         </Field>
       </div>
-      <Trouble error={doing.error} />
-      <div class="actions">
-        <button type="submit" class="button main" disabled={kind === "" || doing.busy}>
-          {doing.busy ? "Sending…" : "Open it"}
-        </button>
-        <a class="button" href={address("occurrences")}>
-          Cancel
-        </a>
-      </div>
-    </form>
+    </Form>
   );
 }

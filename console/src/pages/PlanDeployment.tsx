@@ -4,7 +4,8 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { amend, type Choices, type DeploymentShown, plan, planAgain, type PlanAsked } from "../api/recognition.ts";
 import { parsePosition, position } from "../format.ts";
 import type { At, PlaceMap } from "../map/place.ts";
-import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Field, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { Icon } from "../parts/marks.tsx";
 import { PlacePane } from "../parts/PlacePane.tsx";
 import { areaOf, asLatLon, cornersOf, said } from "../recognition.ts";
@@ -73,14 +74,7 @@ export function PlanDeployment({ choices, before, onDone }: { choices: Choices; 
   };
 
   return (
-    <form
-      class="card form plan"
-      aria-label="Plan a deployment"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (no === "") void send();
-      }}
-    >
+    <Form look="card plan" label="Plan a deployment" doing={doing} verb={moves ? "Ask for the amended authority" : "Plan it"} onSend={send} why={no}>
       <header class="card-title">
         <h2 ref={head} tabIndex={-1}>
           {moves ? "Move cameras" : before === undefined ? "Plan a deployment" : "Change the plan"}
@@ -117,15 +111,7 @@ export function PlanDeployment({ choices, before, onDone }: { choices: Choices; 
             ))}
           </fieldset>
           {terms === undefined ? null : (
-            <fieldset class="picks">
-              <legend>Why here</legend>
-              {terms.location_bases.map((each) => (
-                <label key={each} class="pick">
-                  <input type="radio" name="basis" checked={basis === each} onChange={() => setBasis(each)} />
-                  {said(each)}
-                </label>
-              ))}
-            </fieldset>
+            <Picks legend="Why here" codes={terms.location_bases} worded={said} value={basis} onChange={setBasis} />
           )}
           <div class="form inline">
             <Field label="From (UTC)">
@@ -162,16 +148,7 @@ export function PlanDeployment({ choices, before, onDone }: { choices: Choices; 
         <Corners zone={zone} onChange={setZone} />
         <CameraPicks choices={choices} cameras={cameras} placing={placing} onPlace={setPlacing} onChange={setCameras} />
       </section>
-      <Trouble error={doing.error} />
-      <div class="actions">
-        <button type="submit" class="button main" disabled={no !== "" || doing.busy}>
-          {doing.busy ? "Sending…" : moves ? "Ask for the amended authority" : "Plan it"}
-        </button>
-        <span class="soft" role="status">
-          {no}
-        </span>
-      </div>
-    </form>
+    </Form>
   );
 }
 

@@ -29,7 +29,8 @@ function ForRegulators() {
     <p class="note">
       You see everything here and change nothing. The <a href="#/">operation</a>, the{" "}
       <a href="#/authorisations">authorities</a>, <a href="#/retention">what is kept, and what went</a>, the <a href="#/quarantine">reports in quarantine</a>, the{" "}
-      <a href="#/accounts">accounts</a> and <a href="#/occurrences">occurrences</a> are open to you.
+      <a href="#/accounts">accounts</a>, <a href="#/occurrences">occurrences</a>, <a href="#/deployments">recognition deployments with their lists</a> and{" "}
+      <a href="#/alerts">alerts</a> are open to you.
     </p>
   );
 }

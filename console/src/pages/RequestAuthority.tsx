@@ -4,7 +4,8 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { requestAuthority, type Terms } from "../api/authority.ts";
 import { groundName, lengthName, lengths, missing, termsOf, useCaseName, useCaseSays } from "../authority.ts";
 import { incidents, operationNow } from "../feed/store.ts";
-import { Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Field, useDoing } from "../parts/controls.tsx";
+import { Form } from "../parts/form.tsx";
 import { freshen } from "../parts/fresh.ts";
 import { proved } from "../proof.ts";
 import { address, route } from "../route.ts";
@@ -49,14 +50,7 @@ export function RequestAuthority({ terms }: { terms: Terms }) {
     });
   };
   return (
-    <form
-      class="card form"
-      aria-label="Request authority"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (no === "") void ask();
-      }}
-    >
+    <Form look="card" label="Request authority" doing={doing} verb={urgent ? "Give urgent authority" : "Request it"} grave={urgent} onSend={ask} why={no}>
       <header class="card-title">
         <h2 ref={head} tabIndex={-1}>
           Request authority
@@ -114,16 +108,7 @@ export function RequestAuthority({ terms }: { terms: Terms }) {
           </span>
         </label>
       ) : null}
-      <Trouble error={doing.error} />
-      <div class="actions">
-        <button type="submit" class={`button ${urgent ? "grave" : "main"}`} disabled={no !== "" || doing.busy}>
-          {doing.busy ? "Sending…" : urgent ? "Give urgent authority" : "Request it"}
-        </button>
-        <span class="soft" role="status">
-          {no}
-        </span>
-      </div>
-    </form>
+    </Form>
   );
 }
 

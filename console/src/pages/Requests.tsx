@@ -5,7 +5,8 @@ import { Problem } from "../api/client.ts";
 import { REASONS_TO_LOOK } from "../api/deeds.ts";
 import { moveRequest, requests, type RequestLine, requestWhole, type RequestWhole } from "../api/requests.ts";
 import { capital, count, utcDateTime } from "../format.ts";
-import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Field, ForThose, Trouble, type Doing, useDoing } from "../parts/controls.tsx";
+import { Form, Picks } from "../parts/form.tsx";
 import { freshen, useFresh } from "../parts/fresh.ts";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { Left } from "../parts/windows.tsx";
@@ -195,9 +196,10 @@ function Fact({ name, said }: { name: string; said: string }) {
 
 function Steps({ one }: { one: RequestLine }) {
   const doing = useDoing();
+  const refusing = useDoing();
   const [ground, setGround] = useState("");
-  const move = async (state: string, said: string): Promise<void> => {
-    if (!(await doing.run(() => moveRequest(one.request_id, state, state === "refused" ? ground : null)))) return;
+  const move = async (state: string, said: string, by: Doing = doing): Promise<void> => {
+    if (!(await by.run(() => moveRequest(one.request_id, state, state === "refused" ? ground : null)))) return;
     announce(said);
     freshen();
   };
@@ -221,26 +223,9 @@ function Steps({ one }: { one: RequestLine }) {
       </div>
       <details>
         <summary>Refuse it</summary>
-        <form
-          class="form"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (ground !== "") void move("refused", "It is kept that it was refused");
-          }}
-        >
-          <fieldset class="picks">
-            <legend>On what ground</legend>
-            {Object.entries(GROUNDS).map(([each, said]) => (
-              <label key={each} class="pick">
-                <input type="radio" name="ground" checked={ground === each} onChange={() => setGround(each)} />
-                {said}
-              </label>
-            ))}
-          </fieldset>
-          <button type="submit" class="button grave" disabled={doing.busy || ground === ""}>
-            Refuse it
-          </button>
-        </form>
+        <Form doing={refusing} verb="Refuse it" grave onSend={() => move("refused", "It is kept that it was refused", refusing)} why={ground === "" ? "Say on what ground." : ""}>
+          <Picks legend="On what ground" codes={Object.keys(GROUNDS)} worded={(each) => GROUNDS[each] ?? each} value={ground} onChange={setGround} />
+        </Form>
       </details>
     </>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
-  beginImport, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, people, type Quality, review, type Row, takeOff, underWay,
+  beginImport, choices, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, people, type Quality, review, type Row, takeOff, underWay,
 } from "../api/recognition.ts";
 import { capital, count } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
@@ -28,7 +28,7 @@ export function WatchlistPage({ id }: { id: string }) {
       <Trouble error={list.error} />
       {one === undefined ? null : (
         <>
-          {one.deployment.state === "planned" && allowed("planDeployment") ? <ImportList id={id} /> : null}
+          {one.deployment.state === "planned" && allowed("planDeployment") ? <ImportList id={id} useCase={one.deployment.plan.use_case} /> : null}
           {one.deployment.manifest === null || isOver(one.deployment) ? (
             <p class="soft">{one.deployment.manifest === null ? "There is no list yet." : "The list is destroyed, or about to be."}</p>
           ) : (
@@ -49,7 +49,7 @@ interface Progress {
   readonly of: number;
 }
 
-function ImportList({ id }: { id: string }) {
+function ImportList({ id, useCase }: { id: string; useCase: string }) {
   const doing = useDoing();
   const csv = useRef<HTMLInputElement>(null);
   const images = useRef<HTMLInputElement>(null);
@@ -58,35 +58,41 @@ function ImportList({ id }: { id: string }) {
   const [progress, setProgress] = useState<Progress | null>(null);
   const [chosen, setChosen] = useState("");
   const [remarked, setRemarked] = useState<readonly Row[] | null>(null);
+  const [more, setMore] = useState(false);
   const stopped = useRef(false);
   useEffect(() => () => void (stopped.current = true), []);
 
   const begin = async (): Promise<void> => {
     const file = csv.current?.files?.[0];
     if (file === undefined) return;
-    const files = filesByName([...(images.current?.files ?? [])]);
     setRemarked(null);
     await doing.run(async () => {
       const made = await beginImport(id, file);
-      const found = new Map(made.lines.map((row) => [row.line, row]));
       setUnder(made);
-      setRows(new Map(found));
-      const waiting = made.lines.filter((row) => row.state === "waits-for-its-image");
-      let done = 0;
-      for (const row of waiting) {
-        if (stopped.current) return;
-        const image = files.get(row.image.toLowerCase());
-        if (image === undefined) found.set(row.line, { ...row, why: "its image was not among the files that you chose" });
-        else found.set(row.line, await giveImage(id, made.import_id, row.line, image));
-        done += 1;
-        setProgress({ done, of: waiting.length });
-        setRows(new Map(found));
-      }
-      // What was measured of several at once stands with each of them by now.
-      for (const row of (await underWay(id, made.import_id)).lines) if (row.state === "ready") found.set(row.line, row);
-      setRows(new Map(found));
-      announce(`${count(done, "image")} read.`);
+      await read(made, new Map(made.lines.map((row) => [row.line, row])));
     });
+  };
+  /** The images that are chosen now, each to the line that waits for it. */
+  const read = async (made: Import, before: ReadonlyMap<number, Row>): Promise<void> => {
+    const files = filesByName([...(images.current?.files ?? [])]);
+    const found = new Map(before);
+    setMore(false);
+    setRows(new Map(found));
+    const waiting = [...found.values()].filter((row) => row.state === "waits-for-its-image");
+    let done = 0;
+    for (const row of waiting) {
+      if (stopped.current) return;
+      const image = files.get(row.image.toLowerCase());
+      if (image === undefined) found.set(row.line, { ...row, why: "its image was not among the files that you chose: choose it now, or go on without" });
+      else found.set(row.line, await giveImage(id, made.import_id, row.line, image));
+      done += 1;
+      setProgress({ done, of: waiting.length });
+      setRows(new Map(found));
+    }
+    // What was measured of several at once stands with each of them by now.
+    for (const row of (await underWay(id, made.import_id)).lines) if (row.state === "ready") found.set(row.line, row);
+    setRows(new Map(found));
+    announce(`${count(done, "image")} read.`);
   };
   const finish = async (leaveOut: boolean): Promise<void> => {
     if (under === null) return;
@@ -109,6 +115,7 @@ function ImportList({ id }: { id: string }) {
   const all = [...rows.values()].sort((a, b) => a.line - b.line);
   const ready = all.filter((row) => row.state === "ready");
   const bad = all.filter((row) => row.state !== "ready");
+  const lacks = all.some((row) => row.state === "waits-for-its-image");
   return (
     <section class="card form" aria-label="Import a list">
       <h2>Import a list</h2>
@@ -116,12 +123,13 @@ function ImportList({ id }: { id: string }) {
         A CSV with the columns <code class="mono wraps">{COLUMNS}</code>, and the image files that it names. Nothing stands until you finish; what is not
         needed is not kept of any image.
       </p>
+      <Answers useCase={useCase} />
       <div class="form inline">
         <Field label="List (CSV)">
           {(field) => <input id={field} ref={csv} type="file" accept=".csv,text/csv" disabled={under !== null} onChange={(event) => setChosen(event.currentTarget.files?.[0]?.name ?? "")} />}
         </Field>
         <Field label="Images" hint="JPEG, PNG or WebP. Choose all of them at once.">
-          {(field, hint) => <input id={field} aria-describedby={hint} ref={images} type="file" multiple accept="image/jpeg,image/png,image/webp" disabled={under !== null} />}
+          {(field, hint) => <input id={field} aria-describedby={hint} ref={images} type="file" multiple accept="image/jpeg,image/png,image/webp" disabled={under !== null && (doing.busy || !lacks)} onChange={() => setMore(under !== null)} />}
         </Field>
       </div>
       <div class="actions">
@@ -134,6 +142,11 @@ function ImportList({ id }: { id: string }) {
             <Button look="main" why={doing.busy ? "Images are being read." : ready.length === 0 ? "No line can be used." : ""} onPress={() => void finish(bad.length > 0)}>
               {bad.length === 0 ? `Make the list of ${count(ready.length, "image")}` : `Make it without the ${count(bad.length, "bad line")}`}
             </Button>
+            {lacks && more ? (
+              <Button why={doing.busy ? "Images are being read." : ""} onPress={() => void doing.run(() => read(under, rows))}>
+                Read these images too
+              </Button>
+            ) : null}
             <Button look="quiet" onPress={() => void giveUp()}>
               Give it up
             </Button>
@@ -149,6 +162,47 @@ function ImportList({ id }: { id: string }) {
       {all.length === 0 || remarked !== null ? null : <Rows rows={[...bad, ...ready]} />}
       {remarked === null ? null : <Remarked rows={remarked} />}
     </section>
+  );
+}
+
+/** What may stand in the columns that are closed questions, for what this deployment is for. */
+function Answers({ useCase }: { useCase: string }) {
+  const asked = useFresh(choices).value;
+  const fitting = asked?.use_cases.find((each) => each.use_case === useCase)?.categories ?? [];
+  if (asked === null || fitting.length === 0) return null;
+  return (
+    <details>
+      <summary>What may stand in each column</summary>
+      <div class="table-frame" tabIndex={0} role="region" aria-label="What may stand in each column">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">category</th>
+              <th scope="col">source</th>
+              <th scope="col">legal_basis</th>
+            </tr>
+          </thead>
+          <tbody>
+            {asked.categories
+              .filter((each) => fitting.includes(each.category))
+              .map((each) => (
+                <tr key={each.category}>
+                  <th scope="row" class="mono">
+                    {each.category}
+                  </th>
+                  <td class="mono wraps">{each.sources.join(", ")}</td>
+                  <td class="mono wraps">{each.legal_bases.join(", ")}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="hint">
+        <span class="mono">captured_on</span>: a day, as <span class="mono">2026-11-23</span>. <span class="mono">risk</span>: {asked.risks.join(", ")}.{" "}
+        <span class="mono">under_18</span> and <span class="mono">vulnerable</span>: yes or no. Lines with the same <span class="mono">reference</span> are images of one
+        person.
+      </p>
+    </details>
   );
 }
 
@@ -289,7 +343,7 @@ function People({ id, fixed }: { id: string; fixed: boolean }) {
                   </>
                 ) : null}
                 {!fixed && !one.waits_for_review && allowed("planDeployment") ? (
-                  <Button look="quiet" onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>
+                  <Button look="quiet" label={`Take off the list: ${one.name}`} onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>
                     Take off the list
                   </Button>
                 ) : null}

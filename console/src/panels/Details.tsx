@@ -143,7 +143,7 @@ function IncidentDetails({ incident }: { incident: Incident }) {
       <OfficersPanel incident={incident} />
       <WordsPanel incident={incident} />
       {flights.map((mission) => (
-        <MissionCard key={mission.id} mission={mission} />
+        <MissionCard key={mission.id} mission={mission} of={incident} />
       ))}
       <WhyPanel incident={incident} />
       <section class="card" aria-label="Facts">

@@ -1,11 +1,12 @@
 // One flight: where it stands, how long its charge lasts, and the hands on it.
 
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, takeControl } from "../api/deeds.ts";
 import { isOver } from "../feed/picture.ts";
 import { docks, dronesById, incidents, me } from "../feed/store.ts";
-import type { Mission } from "../feed/wire.ts";
-import { capital, degrees, metres, parsePosition, position } from "../format.ts";
+import type { Incident, Mission } from "../feed/wire.ts";
+import { capital, degrees, metres, parsePosition, position, times } from "../format.ts";
+import { zoomSteps } from "../lens.ts";
 import { Charge } from "../parts/charge.tsx";
 import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { StateWord } from "../parts/marks.tsx";
@@ -23,8 +24,10 @@ export function toggleControl(mission: Mission): Promise<void> {
   return isMine(mission) ? releaseControl(mission.id) : takeControl(mission.id);
 }
 
-export function MissionCard({ mission, withDrone = true }: { mission: Mission; withDrone?: boolean }) {
+/** `of` is the incident whose panel it stands in, if it stands in one. */
+export function MissionCard({ mission, of, withDrone = true }: { mission: Mission; of?: Incident; withDrone?: boolean }) {
   const over = isOver(mission);
+  const dark = of === undefined ? "" : darkFor(of, mission);
   return (
     <section class={`card mission${isMine(mission) ? " mine" : ""}`} aria-label={`Flight of ${mission.vehicle_id}`}>
       <h3 class="card-head">
@@ -42,13 +45,19 @@ export function MissionCard({ mission, withDrone = true }: { mission: Mission; w
           </span>
         )}
       </h3>
-      {over ? null : <LivePicture mission={mission} mine={isMine(mission)} />}
+      {over ? null : dark === "" ? <LivePicture mission={mission} mine={isMine(mission)} /> : <p class="soft">{dark}</p>}
       <Headline mission={mission} />
       {over ? null : <Live mission={mission} />}
       <Facts mission={mission} />
       {over ? null : <Hands mission={mission} />}
     </section>
   );
+}
+
+/** Why an incident's panel shows no picture of a flight that goes on: what it sees now is no longer of that incident. */
+function darkFor(incident: Incident, mission: Mission): string {
+  if (incident.state === "closed") return "The incident is over: no picture is asked for here.";
+  return mission.incident_id === incident.id ? "" : "It serves another incident now: no picture is asked for here.";
 }
 
 function Headline({ mission }: { mission: Mission }) {
@@ -178,6 +187,7 @@ function Stick({ mission, doing }: { mission: Mission; doing: Doing }) {
       </div>
       {asked === null ? null : <PlaceForm key={asked.purpose} mission={mission} purpose={asked.purpose === "orbit" ? "orbit" : "goto"} send={send} busy={doing.busy} />}
       <Gimbal send={send} />
+      <Lens mission={mission} send={send} />
     </div>
   );
 }
@@ -267,4 +277,53 @@ function Gimbal({ send }: { send: (command: PilotCommand) => Promise<boolean> })
       )}
     </Field>
   );
+}
+
+/** Its camera's own lens: what it shows is gained, where the nearness under the picture only enlarges what came. */
+function Lens({ mission, send }: { mission: Mission; send: (command: PilotCommand) => Promise<boolean> }) {
+  const drone = dronesById.value.get(mission.vehicle_id);
+  const hint = useId();
+  if (drone === undefined || drone.zoom_most <= 1) return null;
+  const steps = zoomSteps(drone.zoom_most);
+  const to = (zoom: number | undefined) => () => (zoom === undefined ? undefined : void send({ type: "zoom", zoom }));
+  const further = steps.findLast((each) => each < mission.zoom);
+  const nearer = steps.find((each) => each > mission.zoom);
+  const over = mission.eyes_on_at !== null && mission.return_reason === null;
+  const away = over ? "" : "The camera zooms only over its scene.";
+  const key = (event: KeyboardEvent): void => {
+    const wanted = event.key === "+" || event.key === "=" ? (over ? nearer : undefined) : event.key === "-" || event.key === "−" ? further : undefined;
+    if (wanted === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    to(wanted)();
+  };
+  return (
+    <div class="field lens" role="group" aria-label={`Camera zoom: ${times(mission.zoom)}`} aria-describedby={hint} onKeyDown={key}>
+      <span class="label" role="status">
+        Camera zoom: {times(mission.zoom)}
+        <LensNow asked={mission.zoom} now={drone.zoom} />
+      </span>
+      <span class="actions">
+        <Button onPress={to(further)} label="Camera lens: zoom out" why={further === undefined ? "The lens is at its widest." : ""}>
+          −
+        </Button>
+        <Button onPress={to(nearer)} label="Camera lens: zoom in" why={nearer === undefined ? "The lens is as near as it gets." : away}>
+          +
+        </Button>
+      </span>
+      {mission.zoom_trouble === "" ? null : (
+        <p class="note waits" role="alert">
+          {capital(mission.zoom_trouble)}.
+        </p>
+      )}
+      <p class="hint" id={hint}>
+        Moves the drone’s own lens, for everybody who looks. The − and + under the picture only enlarge it on this screen.
+      </p>
+    </div>
+  );
+}
+
+/** Where the lens is, while that is another place than where it was asked to be. */
+function LensNow({ asked, now }: { asked: number; now: number | null }) {
+  if (now === null) return <span class="soft">, not told by the camera</span>;
+  return Math.abs(now - asked) <= 0.1 * asked ? null : <span class="soft">, now at {times(now)}</span>;
 }

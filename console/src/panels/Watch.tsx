@@ -3,6 +3,7 @@
 
 import { useState } from "preact/hooks";
 import { keepWatch, letGo } from "../api/deeds.ts";
+import { isOver } from "../feed/picture.ts";
 import { missions } from "../feed/store.ts";
 import type { Incident, Watch } from "../feed/wire.ts";
 import { capital, duration } from "../format.ts";
@@ -76,7 +77,8 @@ function Kept({ incident, watch }: { incident: Incident; watch: Watch }) {
 
 /** One picture for the whole watch: its address stays, so it is not begun anew when another drone has it. */
 function WatchPicture({ incident, watch }: { incident: Incident; watch: Watch }) {
-  const vehicle = missions.value.get(watch.mission_id ?? "")?.vehicle_id ?? "";
+  const mission = missions.value.get(watch.mission_id ?? "");
+  const vehicle = mission === undefined || isOver(mission) ? "" : mission.vehicle_id; // who is home again has no picture of it
   const seen = useSources()?.some((one) => one.vehicle_id === vehicle) ?? false;
   const found = useFound(seen ? watch.mission_id : null, vehicle);
   if (!seen || !allowed("watch")) return null;

@@ -22,6 +22,9 @@ const ENDED: Record<string, string> = {
   "not-begun": "there was nothing to hold on to where you pressed. Press on a person or a vehicle",
 };
 
+/** How well a shape is held, the best first. */
+const HELD = ["good", "weak", "coasting", "lost"];
+
 /** So many shapes are offered as buttons; more would be no choice. */
 const MOST_OFFERED = 8;
 
@@ -84,7 +87,7 @@ export function Following({ found, mine, pick, run }: FollowingProps) {
               Stop the vehicle
             </Button>
           )}
-          <Button onPress={() => run(() => letGo(found.follow_id))}>Let go</Button>
+          <Button onPress={() => run(() => letGo(found.follow_id))}>Stop following</Button>
         </div>
       ) : null}
     </section>
@@ -121,7 +124,7 @@ function shapesInWords(count: number): string {
 /** Those that are held well first; each keeps its place in the row while it is there. */
 function offered(tracks: readonly Track[]): Track[] {
   return [...tracks]
-    .sort((a, b) => Number(b.quality === "good") - Number(a.quality === "good") || a.track_id - b.track_id)
+    .sort((a, b) => HELD.indexOf(a.quality) - HELD.indexOf(b.quality) || a.track_id - b.track_id)
     .slice(0, MOST_OFFERED)
     .sort((a, b) => a.track_id - b.track_id);
 }

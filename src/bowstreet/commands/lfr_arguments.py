@@ -101,6 +101,9 @@ def add_enrol(verbs: Any) -> None:
     enrol.add_argument("--use-case", choices=USE_CASES, default=USE_CASES[0], help=f"what it is for (default {USE_CASES[0]})")
     enrol.add_argument("--threshold", type=_share, metavar="T", help="at which two images count as alike (default: the model's)")
     enrol.add_argument("--models", type=Path, metavar="DIR", help="an operator's own models")
+    enrol.add_argument(
+        "--config", type=Path, metavar="FILE", help="the operation's configuration: measure with its models and its OFIQ"
+    )
     enrol.add_argument("--json", metavar="FILE", help="write the result of each line ('-' for standard output)")
     enrol.set_defaults(run=Later("lfr_enrol", "enrol"))
 

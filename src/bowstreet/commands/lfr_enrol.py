@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -15,11 +15,15 @@ from bowstreet.accountability.keys import new_key
 from bowstreet.commands.lfr_images import give_images
 from bowstreet.commands.output import expect_writable, read_file, say, write_json
 from bowstreet.errors import BadInput
+from bowstreet.operations import ofiq_of
 from bowstreet.recognition.enrol import Enrolment
 from bowstreet.recognition.listing import RowResult, RowState
 from bowstreet.recognition.model import Deployment, DeploymentUse, LocationBasis, Plan
 from bowstreet.recognition.models import shipped
+from bowstreet.recognition.ofiq.program import Ofiq
 from bowstreet.recognition.portraits.reader import PortraitReader
+from bowstreet.recognition.ports import ImageMeasure
+from bowstreet.runtime import config
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.runtime.ids import RandomIds
 
@@ -48,7 +52,7 @@ def enrol(arguments: argparse.Namespace) -> int:
     data = read_file(arguments.listed)
     if not arguments.images.is_dir():
         raise BadInput(f"{arguments.images} is no folder", remedy="name the folder that holds the images")
-    results = asyncio.run(_checked(data, arguments))
+    results = asyncio.run(_checked(data, arguments, _configured(arguments)))
     bad = [one for one in results if one.state is not RowState.READY]
     write_json(arguments.json, msgspec.to_builtins(results))
     for one in [*bad, *(one for one in results if one.state is RowState.READY and one.remarks)][:SHOWN]:
@@ -58,12 +62,27 @@ def enrol(arguments: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-async def _checked(data: bytes, arguments: argparse.Namespace) -> list[RowResult]:
+class _Means(NamedTuple):
+    """What images are measured with: the operator's own, where a configuration names them."""
+
+    models: Path | None
+    measure: ImageMeasure | None
+
+
+def _configured(arguments: argparse.Namespace) -> _Means:
+    if arguments.config is None:
+        return _Means(arguments.models, None)
+    told = config.load(arguments.config).recognition
+    ofiq = ofiq_of(told.ofiq)
+    return _Means(arguments.models or told.models, None if ofiq is None else Ofiq(ofiq))
+
+
+async def _checked(data: bytes, arguments: argparse.Namespace, means: _Means) -> list[RowResult]:
     clock = SystemClock()
-    threshold = arguments.threshold or shipped.find(arguments.models).embedder.threshold
+    threshold = arguments.threshold or shipped.find(means.models).embedder.threshold
     with tempfile.TemporaryDirectory(prefix="bowstreet-enrol-") as folder:
-        reader = PortraitReader(arguments.models)
-        enrolment = Enrolment(clock, RandomIds(clock), _Keys(), reader, Path(folder))
+        reader = PortraitReader(means.models)
+        enrolment = Enrolment(clock, RandomIds(clock), _Keys(), reader, Path(folder), means.measure)
         try:
             made = await enrolment.begin(_anywhere(arguments.use_case, threshold, clock), data, "check")
             await give_images(enrolment, made, arguments.images)

@@ -160,7 +160,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     against = () if one.state.is_over else services.recognition.against(one, who.account_id)
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
-        against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.REMEDIES[why]) for why in against),
+        against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
         report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now()),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),

@@ -139,7 +139,7 @@ class Picture:
         self._places: dict[str, int] = {}
         self._drones: list[DroneView] = []
         self._rows: Latest[DroneRow] = Latest()
-        self._slow: Latest[tuple[int, str, str | None, str, bool]] = Latest()  # what of a drone is not in its row
+        self._slow: Latest[tuple[int, str, str | None, str, bool, float | None]] = Latest()  # what of a drone is not in its row
         # Each line with the boroughs that it is about, and the frame that it belongs to.
         self._events: deque[tuple[int, EventView, Collection[str | None]]] = deque(maxlen=EVENTS_KEPT)
         self._boroughs: dict[str, str | None] = {}  # of incidents
@@ -167,7 +167,7 @@ class Picture:
             elif self._drones[place] == drone:
                 continue
             self._drones[place] = drone
-            slow = (place, drone.reason, drone.mission_id, drone.dock_id, drone.position_trusted)
+            slow = (place, drone.reason, drone.mission_id, drone.dock_id, drone.position_trusted, drone.zoom)
             self._slow.put(drone.id, slow, self.filling)
             self._rows.put(drone.id, _row(place, drone), self.filling)
 

@@ -13,7 +13,7 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.incidents import Reasoned
 from bowstreet.console.sight import sight_of
-from bowstreet.flight.model import Command, GoTo, Hold, Orbit, PointGimbal, Waypoint
+from bowstreet.flight.model import Command, GoTo, Hold, Orbit, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.geo import Position
 
 # A pilot stays under the heights that the planned part of the flight may use; the airspace rules still decide.
@@ -51,13 +51,19 @@ class Gimbal(_PilotCommand, frozen=True, kw_only=True, tag="gimbal"):
     pitch_deg: Annotated[float, msgspec.Meta(ge=-90, le=30)]
 
 
+class Zoom(_PilotCommand, frozen=True, kw_only=True, tag="zoom"):
+    """Zoom the camera's lens: 1 is its widest, 2 shows things twice as large."""
+
+    zoom: Annotated[float, msgspec.Meta(ge=1, le=200)]
+
+
 class LookDown(c.Body, frozen=True, kw_only=True):
     """Why a camera looks down on the way (D2)."""
 
     reason: Literal["threat-to-life", "flight-safety", "subject-moved", "collision-avoidance"]
 
 
-PilotCommand = Goto | HoldHere | OrbitRound | Gimbal
+PilotCommand = Goto | HoldHere | OrbitRound | Gimbal | Zoom
 
 
 def to_flight(command: PilotCommand, height_m_above_dock: float) -> Command:
@@ -69,6 +75,8 @@ def to_flight(command: PilotCommand, height_m_above_dock: float) -> Command:
             return Orbit(centre=_waypoint(command.latitude, command.longitude, height_m_above_dock), radius_m=command.radius_m)
         case Gimbal():
             return PointGimbal(pitch_deg=command.pitch_deg)
+        case Zoom():
+            return ZoomCamera(zoom=command.zoom)
         case HoldHere():
             return Hold()
 

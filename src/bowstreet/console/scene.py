@@ -12,7 +12,7 @@ from bowstreet.console.frames import Picture
 from bowstreet.console.services import ConsoleServices
 from bowstreet.console.sight import Sight, mission_elsewhere
 from bowstreet.dispatch.model import NoDrone
-from bowstreet.flight.model import Mission
+from bowstreet.flight.model import Mission, ZoomCamera
 from bowstreet.geo import Position
 from bowstreet.intake.model import Incident, IncidentState, Quarantined
 from bowstreet.intake.rules import reported_position
@@ -63,6 +63,7 @@ class Scene:
         """Hear what changes. Call it before the services publish."""
         for message_type in words.SPOKEN:
             self._services.bus.subscribe(message_type, self._hear)
+        self._services.bus.subscribe(m.CommandIssued, self._hear)
 
     async def load(self) -> None:
         """Take in what stands, and put the end of the ledger on the timeline."""
@@ -92,6 +93,8 @@ class Scene:
             self._note_flight(message.incident_id, message.mission_id)
         if isinstance(message, _TOUCH_MISSION):
             self._missions[message.mission_id] = None
+        if isinstance(message, m.CommandIssued) and message.command == ZoomCamera.__name__ and message.mission_id is not None:
+            self._missions[message.mission_id] = None  # what its pilot asked of the lens is shown, and no line of the timeline
         if self._loaded:
             self._say(message)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from bowstreet.dispatch.model import Assignment, Decision
 from bowstreet.dispatch.relay.model import Outlook, Watch
+from bowstreet.flight import lens
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.flight.views import DockView as FlightDockView
 from bowstreet.flight.views import VehicleView
@@ -42,6 +43,8 @@ class DroneView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     mission_id: str | None
     position_trusted: bool = True
+    zoom: float | None = None  # of its lens now; null where that is not known, or it does not zoom
+    zoom_most: float = 1.0
 
 
 class DockView(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +130,8 @@ class MissionView(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ReasonView, ...]
     return_reason: ReasonView | None
     diverted_to: str | None
+    zoom: float = 1.0  # as the pilot last asked
+    zoom_trouble: str = ""
 
 
 class ConsideredView(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,7 +261,14 @@ def drone(value: VehicleView) -> DroneView:
         reason=value.reason,
         mission_id=value.mission_id,
         position_trusted=value.position_trusted,
+        zoom=_zoom(value),
+        zoom_most=value.config.zoom_most,
     )
+
+
+def _zoom(value: VehicleView) -> float | None:
+    looks_deg = value.telemetry.field_of_view_deg if value.telemetry else None
+    return None if looks_deg is None else max(1.0, round(lens.zoom_at(value.config.field_of_view_deg, looks_deg), 1))
 
 
 def dock(value: FlightDockView) -> DockView:
@@ -293,6 +305,8 @@ def mission(value: Mission, sent_at: datetime, name_of: NameOf) -> MissionView:
         reasons=tuple(reason(r) for r in value.reasons),
         diverted_to=value.diverted_to,
         return_reason=reason(value.return_reason) if value.return_reason else None,
+        zoom=value.zoom,
+        zoom_trouble=value.zoom_trouble,
     )
 
 

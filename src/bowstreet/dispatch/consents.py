@@ -140,7 +140,7 @@ class Consents:
     def _goal(
         self, one: Given, found: FollowFound, telemetry: Telemetry, ground_m_amsl: float, now: datetime
     ) -> steer.GoTo | steer.Stays:
-        # Where the vehicle is, it says itself; only the subject's place comes from the picture.
+        # Where the vehicle is, it says itself; only the subject's place comes from the picture. How wide it looks plays no part.
         pose = CameraPose(
             position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
             tilt_deg=telemetry.gimbal_pitch_deg, horizontal_fov_deg=60.0,

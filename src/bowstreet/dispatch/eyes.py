@@ -8,6 +8,7 @@ import structlog
 
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BowstreetError, Conflict
+from bowstreet.flight import lens
 from bowstreet.flight.model import Mission, Phase, Telemetry
 from bowstreet.flight.service import FlightService
 from bowstreet.messages import CameraSteered, MissionChanged
@@ -75,7 +76,7 @@ class Eyes:
             PoseKnown(
                 position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
                 tilt_deg=telemetry.gimbal_pitch_deg, pan_deg=telemetry.gimbal_pan_deg,
-                horizontal_fov_deg=view.config.field_of_view_deg,
+                horizontal_fov_deg=lens.field_of_view_deg(view.config, telemetry),
             ),
         )  # fmt: skip
 

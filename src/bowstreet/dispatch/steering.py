@@ -7,12 +7,15 @@ is looked for where it can be (`tracking.search`). None of these turns has an en
 import math
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bowstreet.flight.gimbals import Gimbals
 from bowstreet.frames import CameraPose
 from bowstreet.runtime.ports import Clock
-from bowstreet.tracking import search, steer
+from bowstreet.tracking import search, steer, trim
 from bowstreet.tracking.model import FollowFound, FollowPhase
 from bowstreet.tracking.steer import Aim
+from bowstreet.tracking.trim import Trim
 from bowstreet.tracking.wire import Findings
 from bowstreet.video.service import VideoService
 
@@ -22,11 +25,14 @@ MOST_STEP_S, FIRST_STEP_S = 0.5, 0.2
 HANDS_OFF_S = 10.0
 # Where the stream itself does not tell how its camera looks, telemetry does, up to a second late: less at once.
 LATE_EAGERNESS = 0.25
+# And through a lens that is narrower than this not at all: a second late, it would turn the subject out of the picture.
+LATE_NARROWEST_DEG = 20.0
 
 KEEPS, HOLDS, SEARCHES, OVER = (
     "it keeps the subject in the picture", "it holds still", "it looks where the subject can be", "the subject is lost",
 )  # fmt: skip
 BY_HAND, NO_POSE, NOT_HERE = "the pilot turns it", "it is not known where it looks", "it is not over the scene"
+TOO_NEAR = "it is zoomed in too far for how late it tells where it looks: zoom out, or turn it by hand"
 
 
 @dataclass(slots=True)
@@ -41,6 +47,7 @@ class Steered:
     up: search.Axis | None = None
     sideways: search.Axis | None = None
     is_over: bool = False
+    trim: Trim = field(default_factory=Trim)
 
 
 class Steering:
@@ -79,11 +86,16 @@ class Steering:
         elif found.pose is None or not _is_sound(found.pose, found.follow):
             one.says = NO_POSE
         elif mission_id in self._by_hand_s_now():
-            one.says = BY_HAND
+            one.says, one.trim = BY_HAND, Trim()
+        elif not stream.tells_pose and found.pose.horizontal_fov_deg < LATE_NARROWEST_DEG:
+            one.says = TOO_NEAR
         else:
             step_s = min(MOST_STEP_S, now_s - one.turned_s) if math.isfinite(one.turned_s) else FIRST_STEP_S
             eagerness = steer.EAGERNESS if stream.tells_pose else LATE_EAGERNESS
             aim = self._wanted(one, found, found.follow, found.pose, ground_m_amsl, step_s, eagerness, now_s)
+            if now_s - one.turned_s > MOST_STEP_S:
+                one.trim = msgspec.structs.replace(one.trim, subject=None)  # after a gap nobody knows how fast it went
+            self._learn(one, found, found.pose, step_s if stream.tells_pose else 0.0)
             one.turned_s = now_s
             self._turn(one, mission_id, found.pose, aim, now_s)
 
@@ -103,6 +115,16 @@ class Steering:
             return steer.aim(pose, found.width_px, found.height_px, *follow.box.centre, follow.phase, step_s, eagerness)
         return None if follow.place is None else steer.towards(pose, follow.place.position, ground_m_amsl, step_s)
 
+    @staticmethod
+    def _learn(one: Steered, found: Findings, pose: CameraPose, step_s: float) -> None:
+        """How its gimbal obeys, while the subject is seen; nothing by a pose that is told late."""
+        follow = found.follow
+        seen = follow is not None and follow.box is not None and follow.phase in (FollowPhase.HELD, FollowPhase.COASTING)
+        if follow is None or follow.box is None or not seen or step_s <= 0.0:
+            one.trim = Trim()
+        else:
+            one.trim = trim.looked(one.trim, pose, found.width_px, found.height_px, *follow.box.centre, step_s)
+
     def _search(
         self, one: Steered, follow: FollowFound, pose: CameraPose, ground_m_amsl: float, step_s: float, now_s: float
     ) -> Aim | None:
@@ -120,7 +142,9 @@ class Steering:
         if aim is None or not (math.isfinite(aim.tilt_deg) and math.isfinite(aim.azimuth_deg)):
             one.up = one.sideways = None
             return
-        if not self._gimbals.aim(mission_id, aim.tilt_deg, aim.azimuth_deg):
+        tilt_deg, azimuth_deg = trim.order(one.trim, aim)
+        one.trim = msgspec.structs.replace(one.trim, ordered=(tilt_deg, azimuth_deg))
+        if not self._gimbals.aim(mission_id, tilt_deg, azimuth_deg):
             one.says, one.up, one.sideways = NOT_HERE, None, None
             return
         up_deg, right_deg = search.off_axes(pose, aim.tilt_deg, aim.azimuth_deg)

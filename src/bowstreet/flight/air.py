@@ -7,6 +7,7 @@ from bowstreet.flight.energy import SECONDS_AN_HOUR, fraction_to_land
 from bowstreet.flight.failsafe import HOMING_MODES, MODE_ANSWER_S, believed_charge, draw, straight_home, with_draw
 from bowstreet.flight.home import divert, down, find_refuge, go_home, start_home
 from bowstreet.flight.legs import again, next_leg, reached, set_out
+from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.model import (
     DockStatus,
     Land,
@@ -53,10 +54,11 @@ LEAST_MARGIN = 1.1
 
 
 def scene_orders(mission: Mission) -> tuple[Order, ...]:
-    """Round the scene, the camera on it."""
+    """Round the scene, the camera on it, its lens at the widest: nobody's hand is on it."""
     scene = mission.plan.outbound[-1]
     pitch_deg = -math.degrees(math.atan2(scene.height_m_above_dock, ORBIT_RADIUS_M))
-    return to_vehicle(mission, PointGimbal(pitch_deg=round(pitch_deg, 1)), Orbit(centre=scene, radius_m=ORBIT_RADIUS_M))
+    orders = to_vehicle(mission, PointGimbal(pitch_deg=round(pitch_deg, 1)), Orbit(centre=scene, radius_m=ORBIT_RADIUS_M))
+    return widened(mission) + orders
 
 
 def is_low(mission: Mission, sight: Sight, now: datetime) -> bool:
@@ -100,7 +102,7 @@ def arrive(mission: Mission, sight: Sight, now: datetime, again: Reason | None =
     after = changed(mission, eyes_on_at=seen)
     return enter(
         mission, Phase.ON_SCENE, reason, now, scene_orders(mission),
-        eyes_on_at=seen, resume=None, camera_attempts=0, due_at=_leave_at(after, sight, now),
+        eyes_on_at=seen, resume=None, camera_attempts=0, zoom=WIDEST, zoom_attempts=0, due_at=_leave_at(after, sight, now),
     )  # fmt: skip
 
 

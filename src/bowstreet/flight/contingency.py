@@ -7,6 +7,7 @@ from bowstreet.flight.failsafe import BLIND_HOLD_S, LOST_AFTER_S, OWN_FAILSAFE_M
 from bowstreet.flight.ground import aborted, is_flying
 from bowstreet.flight.home import down, go_home, with_way_out
 from bowstreet.flight.legs import LEVEL_DEG, set_out
+from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.model import Hold, Land, Mission, Phase, PointGimbal, Telemetry, Waypoint
 from bowstreet.flight.reckoning import distance_m
 from bowstreet.flight.step import RETRY_S, Sight, Step, because, changed, due, enter, is_due, to_vehicle, told
@@ -32,13 +33,13 @@ def position_lost(mission: Mission, sight: Sight, now: datetime) -> Step:
 
 
 def _break_in(mission: Mission, sight: Sight, now: datetime, reason: Reason, *, hold: bool = False) -> Step:
-    orders = to_vehicle(mission, Hold(), PointGimbal(pitch_deg=LEVEL_DEG)) if hold else ()
+    orders = to_vehicle(mission, Hold(), PointGimbal(pitch_deg=LEVEL_DEG)) + widened(mission) if hold else ()
     pilot = mission.pilot
     step = enter(
         mission, Phase.CONTINGENCY, reason, now, orders,
         resume=mission.resume if mission.phase is Phase.CONTROLLED else mission.phase, pilot=None, orphaned_at=None,
         land_ordered=mission.land_ordered, lid_ordered=mission.lid_ordered,
-        due_at=due(now, RESUME_WITHIN_S),
+        due_at=due(now, RESUME_WITHIN_S), zoom=WIDEST if hold else mission.zoom,
     )  # fmt: skip
     return step if pilot is None else Step(mission=step.mission, orders=step.orders, changes=step.changes, released=pilot)
 

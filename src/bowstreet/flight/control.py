@@ -7,8 +7,10 @@ from bowstreet.flight import energy
 from bowstreet.flight.air import is_beyond
 from bowstreet.flight.contingency import carry_on
 from bowstreet.flight.failsafe import HARD_RESERVE, ORPHAN_GRACE_S, PILOT_SILENT_S, believed_charge, straight_home
+from bowstreet.flight.gimbals import may_be_turned
 from bowstreet.flight.home import down, go_home
-from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint
+from bowstreet.flight.lens import WIDEST
+from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.flight.step import Sight, Step, because, changed, enter, to_vehicle, told
 from bowstreet.messages import Reason
@@ -32,7 +34,7 @@ def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Re
     before = mission.resume if mission.phase in (Phase.CONTROLLED, Phase.CONTINGENCY) else mission.phase
     step = enter(
         mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, Hold()),
-        pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0,
+        pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0, zoom_trouble="",
     )  # fmt: skip
     old = mission.pilot if mission.pilot != pilot else None
     return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=old)
@@ -85,6 +87,8 @@ def refused(mission: Mission, pilot: str, command: Command, sight: Sight, now: d
     if isinstance(command, PointGimbal):
         fits = -90.0 <= command.pitch_deg <= 30.0
         return None if fits else because(mission, "pitch", "the camera points from 90 degrees down to 30 up")
+    if isinstance(command, ZoomCamera):
+        return _zoom_refused(mission, command.zoom, sight)
     if isinstance(command, GoTo):
         return _place_refused(mission, command.waypoint, sight, now)
     if isinstance(command, Orbit):
@@ -92,6 +96,21 @@ def refused(mission: Mission, pilot: str, command: Command, sight: Sight, now: d
             return because(mission, "radius", f"a circle is 10 to {MOST_RADIUS_M:.0f} m wide")
         return _place_refused(mission, command.centre, sight, now)
     return because(mission, "not-a-pilots", f"{type(command).__name__} is not for a pilot: release control, and it lands itself")
+
+
+def ordered(mission: Mission, command: Command) -> Mission:
+    """The mission once a pilot's command is on its way: it remembers where the lens was left."""
+    return changed(mission, zoom=command.zoom, zoom_trouble="") if isinstance(command, ZoomCamera) else mission
+
+
+def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:
+    if sight.zoom_most <= WIDEST:
+        return because(mission, "zoom", "its camera has no zoom lens, as it is configured")
+    if not WIDEST <= zoom <= sight.zoom_most:
+        return because(mission, "zoom", f"its lens zooms from 1 to {sight.zoom_most:g} times")
+    if zoom > WIDEST and not may_be_turned(mission):
+        return because(mission, "zoom", "its camera zooms only over its scene")
+    return None
 
 
 def _place_refused(mission: Mission, place: Waypoint, sight: Sight, now: datetime) -> Reason | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from bowstreet.flight import energy
 from bowstreet.flight.legs import LEVEL_DEG, leg
+from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.model import Mission, MissionPlan, Phase, PointGimbal, Telemetry, Waypoint
 from bowstreet.flight.reckoning import distance_m
 from bowstreet.flight.step import Order, Sight, Step, because, close_lid, due, enter, to_vehicle, told
@@ -64,10 +65,10 @@ def go_home(mission: Mission, sight: Sight, now: datetime, reason: Reason, **fie
 
 def start_home(mission: Mission, sight: Sight, now: datetime, reason: Reason, route: Route, **fields: Any) -> Step:
     orders, leg_fields = leg(mission, sight, now, route, 1 if len(route) > 1 else 0)
-    orders = to_vehicle(mission, PointGimbal(pitch_deg=LEVEL_DEG)) + orders
+    orders = to_vehicle(mission, PointGimbal(pitch_deg=LEVEL_DEG)) + widened(mission) + orders
     fields = {
         "plan": with_way_home(mission.plan, route), "return_reason": mission.return_reason or reason, "resume": None,
-        "camera_attempts": 0, **leg_fields, **fields,
+        "camera_attempts": 0, "zoom": WIDEST, "zoom_attempts": 0, **leg_fields, **fields,
     }  # fmt: skip
     return enter(mission, Phase.RETURNING, reason, now, orders, **fields)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bowstreet.flight import energy
+from bowstreet.flight.lens import WIDEST, widened
 from bowstreet.flight.model import GoTo, Mission, Phase, PointGimbal, SetSpeed, Telemetry, Waypoint
 from bowstreet.flight.reckoning import distance_m, offset_m
 from bowstreet.flight.step import Order, Sight, Step, changed, due, enter, to_vehicle
@@ -84,8 +85,8 @@ def set_out(mission: Mission, sight: Sight, now: datetime, reason: Reason, befor
     # Right after the checks it looks level: they made sure of it.
     checked = mission.phase is Phase.CLIMBING and sight.telemetry is not None and is_level(sight.telemetry)
     camera = () if checked else to_vehicle(mission, PointGimbal(pitch_deg=LEVEL_DEG))
-    orders = before + camera + orders
+    orders = before + camera + widened(mission) + orders
     return enter(
         mission, Phase.OUTBOUND, reason, now, orders,
-        serving=mission.incident_id, resume=None, camera_attempts=0, **{**leg_fields, **fields},
+        serving=mission.incident_id, resume=None, camera_attempts=0, zoom=WIDEST, zoom_attempts=0, **{**leg_fields, **fields},
     )  # fmt: skip

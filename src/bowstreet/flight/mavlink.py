@@ -17,6 +17,7 @@ from bowstreet.errors import MalformedPacket, NotFound
 from bowstreet.flight.mavlink_autopilots import Pilot, pilot_for, rejected, timed_out
 from bowstreet.flight.mavlink_frames import Frame
 from bowstreet.flight.mavlink_hub import Endpoint, Hub
+from bowstreet.flight.mavlink_lens import LensState
 from bowstreet.flight.mavlink_rejects import Rejects
 from bowstreet.flight.mavlink_seals import Seals
 from bowstreet.flight.mavlink_signing import BEHIND, MAY_BE_UNSIGNED, NO_SIGNING, Seal, is_signed
@@ -84,6 +85,10 @@ class _Peer:
             self.endpoint.send(message, self.seal.signature(self.clock.now()))
 
 
+def _vehicle_state(one: VehicleConfig) -> VehicleState:
+    return VehicleState(one.vehicle_id, LensState(one.field_of_view_deg, one.zoom_most))
+
+
 class MavlinkLink:
     """The ground station's side.
 
@@ -109,7 +114,7 @@ class MavlinkLink:
         self.seals = seals or Seals(clock)
         self._hub = Hub(clock, self._on_frames, self._reject)
         states: list[tuple[VehicleConfig | DockConfig, str, VehicleState | DockState]] = [
-            *((one, one.vehicle_id, VehicleState(one.vehicle_id)) for one in vehicles),
+            *((one, one.vehicle_id, _vehicle_state(one)) for one in vehicles),
             *((one, one.dock_id, DockState(one.dock_id, one.pads)) for one in docks),
         ]
         self._peers = {
@@ -274,6 +279,8 @@ class MavlinkLink:
             if heard and (peer.asked_s is None or (lost and now_s - peer.asked_s > STREAMS_LOST_S)):
                 peer.asked_s = now_s
                 self._spawn(self._set_streams(peer, peer.state), f"streams of {peer.name}")
+            if heard and peer.state.lens.is_to_be_asked(now_s) and (pilot := self._pilot(peer, peer.state)) is not None:
+                self._spawn(pilot.lens.ask_to_tell(), f"lens of {peer.name}")
 
     async def _set_streams(self, peer: _Peer, state: VehicleState) -> None:
         wanted = dict(self._streams_hz)

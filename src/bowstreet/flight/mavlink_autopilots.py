@@ -17,6 +17,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from bowstreet.flight import mavlink_modes as modes
 from bowstreet.flight.mavlink_gimbal import Gimbal
 from bowstreet.flight.mavlink_hub import GROUND_STATION_SYSTEM
+from bowstreet.flight.mavlink_lens import Lens
 from bowstreet.flight.mavlink_state import ARDUPILOT, PX4, VehicleState
 from bowstreet.flight.mavlink_talk import TRIES, Ack, Conversation, Parameter
 from bowstreet.flight.model import (
@@ -32,6 +33,7 @@ from bowstreet.flight.model import (
     SetSpeed,
     TakeOff,
     Waypoint,
+    ZoomCamera,
 )
 from bowstreet.flight.ports import Outcome, Settled
 from bowstreet.flight.reckoning import distance_m, moved, offset_m
@@ -86,6 +88,7 @@ class Pilot:
         self.speed_mps: float | None = None
         self.course = 0  # counts orders of where to fly; what was under way for an older one ends
         self.gimbal = Gimbal(talk, state, spawn, self.settled, must_take=self.takes_gimbal)
+        self.lens = Lens(talk, state.lens, self.settled)
 
     async def obey(self, command: Command) -> Settled:
         """Have one command carried out, by as many messages as this brand wants."""
@@ -109,10 +112,16 @@ class Pilot:
                 return await self.orbit(command.centre, command.radius_m)
             case Hold():
                 return await self.hold()
-            case PointGimbal():
-                return await self.gimbal.point(command.pitch_deg)
             case Land():
                 return await self.land(command.waypoint)
+        return await self._have_camera(command)
+
+    async def _have_camera(self, command: Command) -> Settled:
+        match command:
+            case PointGimbal():
+                return await self.gimbal.point(command.pitch_deg)
+            case ZoomCamera():
+                return await self.lens.zoom(command.zoom)
         return rejected(f"{type(command).__name__} is not asked of vehicles")
 
     # --- what differs ---------------------------------------------------------------------------------------------------

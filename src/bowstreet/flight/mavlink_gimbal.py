@@ -13,7 +13,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.flight.mavlink_hub import GROUND_STATION_COMPONENT, GROUND_STATION_SYSTEM
 from bowstreet.flight.mavlink_state import VehicleState
-from bowstreet.flight.mavlink_talk import Ack, Conversation
+from bowstreet.flight.mavlink_talk import TRIES, Ack, Conversation
 from bowstreet.flight.ports import Outcome, Settled
 
 NAN = math.nan
@@ -87,20 +87,25 @@ class Gimbal:
         finally:
             self._asking = False
 
-    async def _manager(self, pitch_deg: float, yaw_deg: float, flags: int, **tries: int) -> Ack:
+    async def _manager(self, pitch_deg: float, yaw_deg: float, flags: int, tries: int = TRIES) -> Ack:
         if self._must_take and not self._taken:
             ack = await self._talk.long(
-                mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE, GROUND_STATION_SYSTEM, GROUND_STATION_COMPONENT, -1.0, -1.0, **tries
+                mavlink.MAV_CMD_DO_GIMBAL_MANAGER_CONFIGURE,
+                GROUND_STATION_SYSTEM,
+                GROUND_STATION_COMPONENT,
+                -1.0,
+                -1.0,
+                tries=tries,
             )
             if not ack.accepted:
                 return ack
             self._taken = True
         ack = await self._talk.long(
-            mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW, pitch_deg, yaw_deg, NAN, NAN, float(flags), **tries
+            mavlink.MAV_CMD_DO_GIMBAL_MANAGER_PITCHYAW, pitch_deg, yaw_deg, NAN, NAN, float(flags), tries=tries
         )
         self._taken = self._taken and ack.accepted
         return ack
 
-    async def _mount(self, pitch_deg: float, pan_deg: float, **tries: int) -> Ack:
+    async def _mount(self, pitch_deg: float, pan_deg: float, tries: int = TRIES) -> Ack:
         mode = float(mavlink.MAV_MOUNT_MODE_MAVLINK_TARGETING)
-        return await self._talk.long(mavlink.MAV_CMD_DO_MOUNT_CONTROL, pitch_deg, 0.0, pan_deg, 0.0, 0.0, 0.0, mode, **tries)
+        return await self._talk.long(mavlink.MAV_CMD_DO_MOUNT_CONTROL, pitch_deg, 0.0, pan_deg, 0.0, 0.0, 0.0, mode, tries=tries)

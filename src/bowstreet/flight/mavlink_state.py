@@ -14,6 +14,7 @@ from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.errors import MalformedPacket
 from bowstreet.flight.mavlink_frames import Frame, decode
+from bowstreet.flight.mavlink_lens import SETTINGS, VIEW, LensState
 from bowstreet.flight.mavlink_modes import mode_name
 from bowstreet.flight.model import DockStatus, Telemetry
 from bowstreet.flight.ports import DockReport
@@ -81,11 +82,12 @@ class VehicleState:
         autopilot: its brand, MAV_AUTOPILOT; None until its autopilot was heard.
         component_id: of its autopilot.
         fix: its last position; None until it has one.
+        lens: what its camera tells of its zoom.
         servo_mount: its camera hangs on servos: ArduPilot then tells the angle to the airframe, not to the horizon.
     """
 
-    def __init__(self, vehicle_id: str) -> None:
-        self.vehicle_id = vehicle_id
+    def __init__(self, vehicle_id: str, lens: LensState | None = None) -> None:
+        self.vehicle_id, self.lens = vehicle_id, lens or LensState()
         self.autopilot: int | None = None
         self.component_id = int(mavlink.MAV_COMP_ID_AUTOPILOT1)
         self.custom_mode = 0
@@ -114,7 +116,8 @@ class VehicleState:
             int(mavlink.MAVLINK_MSG_ID_MOUNT_ORIENTATION): self._mount_orientation,
             int(mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS): self._gimbal_device,
             int(mavlink.MAVLINK_MSG_ID_STATUSTEXT): self._status_text,
-        }
+            VIEW: self.lens.told_view, SETTINGS: self.lens.told_settings,
+        }  # fmt: skip
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -144,8 +147,9 @@ class VehicleState:
         return True
 
     def _heartbeat(self, frame: Frame, now_s: float) -> bool:
-        custom_mode, _, autopilot, base_mode, _, _ = _HEARTBEAT.unpack(frame.payload)
+        custom_mode, kind, autopilot, base_mode, _, _ = _HEARTBEAT.unpack(frame.payload)
         if autopilot == _INVALID:
+            self.lens.beats(kind, frame.component_id)
             return False  # its camera or gimbal
         armed = bool(base_mode & _ARMED)
         changed = (armed, custom_mode, autopilot) != (self.armed, self.custom_mode, self.autopilot)
@@ -299,6 +303,7 @@ class VehicleState:
             faults=self.faults(now_s),
             position_age_s=max(0.0, now_s - self.fix_at_s),
             gimbal_pan_deg=self._pan_deg,
+            field_of_view_deg=self.lens.field_of_view_deg(now_s),
         )
 
 

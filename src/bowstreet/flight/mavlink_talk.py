@@ -140,12 +140,14 @@ class Conversation:
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
-    async def long(self, number: int, *values: float, tries: int = TRIES) -> Ack:
-        """COMMAND_LONG, values from param1 on; the others are 0."""
+    async def long(self, number: int, *values: float, tries: int = TRIES, to: Callable[[], int] | None = None) -> Ack:
+        """COMMAND_LONG, values from param1 on; the others are 0. To the autopilot, unless `to` gives another component: it is
+        asked for each try, for one may be heard for the first time meanwhile."""
         filled = (*values, *(0.0,) * (7 - len(values)))
 
         def message(confirmation: int) -> Any:
-            return mavlink.MAVLink_command_long_message(self.system_id, self.component_id, number, confirmation, *filled)
+            component_id = self.component_id if to is None else to()
+            return mavlink.MAVLink_command_long_message(self.system_id, component_id, number, confirmation, *filled)
 
         return await self._command(number, message, tries)
 

@@ -37,7 +37,8 @@ class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
     """A vehicle and how it is reached. `link` is `udpin:HOST:PORT`, `udpout:HOST:PORT` or `tcp:HOST:PORT`.
 
     `video_address` is where its pictures come from, as `video.address` understands it; "" for none. `field_of_view_deg` is the
-    camera's, across the whole picture, for streams that do not tell it.
+    camera's at its widest, across the whole picture, for streams that do not tell it. `zoom_most` is how many times nearer its
+    lens can bring what it shows; 1 for a lens that does not zoom.
     `signing`: "required", nothing unsigned is believed or sent; "off", keys are of no account; "", as soon as it has a key.
     """
 
@@ -48,6 +49,7 @@ class VehicleConfig(msgspec.Struct, frozen=True, kw_only=True):
     home_dock_id: str
     video_address: str = ""
     field_of_view_deg: float = 60.0
+    zoom_most: float = 1.0
     signing: str = ""
 
 
@@ -137,6 +139,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
     position_age_s: float = 0.0  # since it told this position; what else is said here may be newer
     gimbal_pan_deg: float = 0.0  # from the nose, clockwise; 0 for a camera that does not turn sideways
+    field_of_view_deg: float | None = None  # of a lens that zooms, as it is now; None where that is not known
 
 
 class Waypoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +201,9 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None  # when what was ordered must have happened, or is looked at again
     attempts: int = 0  # how often what is under way was ordered in vain
     camera_attempts: int = 0
+    zoom: float = 1.0  # of its lens, as last ordered
+    zoom_attempts: int = 0
+    zoom_trouble: str = ""  # why its lens did not do what its pilot last asked
     speed_mps: float | None = None  # over the ground, as last ordered
     failsafes_confirmed: bool = False
     arm_ordered: bool = False
@@ -267,6 +273,10 @@ class Hold(Command, frozen=True, kw_only=True): ...
 
 class PointGimbal(Command, frozen=True, kw_only=True):
     pitch_deg: float  # 0 is level, -90 straight down
+
+
+class ZoomCamera(Command, frozen=True, kw_only=True):
+    zoom: float  # so many times nearer than at its widest, which is 1
 
 
 class Land(Command, frozen=True, kw_only=True):

@@ -73,7 +73,7 @@ class Pilots:
             why = self._may_fly(mission, sight.telemetry.position, place.position, place.height_m_above_dock)
         if why is not None:
             raise Refused(why.text, remedy="ask for something else, or release control")
-        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
+        await self._apply(mission, Step(mission=control.ordered(mission, command), orders=to_vehicle(mission, command)))
 
     async def on_behalf(self, mission_id: str, pilot: str, command: GoTo) -> None:
         """A move that this pilot has consented to. It does not count as a word of the pilot's, and the whole way is asked of

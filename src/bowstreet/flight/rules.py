@@ -6,6 +6,7 @@ program stopped). These hold throughout:
 
 - Arm and TakeOff are ordered at most once in a mission, and only after an authority to launch.
 - The camera looks level except over the scene, or as a pilot in control turns it.
+- Its lens is at the widest except over the scene, as a pilot in control has it.
 - A drone leaves for home while its charge pays for it with the reserve untouched, to a dock that has a pad for it alone.
 - While the link or the position is lost nothing is ordered that the vehicle's own failsafe could contradict.
 - Every flight ends in DONE, or in LOST, which calls for a person.
@@ -13,7 +14,7 @@ program stopped). These hold throughout:
 
 from datetime import datetime
 
-from bowstreet.flight import air, contingency, control, ground, home, legs, recovery
+from bowstreet.flight import air, contingency, control, ground, home, legs, lens, recovery
 from bowstreet.flight.energy import can_afford, needed_fraction
 from bowstreet.flight.model import (
     Arm,
@@ -30,6 +31,7 @@ from bowstreet.flight.model import (
     Phase,
     PointGimbal,
     TakeOff,
+    ZoomCamera,
 )
 from bowstreet.flight.plan import plan_mission
 from bowstreet.flight.ports import Outcome
@@ -171,6 +173,8 @@ def settled(mission: Mission, command: Command, outcome: Outcome, detail: str, s
         return _did_not_start(mission, command, outcome, failed, sight, now)
     if isinstance(command, PointGimbal):
         return _camera_failed(mission, command, failed)
+    if isinstance(command, ZoomCamera):
+        return _lens_failed(mission, command, detail or outcome.value)
     if isinstance(command, Orbit) and mission.phase is Phase.ON_SCENE:
         # Not every autopilot circles; a drone that holds its place over the scene sees it as well.
         return Step(mission=mission, orders=to_vehicle(mission, Hold()))
@@ -210,6 +214,20 @@ def _camera_failed(mission: Mission, command: PointGimbal, failed: str) -> Step 
     return told(mission, because(mission, "camera", f"its camera does not turn ({failed})"), camera_attempts=attempts)
 
 
+def _lens_failed(mission: Mission, command: ZoomCamera, failed: str) -> Step | None:
+    """A pilot is told, and asks again or does not; back to the widest is asked some more times, and then told."""
+    if mission.phase is Phase.PREFLIGHT:
+        return None  # most likely it says so of every zoom; the pilot who asks for one is told
+    if mission.phase is Phase.CONTROLLED:
+        return told(mission, because(mission, "zoom", failed), zoom_trouble=failed)
+    attempts = mission.zoom_attempts + 1
+    if command.zoom > lens.WIDEST or attempts > MOST_ATTEMPTS:
+        return None
+    if attempts < MOST_ATTEMPTS:
+        return Step(mission=changed(mission, zoom_attempts=attempts), orders=to_vehicle(mission, command))
+    return told(mission, because(mission, "zoom", f"its lens may still be zoomed in: {failed}"), zoom_attempts=attempts)
+
+
 def may_send(mission: Mission | None, command: Command) -> bool:
     """Whether a command that was recorded may still be sent, now that its turn has come. One that may not is withdrawn."""
     if mission is None:
@@ -218,10 +236,12 @@ def may_send(mission: Mission | None, command: Command) -> bool:
         return mission.phase is Phase.PREFLIGHT and mission.return_reason is None
     if isinstance(command, TakeOff):
         return mission.phase is Phase.CLIMBING and mission.return_reason is None
+    if isinstance(command, ZoomCamera) and command.zoom > lens.WIDEST and mission.phase is not Phase.CONTROLLED:
+        return False  # the hand that asked for it is off it
     if mission.phase.is_final:
         return isinstance(command, CloseDock | Disarm)
     if mission.phase is Phase.CONTINGENCY:
-        return isinstance(command, Hold | PointGimbal | Land | Disarm | OpenDock | CloseDock)
+        return isinstance(command, Hold | PointGimbal | ZoomCamera | Land | Disarm | OpenDock | CloseDock)
     return True
 
 

@@ -1,6 +1,6 @@
 """Commands on their way: recorded, waiting their turn, sent once, settled. Never sent twice, whatever happens in between.
 
-Each vehicle, each dock and each camera has its own lane, in which commands go out one after another; a lane that waits for an
+Each vehicle, dock, camera and lens has its own lane, in which commands go out one after another; a lane that waits for an
 acknowledgement holds up no other. In the simulation the link answers at once, and `spawn` is left out: lanes run on the spot.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from bowstreet.flight.model import Command, GoTo, Hold, Land, Orbit, PointGimbal
+from bowstreet.flight.model import Command, GoTo, Hold, Land, Orbit, PointGimbal, ZoomCamera
 from bowstreet.flight.ports import Outcome, Settled, VehicleLink
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,13 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def lane(self) -> str:
-        return f"{self.target_id}/camera" if isinstance(self.command, PointGimbal) else self.target_id
+        """A gimbal and a lens each have their own: one that does not answer holds up nothing else."""
+        part = "/camera" if isinstance(self.command, PointGimbal) else "/lens" if isinstance(self.command, ZoomCamera) else ""
+        return self.target_id + part
+
+
+def _waits(behind: deque[Sending], kind: type[Command] | tuple[type[Command], ...]) -> bool:
+    return any(isinstance(later.command, kind) for later in behind)
 
 
 Permit = Callable[[Sending], bool]
@@ -105,7 +111,7 @@ class Lanes:
             self._running.discard(lane)
 
     async def _one(self, sending: Sending, behind: deque[Sending]) -> None:
-        stale = isinstance(sending.command, GUIDANCE) and any(isinstance(later.command, GUIDANCE) for later in behind)
+        stale = any(isinstance(sending.command, kind) and _waits(behind, kind) for kind in (GUIDANCE, ZoomCamera))
         if stale or not self._permit(sending):
             answer = Settled(outcome=Outcome.REJECTED, detail=WITHDRAWN)
         else:

@@ -306,6 +306,7 @@ class FlightService:
             docks=self._docks,
             bingo=craft.bingo(mission, wind),
             pilot_silent_s=0.0 if mission.pilot is None else self.pilots.silent_s(mission.pilot),
+            zoom_most=craft.config.zoom_most,
         )
 
     def wind(self) -> Wind | None:

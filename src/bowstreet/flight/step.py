@@ -27,6 +27,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         docks: what docks said, and who is bound for them.
         bingo: charge at which it must leave the scene, in the wind of now.
         pilot_silent_s: since the pilot in control was last heard.
+        zoom_most: of its lens; 1 for one that does not zoom.
     """
 
     telemetry: Telemetry | None
@@ -37,6 +38,7 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     docks: Docks
     bingo: float
     pilot_silent_s: float = 0.0
+    zoom_most: float = 1.0
 
     @property
     def heard(self) -> bool:

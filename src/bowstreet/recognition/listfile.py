@@ -69,7 +69,7 @@ def parse_list(data: bytes, use_case: DeploymentUse, today: date) -> tuple[list[
                 _fits(row, people, counts, images)
             except (_Wrong, ValueError) as error:
                 why = str(error) if isinstance(error, _Wrong) else f"it has {len(fields)} fields, not {len(names)}"
-                bad.append(RowResult(line=line, state=RowState.BAD, why=why))
+                bad.append(RowResult(line=line, state=RowState.BAD, image=_image_of(names, fields), why=why))
                 continue
             rows.append(row)
     except csv.Error as error:
@@ -77,6 +77,12 @@ def parse_list(data: bytes, use_case: DeploymentUse, today: date) -> tuple[list[
     if not rows and not bad:
         raise BadInput("the list is empty", remedy=REMEDY)
     return rows, bad
+
+
+def _image_of(names: list[str], fields: list[str]) -> str:
+    """The image that a bad line names, so that it is found again; "" where it names none."""
+    said = fields[names.index("image")].strip() if len(fields) == len(names) else ""
+    return said if _PLAIN_NAME.fullmatch(said) else ""
 
 
 def _header(names: list[str]) -> list[str]:

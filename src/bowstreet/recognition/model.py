@@ -242,6 +242,7 @@ class Obstacle(StrEnum):
     BELOW_FLOOR = "threshold-below-floor"
     NO_REPORT = "no-accuracy-report"
     SAME_PERSON = "authoriser-is-operator"
+    ANOTHER_RUNS = "another-deployment-runs"
 
 
 class Opportunity(msgspec.Struct, frozen=True, kw_only=True):

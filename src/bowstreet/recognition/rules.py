@@ -64,18 +64,19 @@ SAYS: dict[Obstacle, str] = {
     Obstacle.BELOW_FLOOR: "the threshold is below the model's floor (R13)",
     Obstacle.NO_REPORT: "no accuracy report covers this model and threshold now (R12)",
     Obstacle.SAME_PERSON: "whoever authorised it does not run it, nor made its list (R3)",
+    Obstacle.ANOTHER_RUNS: "another deployment runs, and one runs at a time",
 }
 REMEDIES: dict[Obstacle, str] = {
     Obstacle.NOT_RUNNING: "start it",
-    Obstacle.NO_AUTHORITY: "submit it, and have an authorising officer decide",
+    Obstacle.NO_AUTHORITY: "ask for authority, and have an authorising officer decide",
     Obstacle.OUTSIDE_WINDOW: "wait for its start, or plan another",
     Obstacle.NOT_THIS_CAMERA: "amend the plan and have it authorised",
     Obstacle.CAMERA_MOVED: "have the amended plan authorised, or put the camera back",
     Obstacle.NO_LEDGER: "make room on the disk; it stays stopped until acts can be recorded",
     Obstacle.NO_LIST: "import one",
-    Obstacle.LIST_CHANGED: "submit it again with this list",
-    Obstacle.LIST_POLICY: "import the list again, and submit it",
-    Obstacle.LIST_UNREVIEWED: "have another person review them",
+    Obstacle.LIST_CHANGED: "take it back to the plan, and ask for authority again with this list",
+    Obstacle.LIST_POLICY: "import the list again, and ask for authority",
+    Obstacle.LIST_UNREVIEWED: "have an authorising officer open the list, and approve them or take them off",
     Obstacle.NO_NOTICE: (
         "publish a notice and enter it. Without one this would be covert, and covert surveillance is another regime: directed "
         "surveillance under Part II of the Regulation of Investigatory Powers Act 2000, intrusive or with interference with "
@@ -85,7 +86,15 @@ REMEDIES: dict[Obstacle, str] = {
     Obstacle.BELOW_FLOOR: "plan it with a higher threshold",
     Obstacle.NO_REPORT: "evaluate the model ('bowstreet lfr evaluate'), or choose a threshold that the report covers",
     Obstacle.SAME_PERSON: "have another person do it",
+    Obstacle.ANOTHER_RUNS: "stop that one, or wait for its end",
 }
+
+
+def remedy(why: Obstacle, one: Deployment) -> str:
+    """What would mend it, as the deployment stands."""
+    if why is Obstacle.NO_AUTHORITY and one.state is DeploymentState.SUBMITTED:
+        return "it is asked for: an authorising officer decides, here or under Authority"
+    return REMEDIES[why]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +162,9 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
         found.append(Obstacle.NO_REPORT)
     if standing.authority is not None and standing.authority.decided_by in _operators(one, by):
         found.append(Obstacle.SAME_PERSON)
+    if Obstacle.NO_AUTHORITY in found:  # the last step: list and plan are fixed by it
+        found.remove(Obstacle.NO_AUTHORITY)
+        found.append(Obstacle.NO_AUTHORITY)
     return found
 
 

@@ -109,7 +109,13 @@ class Recognition:
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
-        return rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
+        found = rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
+        return found if self._another(one.deployment_id) is None else [*found, Obstacle.ANOTHER_RUNS]
+
+    def _another(self, deployment_id: str) -> Deployment | None:
+        """The one that runs, when that is another."""
+        running = self._book.deployments.in_states(DeploymentState.RUNNING)
+        return next((one for one in running if one.deployment_id != deployment_id), None)
 
     # --- run -------------------------------------------------------------------------------------------------------------------
 
@@ -121,12 +127,9 @@ class Recognition:
         """
         async with self._book.lock:
             one, now = self._book.get(deployment_id), self._book.clock.now()
-            if running := [
-                other
-                for other in self._book.deployments.in_states(DeploymentState.RUNNING)
-                if other.deployment_id != deployment_id
-            ]:
-                raise Refused(f"another deployment runs ({running[0].deployment_id})", remedy="stop that one first")
+            if (other := self._another(deployment_id)) is not None:
+                which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
+                raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
             rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)

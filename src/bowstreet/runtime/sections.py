@@ -125,6 +125,7 @@ class Vehicle(Section, frozen=True, kw_only=True):
     system_id: SystemId
     video: Annotated[str, Meta(max_length=1_000)] = ""  # such as rtsp://10.0.1.2/live (docs/configuration.md)
     field_of_view_deg: Annotated[float, Meta(ge=1.0, le=170.0)] = 60.0  # across the picture, unless the stream tells it
+    zoom_most: Annotated[float, Meta(ge=1.0, le=200.0)] = 1.0  # how many times nearer its lens zooms; 1: it does not
     signing: Literal["required", "off"] | None = None  # without it: as soon as the vehicle has a key (docs/vehicles.md)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 from bowstreet.geo import GridPoint, Position, to_grid, to_wgs84
+from bowstreet.simulation.lens import ZoomLens
 from bowstreet.simulation.vehicle import Bodies
 
 ACCEPTED, DENIED, UNSUPPORTED, FAILED = (
@@ -54,6 +55,7 @@ class Autopilot:
         gimbal_fault: "", "stuck" (it says that it obeys, and stays) or "deaf" (it says nothing).
         north_deg: what is added to a bearing on the grid to make it a true one, here.
         fence_m: radius round home beyond which it does not go; 0 for none.
+        lens: of its camera.
         lifting: it is about to leave the ground, or has just left it.
     """
 
@@ -79,6 +81,7 @@ class Autopilot:
         self.pan_deg = self.pan_goal_deg = 0.0  # from the nose, clockwise
         self.locked_deg: float | None = None  # the bearing from true north to which the camera is turned, if to any
         self.gimbal_fault = ""
+        self.lens = ZoomLens(1.0)
         self.north_deg = grid_to_true_deg(home)
         self.lifting_to: float | None = None
         self.armed_at_s = 0.0
@@ -134,6 +137,7 @@ class Autopilot:
         passed_s, self.now_s = now_s - self.now_s, now_s
         if not self.gimbal_fault:
             self._turn_camera(GIMBAL_DEG_S * passed_s)
+        self.lens.move(passed_s)
         if self.flying:
             self._think_in_the_air()
         elif self.armed:
@@ -279,6 +283,8 @@ class Autopilot:
             self._log("command", command=number, confirmation=getattr(message, "confirmation", 0))
         if self.gimbal_fault == "deaf" and number in GIMBAL_COMMANDS:
             return []
+        if number == mavlink.MAV_CMD_SET_CAMERA_ZOOM and self.lens.fault == "deaf":
+            return []
         result = self._common(number, values)
         if result is None:
             result = self.obey(number, values, frame, sender)
@@ -290,6 +296,8 @@ class Autopilot:
     def _common(self, number: int, p: list[float]) -> int | None:
         """Commands that both brands take alike; None for others."""
         match number:
+            case mavlink.MAV_CMD_SET_CAMERA_ZOOM:
+                return self.lens.ask(p[0], p[1])
             case mavlink.MAV_CMD_COMPONENT_ARM_DISARM:
                 return self._arm(p[0] > 0.5, force=p[1] == FORCE)
             case mavlink.MAV_CMD_NAV_LAND:

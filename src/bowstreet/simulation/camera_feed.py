@@ -74,6 +74,7 @@ class CameraFeed:
             up_m_amsl=float(bodies.height_m_amsl[one]), v_east=float(bodies.v_east[one]), v_north=float(bodies.v_north[one]),
             v_up=float(bodies.v_up[one]), heading_deg=heading_deg, turn_deg_s=turned_deg / passed_s / self._speed,
             tilt_deg=float(drone.autopilot.gimbal_deg), pan_deg=float(drone.autopilot.pan_deg),
+            zoom=drone.autopilot.lens.zoom,
         )  # fmt: skip
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
+from bowstreet.flight.lens import narrowed_deg
 from bowstreet.frames import CameraPose
 from bowstreet.geo import GridPoint, Position, wgs84_arrays
 from bowstreet.runtime.clock import SystemClock
@@ -73,6 +74,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     turn_deg_s: float
     tilt_deg: float
     pan_deg: float = 0.0
+    zoom: float = 1.0
 
 
 class Looks(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,15 +90,15 @@ def unix_us(clock: Clock) -> int:
     return round(clock.now().timestamp() * 1e6)
 
 
-def pose_at(look: Look, later_s: float, field_of_view_deg: float) -> CameraPose:
-    """The true pose a little after a look."""
+def pose_at(look: Look, later_s: float, widest_deg: float) -> CameraPose:
+    """The true pose a little after a look, by a lens that is so wide at its widest."""
     east, north = look.east_m + look.v_east * later_s, look.north_m + look.v_north * later_s
     latitude, longitude = wgs84_arrays(np.array((east,)), np.array((north,)))
     position = Position(latitude_deg=float(latitude[0]), longitude_deg=float(longitude[0]))
     return CameraPose(
         position=position, altitude_m_amsl=look.up_m_amsl + look.v_up * later_s,
         heading_deg=(look.heading_deg + look.turn_deg_s * later_s + convergence_deg(position)) % 360.0,
-        tilt_deg=look.tilt_deg, pan_deg=look.pan_deg, horizontal_fov_deg=field_of_view_deg,
+        tilt_deg=look.tilt_deg, pan_deg=look.pan_deg, horizontal_fov_deg=narrowed_deg(widest_deg, look.zoom),
     )  # fmt: skip
 
 

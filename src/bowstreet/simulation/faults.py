@@ -23,7 +23,7 @@ def begin(peer: Peer, kind: str, asked: dict[str, Any]) -> Undo:
         gps: `state` "off" (default), "stuck" or "jump".
         sag: `factor` on what it draws. gauge: `offset` of the charge that it tells.
         charge: `fraction` that it has now (is not undone). motor: it cannot stay up. fence: `radius_m` round home.
-        gimbal: `state` "stuck" (default: it says that it obeys, and stays) or "deaf" (it says nothing).
+        gimbal, lens: `state` "stuck" (default: it says that it obeys, and stays) or "deaf" (it says nothing).
         jam: a dock's lid does not move.
 
     Raises:
@@ -32,6 +32,7 @@ def begin(peer: Peer, kind: str, asked: dict[str, Any]) -> Undo:
     common = {"link": _link, "latency": _latency, "loss": _loss}
     drones = {
         "gps": _gps, "sag": _sag, "gauge": _gauge, "charge": _charge, "motor": _motor, "fence": _fence, "gimbal": _gimbal,
+        "lens": _lens,
     }  # fmt: skip
     if kind in common:
         return common[kind](peer, asked)
@@ -123,6 +124,13 @@ def _gimbal(peer: Drone, asked: dict[str, Any]) -> Undo:
     if state not in ("stuck", "deaf"):
         raise BadInput(f"a gimbal cannot be '{state}'", remedy="use stuck or deaf")
     return _set(peer.autopilot, "gimbal_fault", state, "")
+
+
+def _lens(peer: Drone, asked: dict[str, Any]) -> Undo:
+    state = asked.get("state", "stuck")
+    if state not in ("stuck", "deaf"):
+        raise BadInput(f"a lens cannot be '{state}'", remedy="use stuck or deaf")
+    return _set(peer.autopilot.lens, "fault", state, "")
 
 
 def _jam(peer: Station) -> Undo:

@@ -23,6 +23,8 @@ FIRST_PORT = 14_600
 LAST_PORT = 60_000
 READY_S = 20.0
 TRIES = 3
+# Their lenses: a person over 80 m below is 6 pixels high at the widest, and 50 at this.
+ZOOM_MOST = 8.0
 NOTE = "fleet.json"
 LAYOUT = "layout.json"
 NO_KEYS: Mapping[str, bytes] = {}
@@ -54,6 +56,7 @@ def moved_to(city: City, first_port: int, *, cameras: bool = True) -> City:
             one,
             link=f"udpout:127.0.0.1:{first_vehicle + 2 * number + 1}",
             video_address=f"udp://127.0.0.1:{first_vehicle + 2 * number}" if cameras else "",
+            zoom_most=ZOOM_MOST if cameras else 1.0,
         )
         for number, one in enumerate(city.vehicles)
     )
@@ -78,7 +81,7 @@ def layout_of(city: City, wind: Wind, seed: int, keys: Mapping[str, bytes] = NO_
         return VehicleLayout(
             vehicle_id=one.vehicle_id, dock_id=one.home_dock_id, pad=pad, port=_port(one.link), system_id=one.system_id,
             autopilot=brand, airframe=airframes[one.airframe], signing_key=keys.get(one.vehicle_id, b""),
-            video=one.video_address, field_of_view_deg=one.field_of_view_deg,
+            video=one.video_address, field_of_view_deg=one.field_of_view_deg, zoom_most=one.zoom_most,
         )  # fmt: skip
 
     return Layout(

@@ -41,7 +41,8 @@ class VehicleLayout(msgspec.Struct, frozen=True, kw_only=True):
     charge_fraction: float = 1.0
     signing_key: bytes = b""  # 32 bytes, base64 in JSON; without it the vehicle signs nothing and believes everybody
     video: str = ""
-    field_of_view_deg: float = 60.0
+    field_of_view_deg: float = 60.0  # at its widest
+    zoom_most: float = 1.0  # 1: its lens does not zoom
 
 
 class SceneLayout(msgspec.Struct, frozen=True, kw_only=True):

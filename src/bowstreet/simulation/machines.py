@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
+from bowstreet.flight.lens import narrowed_deg, percent_of
 from bowstreet.flight.model import Wind
 from bowstreet.geo import GridPoint
 from bowstreet.runtime.ports import Clock
 from bowstreet.simulation.brands import BRANDS
 from bowstreet.simulation.dock import CLOSED, CLOSING, IN_DOCK_M, PAIRED_M, Dock
 from bowstreet.simulation.layout import DockLayout, VehicleLayout
+from bowstreet.simulation.lens import ZoomLens
 from bowstreet.simulation.peers import HEARTBEAT, POSITION, Air, Listener, Peer
 from bowstreet.simulation.vehicle import Bodies
 
@@ -27,6 +29,7 @@ MOUNT, GIMBAL = int(mavlink.MAVLINK_MSG_ID_MOUNT_STATUS), int(mavlink.MAVLINK_MS
 ATTITUDE, HUD, ORBIT = (
     int(mavlink.MAVLINK_MSG_ID_ATTITUDE), int(mavlink.MAVLINK_MSG_ID_VFR_HUD), int(mavlink.MAVLINK_MSG_ID_ORBIT_EXECUTION_STATUS),
 )  # fmt: skip
+VIEW, SETTINGS = int(mavlink.MAVLINK_MSG_ID_CAMERA_FOV_STATUS), int(mavlink.MAVLINK_MSG_ID_CAMERA_SETTINGS)
 VERSION, CAMERA = int(mavlink.MAVLINK_MSG_ID_AUTOPILOT_VERSION), int(mavlink.MAVLINK_MSG_ID_CAMERA_INFORMATION)
 LOCATION, SYSTEM, BASIC_ID = (
     int(mavlink.MAVLINK_MSG_ID_OPEN_DRONE_ID_LOCATION), int(mavlink.MAVLINK_MSG_ID_OPEN_DRONE_ID_SYSTEM),
@@ -95,6 +98,7 @@ class Drone(Peer):
             boot_s=boot_s,
         )
         self.is_px4 = layout.autopilot == "px4"
+        self.autopilot.lens = ZoomLens(layout.zoom_most)
         if layout.signing_key:
             self.take_key(layout.signing_key)
         self.gauge = 0.0
@@ -105,7 +109,7 @@ class Drone(Peer):
             HEARTBEAT: self._heartbeat, SYS_STATUS: self._sys_status, GPS: self._gps, EXTENDED: self._extended,
             BATTERY: self._battery, EKF: self._ekf, MOUNT: self._mount, GIMBAL: self._gimbal, ATTITUDE: self._attitude,
             ORBIT: self._orbit, HUD: self._hud, VERSION: self._version, CAMERA: self._camera, LOCATION: self._location,
-            SYSTEM: self._system, BASIC_ID: self._basic_id, POSITION: self._position,
+            SYSTEM: self._system, BASIC_ID: self._basic_id, POSITION: self._position, VIEW: self._view, SETTINGS: self._settings,
         }  # fmt: skip
 
     def _log(self, event: str, **more: Any) -> None:
@@ -163,6 +167,8 @@ class Drone(Peer):
             for kind in ALL:
                 listener.ask(kind, 1.0 / rate_hz if rate_hz else -1.0, None)
             return []
+        if self.is_px4 and getattr(message, "command", None) == mavlink.MAV_CMD_SET_CAMERA_ZOOM and message.target_component == 1:
+            return []  # its autopilot is no camera, and says nothing of it
         return self.autopilot.handle(message, now_s)
 
     def speak(self, now_s: float) -> None:
@@ -177,7 +183,8 @@ class Drone(Peer):
                 self.send(beat, listener, CAMERA_COMPONENT)
 
     def send(self, message: Any, listener: Listener, component: int = 1) -> None:
-        if self.is_px4 and message.get_type() == "CAMERA_INFORMATION":
+        zoomed = message.get_type() == "COMMAND_ACK" and message.command == mavlink.MAV_CMD_SET_CAMERA_ZOOM
+        if self.is_px4 and (zoomed or message.get_type().startswith("CAMERA_")):
             component = CAMERA_COMPONENT
         super().send(message, listener, component)
 
@@ -341,10 +348,25 @@ class Drone(Peer):
             1280,
             720,
             0,
-            1,
+            1 | (mavlink.CAMERA_CAP_FLAGS_HAS_BASIC_ZOOM if self.layout.zoom_most > 1.0 else 0),
             0,
             b"",
         )
+
+    def _view(self, now_s: float) -> Any:
+        """ArduPilot tells a parameter, whatever the lens does."""
+        lens, widest_deg = self.autopilot.lens, self.layout.field_of_view_deg
+        view_deg = narrowed_deg(widest_deg, lens.zoom) if self.is_px4 else widest_deg
+        unknown = 0x7FFF_FFFF
+        here = (*self.believed(), round(float(self.bodies.height_m_amsl[self.one]) * 1000.0))
+        return mavlink.MAVLink_camera_fov_status_message(
+            self._boot_ms(now_s), *here, unknown, unknown, unknown, [1.0, 0.0, 0.0, 0.0], view_deg, math.nan
+        )
+
+    def _settings(self, now_s: float) -> Any:
+        lens = self.autopilot.lens
+        percent = percent_of(lens.zoom, lens.most) if lens.most > 1.0 else math.nan
+        return mavlink.MAVLink_camera_settings_message(self._boot_ms(now_s), 1, percent, math.nan)
 
     def _location(self, now_s: float) -> Any:
         one, bodies = self.one, self.bodies

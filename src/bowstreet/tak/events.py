@@ -114,14 +114,14 @@ def _drone(item: DroneSeen, origin: Origin, now: datetime) -> bytes:
         ET.SubElement(detail, "track", speed=f"{item.ground_speed_mps:.1f}", course=f"{item.course_deg:.1f}")
     ET.SubElement(detail, "status", battery=str(round(100 * max(0.0, min(1.0, item.charge_fraction)))))
     ET.SubElement(detail, "precisionlocation", geopointsrc="GPS", altsrc="???" if height is None else "GPS")
-    if item.looks_deg is not None:
+    if item.looks_deg is not None and item.field_of_view_deg is not None:
         _sensor(detail, item)
     _remark(detail, origin, f"{item.phase}, for incident {short(item.incident_id)}")
     return _written(made)
 
 
 def _sensor(detail: ET.Element, item: DroneSeen) -> None:
-    """The camera's field of view, to be drawn as a cone from the drone."""
+    """The camera's field of view, to be drawn as a cone from the drone. None where it is not known: they would make one up."""
     told = {
         "type": "r-e", "version": "0.6", "azimuth": f"{item.looks_deg or 0.0:.1f}", "elevation": f"{item.tilt_deg:.1f}",
         "fov": f"{item.field_of_view_deg:.1f}", "model": "camera", "displayMagneticReference": "0",

@@ -86,7 +86,8 @@ class IncidentSeen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DroneSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """A drone in the air. `looks_deg` is the azimuth of its camera, true; None while that is level or shows nothing."""
+    """A drone in the air. `looks_deg` is the azimuth of its camera, true; None while that is level or shows nothing.
+    `field_of_view_deg` is None where nobody tells what its lens is at."""
 
     vehicle_id: str
     incident_id: str
@@ -100,7 +101,7 @@ class DroneSeen(msgspec.Struct, frozen=True, kw_only=True):
     charge_fraction: float
     looks_deg: float | None = None
     tilt_deg: float = 0.0
-    field_of_view_deg: float = 60.0
+    field_of_view_deg: float | None = 60.0
     range_m: float | None = None
 
 

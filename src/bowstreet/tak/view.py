@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from bowstreet.dispatch.follows import Follows
+from bowstreet.flight import lens
 from bowstreet.flight.model import Mission, Telemetry
 from bowstreet.flight.service import FlightService
 from bowstreet.flight.views import VehicleView
@@ -116,7 +117,7 @@ class View:
             position=told.position, altitude_m_amsl=told.altitude_m_amsl, phase=mission.phase,
             ground_speed_mps=told.ground_speed_mps, course_deg=self._course(vehicle.vehicle_id, told.position),
             charge_fraction=told.charge_fraction, looks_deg=looks_deg if watches else None, tilt_deg=told.gimbal_pitch_deg,
-            field_of_view_deg=vehicle.config.field_of_view_deg, range_m=range_m if watches else None,
+            field_of_view_deg=self._field_of_view_deg(vehicle, told, look), range_m=range_m if watches else None,
         )  # fmt: skip
 
     def _taken_at(self, told: Telemetry) -> datetime:
@@ -146,6 +147,13 @@ class View:
         """Whether its camera may look down now (D2)."""
         stream = self._video.of_vehicle(vehicle_id)
         return stream is not None and stream.order.live and not stream.order.level
+
+    @staticmethod
+    def _field_of_view_deg(vehicle: VehicleView, told: Telemetry, look: Findings | None) -> float | None:
+        """As the stream itself tells it, or its camera; None where neither does."""
+        if look is not None and look.pose is not None:
+            return look.pose.horizontal_fov_deg
+        return lens.field_of_view_deg(vehicle.config, told)
 
     @staticmethod
     def _looks(told: Telemetry, look: Findings | None) -> tuple[float, float | None]:

@@ -27,7 +27,7 @@ from bowstreet.tracking.ports import Detector, Terrain
 from bowstreet.tracking.reading import merged
 from bowstreet.tracking.scene import Scene, scene
 from bowstreet.tracking.terrain import GridGround, KnownGround, parse_grid
-from bowstreet.tracking.tracker import TOLD_LOOKS, Tracks
+from bowstreet.tracking.tracker import Tracks
 
 # A click is about what the pilot saw, which is a second old on a bad link; so long the boxes of earlier looks are kept.
 LOOKS_KEPT = 50
@@ -112,7 +112,7 @@ class Lookout:
         trouble, self._trouble, refused, self._refused = self._trouble, "", self._refused, None
         return wire.Findings(
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
-            tracks=tuple(track.found(here) for track in tracks if track.looks >= TOLD_LOOKS),
+            tracks=tuple(track.found(here) for track in tracks if track.is_told),
             camera_motion_known=motion.known, looks_at=_looks_at(here),
             follow=followed, given=self._given, refused=refused, trouble=trouble, pose=frame.pose,
             timing=Timing(

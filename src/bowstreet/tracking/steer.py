@@ -76,10 +76,22 @@ def aim(
     """Turn towards a pixel; None to rest. A follow that is lost, idle or asks turns nowhere: the pilot looks."""
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING) or step_s <= 0:
         return None
-    focal = width_px / 2 / math.tan(math.radians(pose.horizontal_fov_deg) / 2)
     across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / width_px
     if math.hypot(across, down) < (REST_SHARE if phase is FollowPhase.HELD else UNSEEN_REST_SHARE):
         return None
+    right, up = _off(pose, width_px, height_px, x, y)
+    return _turned(pose, eagerness * right, eagerness * up, step_s)
+
+
+def bearing(pose: CameraPose, width_px: int, height_px: int, x: float, y: float) -> tuple[float, float]:
+    """Tilt and azimuth at which a pixel is, by the pose told."""
+    right, up = _off(pose, width_px, height_px, x, y)
+    return pose.tilt_deg + up, (pose.heading_deg + pose.pan_deg + right) % 360.0
+
+
+def _off(pose: CameraPose, width_px: int, height_px: int, x: float, y: float) -> tuple[float, float]:
+    """How far a gimbal must turn, right and up, for a pixel to be in the middle."""
+    focal = width_px / 2 / math.tan(math.radians(pose.horizontal_fov_deg) / 2)
     right = math.degrees(math.atan2(x - width_px / 2, focal))
     low = math.degrees(math.atan2(y - height_px / 2, focal))
     # A rolled picture's right is not the horizon's.
@@ -87,7 +99,7 @@ def aim(
     right, low = right * math.cos(roll) - low * math.sin(roll), right * math.sin(roll) + low * math.cos(roll)
     # Looking steeply down, a degree of azimuth moves the picture by less.
     steepness = max(0.2, math.cos(math.radians(pose.tilt_deg)))
-    return _turned(pose, eagerness * right / steepness, -eagerness * low, step_s)
+    return right / steepness, -low
 
 
 def towards(pose: CameraPose, place: Position, place_m_amsl: float, step_s: float) -> Aim | None:

@@ -68,6 +68,11 @@ class Track:
     def seen_now(self) -> bool:
         return self.seen[-1]
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it is shown. What was told by its movement a few times and moves no more may have been nothing."""
+        return self.looks >= (rules.FEW_LOOKS if self.by_motion and not self.seen_now else TOLD_LOOKS)
+
     def found(self, scene: Scene) -> TrackFound:
         return TrackFound(
             track_id=self.track_id, shape=self.shape, box=self.box, score=round(self.score, 3), quality=self.quality,

@@ -14,16 +14,19 @@ MOST_BYTES = 1_000_000
 
 
 class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Where the camera is by the vehicle's telemetry, for streams that do not tell it themselves."""
+    """Where the camera is by the vehicle's telemetry, for streams that do not tell it themselves. `horizontal_fov_deg` is None
+    where nobody tells what its lens is at: then no place in its picture can be told."""
 
     position: Position
     altitude_m_amsl: float
     heading_deg: float
     tilt_deg: float
-    horizontal_fov_deg: float
+    horizontal_fov_deg: float | None
     pan_deg: float = 0.0
 
-    def as_pose(self) -> CameraPose:
+    def as_pose(self) -> CameraPose | None:
+        if self.horizontal_fov_deg is None:
+            return None
         return CameraPose(
             position=self.position, altitude_m_amsl=self.altitude_m_amsl, heading_deg=self.heading_deg, tilt_deg=self.tilt_deg,
             pan_deg=self.pan_deg, horizontal_fov_deg=self.horizontal_fov_deg,

@@ -1,7 +1,7 @@
 """One incident as a phone may know it, asked of the running services; and what is news of it, for as long as somebody looks."""
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bowstreet.console.officer import views as v
 from bowstreet.console.services import ConsoleServices
@@ -47,11 +47,11 @@ class Situations:
     def look(self, link: OfficerLink) -> v.StateView:
         """The state to send now; what is news is noted."""
         incident = self._services.intake.incidents.get(link.incident_id)
-        pulse, now = self.pulse(link), self._services.real_clock.now()
-        pulse.look(self.now(link.incident_id), link, now)
+        pulse, now = self.pulse(link), self._services.clock.now()
+        pulse.look(self.now(link.incident_id), link, self._services.real_clock.now(), told_at=now)
         found = picture_of(self._services, incident.incident_id)
         return v.StateView(
-            now=now, scene=_scene(incident), watcher=self._watcher(incident.incident_id),
+            now=now, speed=self._services.run.speed, scene=_scene(incident), watcher=self._watcher(incident.incident_id),
             subject=v.subject(self._subject(incident.incident_id)), picture=self._picture(None if found is None else found[1]),
             alerts=tuple(pulse.alerts), expires_at=link.expires_at,
         )  # fmt: skip
@@ -83,16 +83,8 @@ class Situations:
             name=mission.vehicle_id, at=v.place(heard.position) if heard is not None and view.position_trusted else None,
             heading_deg=0.0 if heard is None else round(heard.heading_deg),
             height_m=0.0 if heard is None else round(heard.height_m_above_dock), eyes_on=eyes_on,
-            eta_at=None if eyes_on else self._expected(mission.authorised_at, mission.plan.expected_eyes_on_s),
+            eta_at=None if eyes_on else mission.authorised_at + timedelta(seconds=mission.plan.expected_eyes_on_s),
         )  # fmt: skip
-
-    def _expected(self, authorised_at: datetime, after_s: float) -> datetime:
-        """By this machine's clock: a demo's runs faster."""
-        services = self._services
-        left_s = after_s - (services.clock.now() - authorised_at).total_seconds()
-        return datetime.fromtimestamp(
-            services.real_clock.now().timestamp() + left_s / max(services.run.speed, 0.01), tz=authorised_at.tzinfo
-        )
 
     def _picture(self, stream: Stream | None) -> v.PictureState:
         if stream is None:
@@ -116,14 +108,15 @@ class _Pulse:
         self._seq = 0
         self.alerts: deque[v.SilentAlertView] = deque(maxlen=MOST_ALERTS)
 
-    def look(self, situation: Situation, link: OfficerLink, now: datetime) -> None:
+    def look(self, situation: Situation, link: OfficerLink, now: datetime, *, told_at: datetime) -> None:
+        """`now` by this machine's clock, as pictures and phones have it; `told_at` by the operation's, as people read it."""
         self._told, news = rules.tell(self._told, situation, now)
         if rules.ends_soon(link, now) and not self._said_end:
             self._said_end = True
             news = (*news, Alert.ENDS_SOON)
         for kind in news:
             self._seq += 1
-            self.alerts.append(v.SilentAlertView(seq=self._seq, at=now, kind=kind))
+            self.alerts.append(v.SilentAlertView(seq=self._seq, at=told_at, kind=kind))
 
 
 class _Rate:

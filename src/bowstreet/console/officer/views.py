@@ -77,9 +77,14 @@ class LinkFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateView(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the page shows beside the picture. `now` is this machine's clock, by which all moments are told."""
+    """Everything that the page shows beside the picture.
+
+    Moments are told by the operation's clock, as in the control room: `now` by it, which a demo runs `speed` times as fast.
+    `expires_at` alone is by this machine's: no demo makes a link end earlier.
+    """
 
     now: datetime
+    speed: float
     scene: SceneView
     watcher: WatcherView | None
     subject: SubjectView
