@@ -146,8 +146,9 @@ function AddPerson({ done }: { done: () => void }) {
   const add = async (): Promise<void> => {
     if (!(await doing.run(() => proved(() => createAccount(name, role, password))))) return;
     announce(`${name} has an account`);
-    setName("");
-    setPassword("");
+    // Whoever went on typing meanwhile keeps what they typed.
+    setName((now) => (now === name ? "" : now));
+    setPassword((now) => (now === password ? "" : now));
     done();
   };
   return (
@@ -179,8 +180,7 @@ function Tokens() {
   const [label, setLabel] = useState("");
   const [issued, setIssued] = useState<IssuedToken | null>(null);
   const issue = async (): Promise<void> => {
-    await doing.run(async () => setIssued(await proved(() => issueToken(label))));
-    setLabel("");
+    if (await doing.run(async () => setIssued(await proved(() => issueToken(label))))) setLabel((now) => (now === label ? "" : now));
     again();
   };
   return (
