@@ -10,6 +10,7 @@ import pytest
 from tests.integration import recognition_street
 from tests.integration.recognition_street import WANTED, opened
 from tests.integration.test_video_live import free_port, sending
+from tests.rtsp_camera import rtsp_camera
 
 from bowstreet.video import rules
 
@@ -67,6 +68,18 @@ async def test_4k_is_looked_at_and_more_than_that_is_refused(tmp_path: Path) -> 
         assert counts.analysed >= 2
         assert await one.until(lambda: one.pipeline.states()["south"].restarts > 0)
         assert "at most 4096 × 2304" in one.pipeline.states()["south"].trouble
+
+
+async def test_a_camera_is_pulled_over_rtsp_and_its_wanted_are_told(street: tuple[Path, Path], tmp_path: Path) -> None:
+    film, _ = street
+    async with rtsp_camera(film, "operator", "secret") as camera, opened(tmp_path / "data", north=camera.address) as one:
+        await one.run(*WANTED)
+        assert await one.until(lambda: bool(set(one.alerts) & set(WANTED)))
+        assert one.pipeline.states()["north"].trouble == ""
+        camera.hang_up()
+        before = one.counts().analysed
+        assert await one.until(lambda: one.counts().analysed > before + 5)
+        assert camera.asked.count("PLAY") == 2
 
 
 async def test_silence_is_a_stall_and_the_camera_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

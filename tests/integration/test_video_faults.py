@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from tests.integration.test_video_live import free_port, sending
+from tests.rtsp_camera import rtsp_camera
 
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.video import rules
@@ -45,6 +46,42 @@ async def test_a_source_that_is_not_there_is_tried_again_with_a_wait() -> None:
         await world.until(lambda: world.ingest.status.restarts >= 2)
         assert "connection" in world.troubles()
         assert world.ingest.status.trouble.startswith("the source cannot be read")
+
+
+def film_of_grey(path: Path) -> Path:
+    """Two seconds of 160 × 90, a keyframe a second."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=10, options={"g": "10", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
+        for number in range(20):
+            picture = np.full((90, 160, 3), 10 * number, np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    return path
+
+
+async def test_a_camera_that_serves_rtsp_is_pulled_with_its_password_and_asked_again_when_it_hangs_up(tmp_path: Path) -> None:
+    film = film_of_grey(tmp_path / "film.ts")
+    async with rtsp_camera(film, "operator", "a pass-word") as camera, Watched(camera.address.replace(" ", "%20")) as world:
+        await world.until(lambda: sum(isinstance(one, AccessUnit) for one in world.said) > 10)
+        assert world.ingest.status.state is StreamState.LIVE
+        assert (world.ingest.status.width_px, world.ingest.status.height_px) == (160, 90)
+        assert [one for one in camera.asked if one != "OPTIONS"][:4] == ["DESCRIBE", "DESCRIBE", "SETUP", "PLAY"]
+        assert camera.denied == 1, "asked once without, for the question"
+        camera.hang_up()
+        await world.until(lambda: camera.asked.count("PLAY") == 2)
+        await world.until(lambda: world.ingest.status.state is StreamState.LIVE)
+
+
+async def test_a_wrong_password_is_a_trouble_that_does_not_tell_it(tmp_path: Path) -> None:
+    film = film_of_grey(tmp_path / "film.ts")
+    async with rtsp_camera(film, "operator", "right") as camera:
+        async with Watched(camera.address.replace("right", "wrong-one")) as world:
+            await world.until(lambda: world.ingest.status.restarts >= 1)
+            assert "connection" in world.troubles()
+            assert "401" in world.ingest.status.trouble
+            assert "wrong-one" not in str(world.said)
+        assert "PLAY" not in camera.asked
 
 
 @pytest.mark.parametrize("bytes_", [b"", b"not a video at all" * 1000, os.urandom(200_000)], ids=["empty", "text", "noise"])
