@@ -9,7 +9,7 @@ from bowstreet.flight.contingency import carry_on
 from bowstreet.flight.failsafe import HARD_RESERVE, ORPHAN_GRACE_S, PILOT_SILENT_S, believed_charge, straight_home
 from bowstreet.flight.gimbals import may_be_turned
 from bowstreet.flight.home import down, go_home
-from bowstreet.flight.lens import WIDEST
+from bowstreet.flight.lens import WIDEST, zooms
 from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.flight.step import Sight, Step, because, changed, enter, to_vehicle, told
@@ -104,7 +104,7 @@ def ordered(mission: Mission, command: Command) -> Mission:
 
 
 def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:
-    if sight.zoom_most <= WIDEST:
+    if not zooms(sight.zoom_most):
         return because(mission, "zoom", "its camera has no zoom lens, as it is configured")
     if not WIDEST <= zoom <= sight.zoom_most:
         return because(mission, "zoom", f"its lens zooms from 1 to {sight.zoom_most:g} times")

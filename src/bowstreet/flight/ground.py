@@ -8,7 +8,7 @@ from datetime import datetime
 from bowstreet.flight.airframes import CLIMB_AWAY_M
 from bowstreet.flight.home import go_home
 from bowstreet.flight.legs import LEVEL_DEG, is_level, set_out
-from bowstreet.flight.lens import WIDEST
+from bowstreet.flight.lens import WIDEST, zooms
 from bowstreet.flight.model import (
     Arm,
     ConfirmFailsafes,
@@ -82,7 +82,7 @@ def _checks(mission: Mission, sight: Sight) -> tuple[Order, ...]:
         orders += to_vehicle(mission, ConfirmFailsafes())
     if mission.attempts == 0 or (sight.telemetry is not None and not is_level(sight.telemetry)):
         orders += to_vehicle(mission, PointGimbal(pitch_deg=LEVEL_DEG))
-    if mission.attempts == 0 and sight.zoom_most > WIDEST:
+    if mission.attempts == 0 and zooms(sight.zoom_most):
         # Whoever had it last may have left it anywhere. That it is there keeps no drone on the ground.
         orders += to_vehicle(mission, ZoomCamera(zoom=WIDEST))
     return orders

@@ -14,9 +14,13 @@ WIDEST = 1.0
 WIDEST_WITHIN = 0.05
 
 
-def zooms(config: VehicleConfig) -> bool:
-    """Whether its lens zooms."""
-    return config.zoom_most > WIDEST + WIDEST_WITHIN
+def zooms(most: float) -> bool:
+    """Whether a lens that brings things at most so many times nearer is one that zooms."""
+    return not is_widest(most)
+
+
+def is_widest(zoom: float) -> bool:
+    return zoom <= WIDEST + WIDEST_WITHIN
 
 
 def narrowed_deg(widest_deg: float, zoom: float) -> float:
@@ -41,7 +45,7 @@ def zoom_of(percent: float, most: float) -> float:
 
 def field_of_view_deg(config: VehicleConfig, telemetry: Telemetry) -> float | None:
     """How wide the camera looks now; None where that is not known."""
-    return telemetry.field_of_view_deg if zooms(config) else config.field_of_view_deg
+    return telemetry.field_of_view_deg if zooms(config.zoom_most) else config.field_of_view_deg
 
 
 def widened(mission: Mission) -> tuple[Order, ...]:

@@ -279,7 +279,7 @@ class MavlinkLink:
             if heard and (peer.asked_s is None or (lost and now_s - peer.asked_s > STREAMS_LOST_S)):
                 peer.asked_s = now_s
                 self._spawn(self._set_streams(peer, peer.state), f"streams of {peer.name}")
-            if heard and peer.state.lens.is_to_be_asked(now_s) and (pilot := self._pilot(peer, peer.state)) is not None:
+            if heard and (pilot := self._pilot(peer, peer.state)) is not None and peer.state.lens.is_to_be_asked(now_s):
                 self._spawn(pilot.lens.ask_to_tell(), f"lens of {peer.name}")
 
     async def _set_streams(self, peer: _Peer, state: VehicleState) -> None:

@@ -22,11 +22,15 @@ VIEW, SETTINGS = int(mavlink.MAVLINK_MSG_ID_CAMERA_FOV_STATUS), int(mavlink.MAVL
 TOLD_HZ = {VIEW: 2.0, SETTINGS: 2.0}
 # What it told longer ago is not what it is now.
 TOLD_FOR_S = 3.0
+# So long after it took its widest it is there, by a lens that is slow.
+WIDENS_S = 3.0
 # One that tells nothing is asked again so often: it may have been switched on since.
 ASK_AGAIN_S = 30.0
 ASK_TRIES = 4
 # A field of view that is another than before by more than this share has moved; floats that come and go have not.
 MOVED = 0.02
+# Cameras that hang on an autopilot have numbers, and one that is a component of its own is 0. The first is flown by.
+FIRST = (0, 1)
 CAMERAS = range(int(mavlink.MAV_COMP_ID_CAMERA), int(mavlink.MAV_COMP_ID_CAMERA6) + 1)
 # What comes back, in words for the pilot who asked.
 PLAINLY: dict[int | None, str] = {
@@ -37,6 +41,11 @@ PLAINLY: dict[int | None, str] = {
     int(mavlink.MAV_RESULT_FAILED): "its camera tried to zoom and could not",
 }
 
+# After these it is where it was; after the others, and after none, nobody knows.
+STAYS = frozenset(
+    int(one) for one in (mavlink.MAV_RESULT_UNSUPPORTED, mavlink.MAV_RESULT_DENIED, mavlink.MAV_RESULT_TEMPORARILY_REJECTED)
+)
+
 Asked = Callable[[Coroutine[Any, Any, Ack]], Coroutine[Any, Any, Settled]]
 
 
@@ -45,60 +54,68 @@ class LensState:
 
     Attributes:
         component_id: of its camera; None where the autopilot answers for it.
-        asked: the zoom that it last took; None when it took none in this run.
     """
 
     def __init__(self, widest_deg: float = 60.0, most: float = lens.WIDEST) -> None:
         self.widest_deg, self.most = widest_deg, most
         self.component_id: int | None = None
-        self.asked: float | None = None
+        self._widest_at_s = self._widest_before_s = math.inf  # since when it is at its widest; inf where it may be at another
         self._view_deg, self._view_at_s = math.nan, -math.inf
         self._percent, self._percent_at_s = math.nan, -math.inf
         self._moves = False
         self._to_tell_s = -math.inf  # when it was last asked to
-
-    @property
-    def zooms(self) -> bool:
-        return self.most > lens.WIDEST + lens.WIDEST_WITHIN
 
     def beats(self, kind: int, component_id: int) -> None:
         """A heartbeat of something else than the autopilot. The first camera is the one that is flown by."""
         if kind == mavlink.MAV_TYPE_CAMERA and component_id in CAMERAS and self.component_id is None:
             self.component_id, self._to_tell_s = component_id, -math.inf
 
-    def told_view(self, message: Any, now_s: float) -> bool:
-        view_deg = float(message.hfov)
+    def take(self, message: Any, component_id: int, autopilot_id: int, now_s: float) -> None:
+        """What the camera that is flown by says of itself: not what another does, nor an autopilot in its place."""
+        answers = autopilot_id if self.component_id is None else self.component_id
+        if component_id != answers or message.camera_device_id not in FIRST:
+            return
+        if message.get_msgId() == VIEW:
+            self._told_view(float(message.hfov), now_s)
+        elif 0.0 <= message.zoomLevel <= 100.0:
+            self._percent, self._percent_at_s = float(message.zoomLevel), now_s
+
+    def _told_view(self, view_deg: float, now_s: float) -> None:
         if not 0.1 < view_deg < 175.0:
-            return False
+            return
         if math.isfinite(self._view_deg) and abs(view_deg - self._view_deg) > MOVED * self._view_deg:
             self._moves = True
         self._view_deg, self._view_at_s = view_deg, now_s
-        return False
 
-    def told_settings(self, message: Any, now_s: float) -> bool:
-        if 0.0 <= message.zoomLevel <= 100.0:
-            self._percent, self._percent_at_s = float(message.zoomLevel), now_s
-        return False
+    def asked(self) -> None:
+        """It is asked for a zoom: until it says what it makes of it, it may be at any."""
+        self._widest_before_s, self._widest_at_s = self._widest_at_s, math.inf
+
+    def refused(self) -> None:
+        """It stays where it was."""
+        self._widest_at_s = self._widest_before_s
+
+    def took(self, zoom: float, now_s: float) -> None:
+        self._widest_at_s = now_s if lens.is_widest(zoom) else math.inf
 
     def is_to_be_asked(self, now_s: float) -> bool:
         """Whether it zooms, and must be asked to tell what it is at: at first, and when it tells nothing (any more)."""
         silent_s = now_s - max(self._view_at_s, self._percent_at_s)
-        if not self.zooms or silent_s <= TOLD_FOR_S or now_s - self._to_tell_s <= ASK_AGAIN_S:
+        if not lens.zooms(self.most) or silent_s <= TOLD_FOR_S or now_s - self._to_tell_s <= ASK_AGAIN_S:
             return False
         self._to_tell_s = now_s
         return True
 
     def field_of_view_deg(self, now_s: float) -> float | None:
         """As it is now; None for a lens that does not zoom, and where nothing that can be believed is told."""
-        if not self.zooms:
+        if not lens.zooms(self.most):
             return None
         fresh = now_s - self._view_at_s <= TOLD_FOR_S
         if fresh and self._moves:
             return self._view_deg
         if now_s - self._percent_at_s <= TOLD_FOR_S:
             return lens.narrowed_deg(self.widest_deg, lens.zoom_of(self._percent, self.most))
-        at_widest = self.asked is not None and self.asked <= lens.WIDEST + lens.WIDEST_WITHIN
-        return self._view_deg if fresh and at_widest else None
+        return self._view_deg if fresh and now_s - self._widest_at_s >= WIDENS_S else None
 
 
 class Lens:
@@ -123,10 +140,13 @@ class Lens:
             )  # fmt: skip
             return told
 
+        state.asked()
         answer = await self._settled(ask())
         if answer.outcome is Outcome.ACCEPTED:
-            state.asked = zoom
-        elif told.result in PLAINLY:
+            state.took(zoom, self._talk.now_s())
+        elif told.result in STAYS:
+            state.refused()
+        if answer.outcome is not Outcome.ACCEPTED and told.result in PLAINLY:
             return Settled(outcome=answer.outcome, detail=f"{PLAINLY[told.result]} ({answer.detail})")
         return answer
 

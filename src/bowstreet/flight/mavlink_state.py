@@ -116,8 +116,7 @@ class VehicleState:
             int(mavlink.MAVLINK_MSG_ID_MOUNT_ORIENTATION): self._mount_orientation,
             int(mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS): self._gimbal_device,
             int(mavlink.MAVLINK_MSG_ID_STATUSTEXT): self._status_text,
-            VIEW: self.lens.told_view, SETTINGS: self.lens.told_settings,
-        }  # fmt: skip
+        }
 
     # --- in -----------------------------------------------------------------------------------------------------------
 
@@ -132,6 +131,9 @@ class VehicleState:
             return self._position(frame, now_s)
         if number == HEARTBEAT:
             return self._heartbeat(frame, now_s)
+        if number in (VIEW, SETTINGS):
+            self.lens.take(decode(frame), frame.component_id, self.component_id, now_s)
+            return False
         read = self._read.get(number)
         return False if read is None else read(decode(frame), now_s)
 
