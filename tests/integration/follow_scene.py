@@ -80,19 +80,20 @@ class Scene:
         )  # fmt: skip
         self._tells(found)
 
-    def refuses(self) -> None:
-        """Its analyst found nothing to hold on to where the pilot pressed."""
+    def refuses(self, vehicle_id: str = "") -> None:
+        """Its analyst, or another drone's, found nothing to hold on to where the pilot pressed."""
         self.sequence += 1
         self._tells(
             wire.Findings(
                 sequence=self.sequence, captured_us=1, width_px=W, height_px=H, tracks=(), camera_motion_known=True, pose=POSE,
                 timing=Timing(motion_ms=0, detect_ms=0, track_ms=0, follow_ms=0), refused=self.follow_id,
-            )
+            ),
+            vehicle_id,
         )  # fmt: skip
 
-    def _tells(self, found: wire.Findings) -> None:
+    def _tells(self, found: wire.Findings, vehicle_id: str = "") -> None:
         video = self.town.services.video
-        stream = video.of_vehicle(self.vehicle_id)
+        stream = video.of_vehicle(vehicle_id or self.vehicle_id)
         assert stream is not None
         stream.tells_pose = True
         stream.ingest._enter(StreamState.LIVE)

@@ -329,8 +329,9 @@ class Follows:
             log.warning("an analyst said what is not understood", source=source.source_id, error=error.message)
             return
         self._latest[source.vehicle_id] = msgspec.structs.replace(found, given=None)
-        if found.refused is not None and self.standing.find(found.refused) is not None:
-            self._refused.add(found.refused)
+        refused = None if found.refused is None else self.standing.find(found.refused)
+        if refused is not None and refused.vehicle_id == source.vehicle_id and refused.follow.stage is not Stage.ENDED:
+            self._refused.add(refused.id)
         self._steer(source.vehicle_id, found)
         if found.given is not None and found.follow is not None:
             self._pass_on(found)
