@@ -67,6 +67,13 @@ async def test_a_press_on_nothing_ends_its_follow_at_once_on_record_and_says_why
     assert (await scene.begin()).status_code == 201, "and the pilot may press again"
 
 
+async def test_an_analyst_ends_no_follow_but_its_own_drones(town: City, scene: Scene) -> None:
+    await scene.begin()
+    scene.refuses(vehicle_id=next(one for one in town.services.video.streams if one != scene.vehicle_id))
+    await town.services.follows.look()
+    assert (await scene.said())[-1] == ("following", "")
+
+
 @pytest.mark.requirement("D2")
 async def test_the_camera_is_not_turned_on_the_way_home_nor_after_the_follow(town: City, scene: Scene) -> None:
     await scene.begin()
@@ -89,6 +96,15 @@ async def test_the_pilots_own_hand_comes_first(town: City, scene: Scene) -> None
     await scene.passes(12.0)
     scene.looks(500.0, 60.0)
     assert len(town.link.aimed) == 1
+
+
+async def test_a_hand_that_turns_again_is_left_alone_from_then_on(town: City, scene: Scene) -> None:
+    await scene.begin()
+    for _ in range(2):
+        await scene.pilot.post(f"/api/v1/missions/{scene.mission_id}/commands", json={"type": "gimbal", "pitch_deg": -80})
+        await scene.passes(8.0)
+    scene.looks(500.0, 60.0)
+    assert (town.link.aimed, (await scene.found())["camera"]) == ([], BY_HAND)
 
 
 async def test_a_lost_subject_is_waited_for_then_looked_for_then_said_to_be_lost(town: City, scene: Scene) -> None:

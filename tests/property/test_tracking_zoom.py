@@ -18,6 +18,7 @@ from bowstreet.tracking.trim import Trim
 HERE = Position(latitude_deg=51.5, longitude_deg=-0.1)
 WIDTH, HEIGHT = 640, 360
 STEP_S, DT_S, GIMBAL_DEG_S = 0.2, 0.02, 60.0
+WANTED = steer.Aim(tilt_deg=-45.0, azimuth_deg=10.0, tilt_rate_deg_s=0.0, azimuth_rate_deg_s=0.0)
 
 
 @dataclass(kw_only=True)
@@ -98,6 +99,16 @@ def test_whoever_walks_stays_near_the_middle_whatever_the_compass_says(
     worst, settled = farthest(plant)
     assert worst < 1.0, "it left the picture"
     assert settled < 0.35
+
+
+def test_after_a_gap_nothing_is_led_by_how_fast_it_went_before() -> None:
+    pose = Plant(zoom=8.0).pose()
+    known = Trim()
+    for x in (320.0, 400.0, 480.0):
+        known = trim.looked(known, pose, WIDTH, HEIGHT, x, 180.0, STEP_S)
+    assert trim.order(known, WANTED)[1] > 10.2
+    known = trim.looked(trim.interrupted(known), pose, WIDTH, HEIGHT, 320.0, 180.0, STEP_S)
+    assert trim.order(known, WANTED) == (-45.0, 10.0)
 
 
 @pytest.mark.parametrize("zoom", [1.0, 2.0, 4.0, 8.0])

@@ -66,7 +66,7 @@ class Steering:
         self._followed.pop(follow_id, None)
 
     def turned_by_hand(self, mission_id: str) -> None:
-        self._by_hand_s = {mission_id: self._clock.monotonic_s(), **self._by_hand_s_now()}
+        self._by_hand_s = {**self._by_hand_s_now(), mission_id: self._clock.monotonic_s()}
 
     def _by_hand_s_now(self) -> dict[str, float]:
         now_s = self._clock.monotonic_s()
@@ -94,7 +94,7 @@ class Steering:
             eagerness = steer.EAGERNESS if stream.tells_pose else LATE_EAGERNESS
             aim = self._wanted(one, found, found.follow, found.pose, ground_m_amsl, step_s, eagerness, now_s)
             if now_s - one.turned_s > MOST_STEP_S:
-                one.trim = msgspec.structs.replace(one.trim, subject=None)  # after a gap nobody knows how fast it went
+                one.trim = trim.interrupted(one.trim)
             self._learn(one, found, found.pose, step_s if stream.tells_pose else 0.0)
             one.turned_s = now_s
             self._turn(one, mission_id, found.pose, aim, now_s)

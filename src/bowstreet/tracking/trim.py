@@ -53,6 +53,11 @@ def looked(trim: Trim, pose: CameraPose, width_px: int, height_px: int, x: float
     )  # fmt: skip
 
 
+def interrupted(trim: Trim) -> Trim:
+    """After a while without looks: how fast the subject goes is not known any more."""
+    return msgspec.structs.replace(trim, subject=None, tilt_rate_deg_s=0.0, azimuth_rate_deg_s=0.0)
+
+
 def order(trim: Trim, aim: Aim) -> tuple[float, float]:
     """Tilt and azimuth to order, so that the camera will tell that it looks where it should."""
     tilt_deg = aim.tilt_deg - trim.tilt_deg + LEAD_S * trim.tilt_rate_deg_s
