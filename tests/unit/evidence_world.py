@@ -55,7 +55,7 @@ async def settled(redactions: Redactions, recording_id: str) -> Redaction:
     async with asyncio.timeout(60):
         while (one := redactions.all.get(recording_id)).state in (RedactionState.FINDING, RedactionState.MAKING):
             await asyncio.sleep(0.02)
-        await asyncio.gather(*redactions._tasks.values())
+        await asyncio.gather(*redactions._tasks)
     assert not one.failed
     return one
 

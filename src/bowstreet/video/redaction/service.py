@@ -92,7 +92,7 @@ class Redactions:
             "redaction", Redaction, id_of=lambda one: one.recording_id, state_of=lambda one: one.state
         )
         self._turn = asyncio.Lock()
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._progress: dict[str, float] = {}
         self._files = RedactionFiles(footage)
 
@@ -105,9 +105,9 @@ class Redactions:
         await self._sweep()
 
     async def close(self) -> None:
-        for task in tuple(self._tasks.values()):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- what people order --------------------------------------------------------------------------------------------
 
@@ -236,21 +236,22 @@ class Redactions:
 
     def _begin(self, recording_id: str, work: Any) -> None:
         self._progress[recording_id] = 0.0
-        task = self._tasks[recording_id] = asyncio.ensure_future(self._run(recording_id, work))
-        task.add_done_callback(lambda _: self._tasks.pop(recording_id, None))
+        task = asyncio.ensure_future(self._run(recording_id, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, recording_id: str, work: Any) -> None:
         try:
             async with self._turn:
-                await work
-                await self._sweep(recording_id)
-        except (BowstreetError, OSError) as error:
-            log.warning("a redaction failed", recording=recording_id, error=type(error).__name__)
-            said = error.message if isinstance(error, BowstreetError) else f"the disk did not take it ({error.strerror})"
-            one = self.all.find(recording_id)
-            if one is not None:
-                await self._fail(one, said)
-            await self._sweep(recording_id)
+                try:
+                    await work
+                except (BowstreetError, OSError) as error:
+                    log.warning("a redaction failed", recording=recording_id, error=type(error).__name__)
+                    said = error.message if isinstance(error, BowstreetError) else f"the disk did not take it ({error.strerror})"
+                    one = self.all.find(recording_id)
+                    if one is not None:
+                        await self._fail(one, said)
+                await self._sweep()
         finally:
             work.close()
             self._progress.pop(recording_id, None)
@@ -323,11 +324,14 @@ class Redactions:
             self._footage.key_of(recording_id)
             yield part
 
-    async def _sweep(self, done: str = "") -> None:
-        """`done`: a recording that was at work, and is not any more."""
+    async def _sweep(self) -> None:
+        """What is left of what is over. A file that stays fails nothing: the next sweep tries it again."""
         heads = {one.recording_id: one.copy.head for one in self.all.all() if one.copy is not None}
-        at_work = set(self._tasks) - {done}
-        await asyncio.to_thread(self._files.sweep, heads, at_work)
+        at_work = {one.recording_id for one in self.all.in_states(RedactionState.FINDING, RedactionState.MAKING)}
+        try:
+            await asyncio.to_thread(self._files.sweep, heads, at_work)
+        except OSError as error:
+            log.warning("what is left of redactions was not removed", error=error.strerror)
 
     # --- states -------------------------------------------------------------------------------------------------------
 
