@@ -82,12 +82,12 @@ export function metres(value: number): string {
   return Math.abs(value) >= 1000 ? `${(value / 1000).toFixed(1)} km` : `${Math.round(value)} m`;
 }
 
-/** Number of things with its noun: `1 drone`, `3 drones`. */
 /** A zoom: 2×, 1.5×. */
 export function times(factor: number): string {
   return `${Number(factor.toFixed(1))}×`;
 }
 
+/** Number of things with its noun: `1 drone`, `3 drones`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${number.toLocaleString("en-GB")} ${number === 1 ? noun : plural}`;
 }
