@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.unit.recognition_deeds import entries
 from tests.unit.recognition_world import ADJUDICATOR, COLUMNS, OPERATOR, World, photo, row
 
 from bowstreet.accountability.authority.model import Ground, State, UseCase
@@ -15,6 +16,7 @@ from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
 from bowstreet.errors import BowstreetError, Conflict, NotFound, Refused
+from bowstreet.messages import DeploymentChanged
 from bowstreet.recognition.alerts.model import Alert, AlertState, Judgement, NotEngaged
 from bowstreet.recognition.enrol import MOST_IMPORTS, Import
 from bowstreet.recognition.model import Deployment, DeploymentState, Obstacle
@@ -282,3 +284,21 @@ async def test_of_many_who_begin_an_import_at_once_only_so_many_do(world: World)
     assert [type(said) for said in begun].count(Import) == MOST_IMPORTS
     assert [type(said) for said in begun].count(Refused) == 3
     assert len(list((world.folder / "watchlists").glob("*.draft"))) == MOST_IMPORTS
+
+
+async def test_of_two_looks_at_once_one_destroys_the_list_and_one_publishes(world: World) -> None:
+    """As when a close ends its authority, whose end is looked at, while the second's look is under way."""
+    one = await world.running()
+    await world.recognition.submit(world.sighting(one.deployment_id, world.person_id(one.deployment_id, "P001")))
+    await asyncio.gather(
+        world.recognition.close(one.deployment_id, OPERATOR), *(_looked_after(world, turns) for turns in range(60))
+    )
+    changes = [said.change for said in await entries(world, DeploymentChanged) if said.deployment_id == one.deployment_id]
+    assert changes[-3:] == ["closed", "list-destroyed", "published"]
+    assert (changes.count("list-destroyed"), changes.count("published")) == (1, 1)
+
+
+async def _looked_after(world: World, turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await world.recognition.look()

@@ -274,7 +274,9 @@ class Recognition:
                 standing = [kept for kept in self._book.lists.all() if kept.deployment_id == one.deployment_id]
             if not standing:
                 await self._book.sweep()
-                await self._book.save(rules.destroyed(one, now), "list-destroyed", PROGRAM)
+                one = self._book.get(one.deployment_id)  # as it is now: another look may have been as quick
+                if one.state is DeploymentState.CLOSED:
+                    await self._book.save(rules.destroyed(one, now), "list-destroyed", PROGRAM)
         for deployment_id in [one.deployment_id for one in self._book.deployments.in_states(DeploymentState.DESTROYED)]:
             one = self._book.get(deployment_id)
             if one.state is DeploymentState.DESTROYED and self.alerts.open_of(deployment_id) == 0:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from bowstreet.accountability.keys import open_with, seal_with
 from bowstreet.errors import StoreUnavailable
 from bowstreet.recognition.listing import Entry, Person
+from bowstreet.runtime import durable
 
 MAGIC = b"bowstreet watchlist 1\n"
 _LENGTH = struct.Struct(">I")
@@ -59,12 +60,7 @@ class ListWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self._draft.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.move(self._draft, self._path)
         return self._link.hex()
 
     def give_up(self) -> None:
