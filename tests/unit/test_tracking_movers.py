@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,9 @@ from bowstreet.geo import Position
 from bowstreet.tracking import wire
 from bowstreet.tracking.model import Box, Detection, FollowPhase, Quality, Shape
 from bowstreet.tracking.motion import CameraMotion, shrunk
-from bowstreet.tracking.movers import Movers, beside
+from bowstreet.tracking.movers import VEHICLE_M, Movers, beside
 from bowstreet.tracking.plane import Plane
-from bowstreet.tracking.scene import scene
+from bowstreet.tracking.scene import metre_px, scene
 from bowstreet.tracking.terrain import StatedGround
 
 HERE = Position(latitude_deg=51.54, longitude_deg=-0.10)
@@ -91,26 +92,57 @@ def test_a_mover_that_a_detector_found_is_told_once() -> None:
     assert beside([at(102, True), at(300, True)], [known]) == [at(300, True)]
 
 
-sizes = st.sampled_from([(360, 640), (180, 320), (720, 1280), (90, 64)])
 motions = st.builds(
     CameraMotion, a=st.floats(0.5, 2.0), b=st.floats(-0.5, 0.5), right_px=st.floats(-200, 200), down_px=st.floats(-200, 200),
     known=st.booleans(),
 )  # fmt: skip
+# What differs from the street: left, top, width and height in shares of the picture, and how bright.
+patches = st.lists(st.tuples(*(st.floats(0.0, 1.0),) * 2, *(st.floats(0.005, 0.5),) * 2, st.integers(0, 255)), max_size=6)
+STILL = CameraMotion(a=1.0, b=0.0, right_px=0.0, down_px=0.0, known=True)
+QUIET_LOOKS = 14
 
 
-@settings(max_examples=40, deadline=None)
-@given(looks=st.lists(st.tuples(sizes, motions, st.integers(0, 2**32 - 1), st.floats(-90, 10)), min_size=2, max_size=12))
-def test_whatever_is_seen_boxes_are_finite_and_of_the_size_of_a_person_or_vehicle(
-    looks: list[tuple[tuple[int, int], CameraMotion, int, float]],
-) -> None:
-    movers = Movers()
-    for number, ((high, wide), motion, seed, tilt_deg) in enumerate(looks):
-        pixels = np.random.default_rng(seed).integers(0, 255, (high, wide, 3), np.uint8)
-        pose = CameraPose(
-            position=HERE, altitude_m_amsl=110.0, heading_deg=0.0, tilt_deg=tilt_deg, horizontal_fov_deg=60.0
-        )  # fmt: skip
-        small, _ = shrunk(pixels)
-        here = scene(pose, wide, high, GROUND, PLANE)
-        for one in movers.look(pixels, small, motion, here, START + timedelta(seconds=0.2 * number)):
-            assert np.isfinite([one.box.left, one.box.top, one.box.width, one.box.height]).all()
+class Street:
+    """A picture with corners that is always the same, and who is painted on it."""
+
+    def __init__(self, seed: int, high: int, wide: int) -> None:
+        coarse = np.random.default_rng(seed).integers(60, 200, (high // 12 + 1, wide // 12 + 1, 1), np.uint8)
+        self.pixels = np.repeat(cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_NEAREST)[:, :, None], 3, axis=2)
+        self._movers, self._number, self._high, self._wide = Movers(), 0, high, wide
+
+    def look(
+        self, painted: list[tuple[float, float, float, float, int]], motion: CameraMotion = STILL, tilt_deg: float = -45.0
+    ) -> None:
+        """One look; what is told of it is held against the ground."""
+        pixels = self.pixels.copy()
+        for left, top, across, down, bright in painted:
+            x, y = int(left * self._wide), int(top * self._high)
+            pixels[y : y + max(1, int(down * self._high)), x : x + max(1, int(across * self._wide))] = bright
+        pose = CameraPose(position=HERE, altitude_m_amsl=110.0, heading_deg=0.0, tilt_deg=tilt_deg, horizontal_fov_deg=60.0)
+        here = scene(pose, self._wide, self._high, GROUND, PLANE)
+        self._number += 1
+        at = START + timedelta(seconds=0.2 * self._number)
+        self.told = self._movers.look(pixels, shrunk(pixels)[0], motion, here, at)
+        for one in self.told:
+            each_px = metre_px(here, *one.box.centre)
             assert one.by_motion
+            assert each_px is not None
+            assert 0.0 < max(one.box.width, one.box.height) <= 1.01 * VEHICLE_M * each_px
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), size=st.sampled_from([(360, 640), (270, 480), (720, 1280)]),
+    looks=st.lists(st.tuples(patches, st.just(STILL) | motions, st.sampled_from([-45.0, -45.0, -90.0, -5.0, 10.0])), max_size=8),
+)  # fmt: skip
+def test_whatever_is_seen_nothing_larger_than_a_vehicle_is_told(
+    seed: int, size: tuple[int, int], looks: list[tuple[list[tuple[float, float, float, float, int]], CameraMotion, float]]
+) -> None:
+    street = Street(seed, *size)
+    for _ in range(QUIET_LOOKS):
+        street.look([])
+        assert not street.told
+    street.look([(0.5, 0.5, 0.012, 0.04, 255)])
+    assert any(one.box.holds(0.506 * size[1], 0.52 * size[0]) for one in street.told)
+    for painted, motion, tilt_deg in looks:
+        street.look(painted, motion, tilt_deg)
