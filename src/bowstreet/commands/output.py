@@ -74,6 +74,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(beside)
         beside.mkdir(mode=0o700)
         yield beside
+        durable.keep_tree(beside)
         durable.move(beside, out)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)

@@ -61,7 +61,17 @@ def add_line(path: Path, line: bytes) -> None:
 
 def keep_names(folder: Path) -> None:
     """Make durable which files stand in a folder. Raises `OSError`."""
-    file = os.open(folder, os.O_RDONLY)
+    _keep(folder)
+
+
+def keep_tree(folder: Path) -> None:
+    """Make durable all that stands in a folder and in those below it. Raises `OSError`."""
+    for path in (*folder.rglob("*"), folder):
+        _keep(path)
+
+
+def _keep(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:
