@@ -145,7 +145,7 @@ def import_list(page: Page, folder: Path) -> None:
     shot(page, "import")
     page.get_by_role("button", name="Make it without the 2 bad lines").click()
     expect(page.get_by_role("heading", name="3 people")).to_be_visible()
-    page.wait_for_function("[...document.querySelectorAll('.listed img')].every((i) => i.complete && i.naturalWidth > 0)")
+    page.wait_for_function("() => [...document.querySelectorAll('.listed img')].every((i) => i.complete && i.naturalWidth > 0)")
     accessible(page)
     shot(page, "list")
     page.get_by_role("link", name="Back to the deployment").click()

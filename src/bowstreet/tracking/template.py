@@ -23,8 +23,8 @@ ZOOMS = (1.0, 0.93, 1.08)
 # A patch as flat as this is a wall and matches every wall.
 LEAST_CONTRAST = 8.0
 FRAME_SHARE = 0.1
-# A smaller patch fits everywhere.
-LEAST_PX = 12
+# A patch of fewer pixels fits everywhere: it is taken as large as this.
+TOO_FEW_PX, LEAST_PX = 6, 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +49,13 @@ class Template:
         margin = FRAME_SHARE * min(box.width, box.height)
         left, top = max(0, int(box.left + margin)), max(0, int(box.top + margin))
         right, low = min(width, int(box.left + box.width - margin)), min(height, int(box.top + box.height - margin))
-        if right - left < LEAST_PX or low - top < LEAST_PX:
+        if right - left < TOO_FEW_PX or low - top < TOO_FEW_PX:
             # From high up a person is six pixels: too few to tell it by, so what is beside it is taken with it.
             (x, y), side = box.centre, LEAST_PX / 2
             left, right = max(0, min(left, int(x - side))), min(width, max(right, int(x + side)))
             top, low = max(0, min(top, int(y - side))), min(height, max(low, int(y + side)))
-        if right - left < LEAST_PX - 1 or low - top < LEAST_PX - 1:
-            return False
+            if right - left < LEAST_PX - 1 or low - top < LEAST_PX - 1:
+                return False  # at the picture's edge
         grey = cv2.cvtColor(np.ascontiguousarray(pixels[top:low, left:right]), cv2.COLOR_RGB2GRAY)
         scale = min(1.0, SIDE_PX / max(grey.shape))
         small = cv2.resize(grey, (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
