@@ -42,7 +42,10 @@ from bowstreet.simulation.kernel import OPERATOR, demo_zones
 from bowstreet.simulation.street_cameras import PLACE
 from bowstreet.tak.certificates import context
 from bowstreet.tak.model import Kind, Partner, TlsFiles
+from bowstreet.tracking.card import parse_card, verify
 from bowstreet.tracking.streets import Streets, parse_streets
+from bowstreet.tracking.terrain import parse_grid
+from bowstreet.tracking.wire import Setup
 from bowstreet.video.address import parse_address
 from bowstreet.video.evidence.credentials import Certificate
 
@@ -140,6 +143,7 @@ def configured_operation(path: Path, *, calls: Calls | None, headless: bool, por
         edge=None if headless else _edge(told, port, path.parent),
         boroughs=b"" if told.area.boundary is None else _bytes(told.area.boundary),
         streets=Streets() if told.video.streets is None else parse_streets(_bytes(told.video.streets)),
+        look=_look(told.tracking),
         fixed_wind=None
         if weather.source == "docks"
         else Wind(speed_mps=weather.speed_mps, from_deg=weather.from_deg, gust_mps=weather.gust_mps),
@@ -273,6 +277,19 @@ def _witness_key(said: str) -> VerifierKey:
         raise MalformedConfiguration(
             f"a witness's key cannot be read: {error.message}", remedy="copy it whole from what the witness printed at start"
         ) from error
+
+
+def _look(told: sections.Tracking) -> Setup:
+    """How drones' pictures are looked at. Each file is read once now, so that what is wrong with it is told at the start."""
+    if told.detector is not None:
+        card = parse_card(_bytes(told.detector))
+        verify(card, _bytes(told.detector.parent / card.file))
+    for name in told.heights:
+        parse_grid(_bytes(name))
+    return Setup(
+        card_file=None if told.detector is None else str(told.detector.absolute()),
+        height_files=tuple(str(name.absolute()) for name in told.heights), tiles=told.tiles, movement=told.movement,
+    )  # fmt: skip
 
 
 def _bytes(path: Path) -> bytes:

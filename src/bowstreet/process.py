@@ -63,6 +63,7 @@ from bowstreet.simulation.hardware import Hardware
 from bowstreet.tak.model import Partner
 from bowstreet.tak.service import PartnerSharing
 from bowstreet.tracking.streets import Streets
+from bowstreet.tracking.wire import Setup
 from bowstreet.video.evidence.credentials import Certificate
 from bowstreet.video.evidence.exports import Exports
 from bowstreet.video.recorder import FootageRecorder
@@ -91,6 +92,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     edge: EdgeSettings | None = None  # None: headless
     boroughs: bytes = b""
     streets: Streets = msgspec.field(default_factory=Streets)  # names for pictures
+    look: Setup = Setup()  # how each drone's analyst looks
     fixed_wind: Wind | None = None
     telemetry_hours: float = 24.0
     public_period_h: float = 24.0  # what a release of the public register covers, and how long after it comes

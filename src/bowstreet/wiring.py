@@ -261,7 +261,7 @@ async def _video(process: Process) -> None:
     process.at_stop("redactions", process.redactions.close)
     process.follows = Follows(
         process.recorder, process.clock, process.flight, process.video, process.intake, process.authorities,
-        Gimbals(process.flight.missions.find, process.link),
+        Gimbals(process.flight.missions.find, process.link), process.operation.look,
     )  # fmt: skip
     process.relay.subjects = process.follows
     await process.follows.load(process.store)

@@ -1,6 +1,7 @@
 """What can be run: the example configuration is a whole operation, and each demo is one that airspace lets fly."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from bowstreet.airspace.configured import take_zone_files
 from bowstreet.airspace.model import Clearance, Refusal
 from bowstreet.airspace.rules import OPERATING_VOLUME
 from bowstreet.airspace.service import AirspaceService
-from bowstreet.errors import MalformedConfiguration
+from bowstreet.errors import BowstreetError, MalformedConfiguration
 from bowstreet.flight.model import Wind
 from bowstreet.geo import to_grid
 from bowstreet.intake.model import Grade
@@ -21,6 +22,7 @@ from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.memory import MemoryStore
 from bowstreet.simulation.hardware import layout_of, moved_to
+from bowstreet.tracking.wire import Setup
 from bowstreet.wiring import ROLES, in_order
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/city.example.toml"
@@ -115,6 +117,58 @@ def test_a_vehicle_names_its_stream(tmp_path: Path) -> None:
     (tmp_path / "city.toml").write_text(text)
     with pytest.raises(MalformedConfiguration, match="no scheme that is known"):
         configured_operation(tmp_path / "city.toml", calls=None, headless=True, port=None)
+
+
+HEIGHTS = b"ncols 3\nnrows 2\nxllcorner 530000\nyllcorner 180000\ncellsize 50\n1 2 3\n4 5 6\n"
+CARD = """name = "ours"
+file = "ours.onnx"
+sha256 = "{sha256}"
+licence = "MIT"
+source = "our own pictures"
+limits = "by day"
+output = "rows"
+width_px = 640
+height_px = 640
+layout = "nchw"
+scale = 0.00392156862745098
+shift = 0.0
+least_score = 0.3
+classes = ["pedestrian", "car"]
+shapes = {{ pedestrian = "person", car = "vehicle" }}
+"""
+
+
+def looking(folder: Path, section: str) -> Setup:
+    text = EXAMPLE.read_text().replace('files = ["operating-volume.example.geojson"]', "files = []")
+    (folder / "city.toml").write_text(f"{text}\n[tracking]\n{section}\n")
+    return configured_operation(folder / "city.toml", calls=None, headless=True, port=None).look
+
+
+def test_a_detector_and_heights_of_ones_own_are_what_analysts_look_with(tmp_path: Path) -> None:
+    (tmp_path / "ours.onnx").write_bytes(b"a model")
+    (tmp_path / "ours.toml").write_text(CARD.format(sha256=sha256(b"a model").hexdigest()))
+    (tmp_path / "tq38.asc").write_bytes(HEIGHTS)
+    look = looking(tmp_path, 'detector = "ours.toml"\nheights = ["tq38.asc"]\ntiles = 2\nmovement = false')
+    assert look == Setup(
+        card_file=str(tmp_path / "ours.toml"), height_files=(str(tmp_path / "tq38.asc"),), tiles=2, movement=False
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ('detector = "ours.toml"', "ours.toml cannot be read"),
+        ('detector = "other.toml"', "is not the one"),
+        ('heights = ["none.asc"]', "none.asc cannot be read"),
+        ('heights = ["city.toml"]', "grid"),
+        ("tiles = 9", "tracking.tiles"),
+    ],
+)
+def test_what_is_wrong_with_how_to_look_is_told_at_the_start(tmp_path: Path, section: str, told: str) -> None:
+    (tmp_path / "ours.onnx").write_bytes(b"another model")
+    (tmp_path / "other.toml").write_text(CARD.format(sha256=sha256(b"a model").hexdigest()))
+    with pytest.raises(BowstreetError, match=told):
+        looking(tmp_path, section)
 
 
 def test_each_demo_drone_has_a_port_of_its_own_for_its_pictures() -> None:

@@ -48,6 +48,7 @@ ANALYST = "bowstreet.tracking.analyst:Lookout"
 # An analyst that is asked for its subject tells with its next look.
 GIVES_WITHIN_S = 3.0
 GIMBAL_SILENT = "gimbal-does-not-answer"
+DEFAULT_LOOK = wire.Setup()
 # So long after its end it is told why a follow is over.
 WONDERS_FOR = timedelta(seconds=30)
 _CONSENT_ENDS = {Ended.LOST: End.LOST, Ended.NO_AUTHORITY: End.TIME, Ended.AUTHORITY_WITHDRAWN: End.TIME}
@@ -89,10 +90,10 @@ class Follows:
 
     def __init__(
         self, recorder: Recorder, clock: Clock, flight: FlightService, video: VideoService, intake: IntakeService,
-        authorities: Authorities, gimbals: Gimbals,
+        authorities: Authorities, gimbals: Gimbals, look: wire.Setup = DEFAULT_LOOK,
     ) -> None:  # fmt: skip
         self._recorder, self._clock, self._flight, self._video = recorder, clock, flight, video
-        self._intake, self._authorities = intake, authorities
+        self._intake, self._authorities, self._look_as = intake, authorities, look
         self.steering = Steering(clock, video, gimbals)
         self.consents = Consents(recorder, clock, flight)
         self._ids = RandomIds(clock)
@@ -241,7 +242,7 @@ class Follows:
             vehicle_id = stream.source.vehicle_id
             if live and vehicle_id and vehicle_id not in self._set_up:
                 self._set_up.add(vehicle_id)
-                self._tell(vehicle_id, wire.Setup(ground_m_amsl=self._ground_m_amsl(vehicle_id)))
+                self._tell(vehicle_id, msgspec.structs.replace(self._look_as, ground_m_amsl=self._ground_m_amsl(vehicle_id)))
                 self._remind(vehicle_id, stream.ingest.status.restarts)
             elif not live:
                 self._set_up.discard(vehicle_id)

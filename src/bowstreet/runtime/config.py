@@ -36,6 +36,7 @@ from bowstreet.runtime.sections import (
     SignIn,
     Tak,
     TakPartner,
+    Tracking,
     Video,
     Weather,
 )
@@ -54,6 +55,7 @@ class Config(Section, frozen=True, kw_only=True):
     airspace: Airspace = Airspace()
     fleet: Fleet = Fleet()
     video: Video = Video()
+    tracking: Tracking = Tracking()
     weather: Weather = Weather()
     retention: Retention = Retention()
     authority: Authority = Authority()

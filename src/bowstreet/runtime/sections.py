@@ -146,6 +146,15 @@ class Video(Section, frozen=True, kw_only=True):
     token_key: Annotated[str, Meta(pattern=r"^((file|env):.{1,500})?$")] = ""  # signs what it lets viewers in by
 
 
+class Tracking(Section, frozen=True, kw_only=True):
+    """How drones' pictures are looked at (docs/tracking.md)."""
+
+    detector: Path | None = None  # the card (TOML) of a detector of one's own; its file is beside it
+    heights: Annotated[tuple[Path, ...], Meta(max_length=20)] = ()  # of the ground: Arc/Info ASCII grids on the National Grid
+    tiles: Annotated[int, Meta(ge=0, le=4)] = 0  # so many by so many parts are looked at closer, one a look
+    movement: bool = True  # what no detector finds is told by its movement, while a drone hovers
+
+
 class Weather(Section, frozen=True, kw_only=True):
     """Where wind at transit height comes from: the docks' own sensors, or fixed figures."""
 
