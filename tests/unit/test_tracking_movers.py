@@ -71,6 +71,40 @@ def test_a_press_on_a_parked_car_that_no_detector_knows_holds_it(field_of_view_d
     assert held >= len(cars) / 2
 
 
+def test_a_walker_whom_no_detector_knows_is_kept_in_the_picture_of_a_lens_that_is_zoomed_in() -> None:
+    hover = Hover(7, field_of_view_deg=20.0, turns=True)
+    for _ in range(40):
+        found, there = hover.look()
+    told = [one for one in found.tracks if one.shape is Shape.PERSON and one.quality is Quality.WEAK]
+    walkers = [one for one in there if not is_parked(one) and any(holds(one, *track.box.centre) for track in told)]
+    subject = walkers[0]
+    orders: tuple[wire.AnyOrder, ...] = (hover.press_on(subject),)
+    held = 0
+    for _ in range(60):
+        found, there = hover.look(*orders)
+        orders = ()
+        now = next((one for one in there if one.name == subject.name), None)
+        follow = found.follow
+        held += (
+            now is not None and follow is not None and follow.phase is FollowPhase.HELD and follow.box is not None
+            and holds(now, *follow.box.centre, near_px=8.0)
+        )  # fmt: skip
+    assert held >= 54
+    assert now is not None
+    assert 0.25 * W < now.box[0] < 0.75 * W
+
+
+def test_what_is_reckoned_to_be_outside_the_picture_is_not_shown() -> None:
+    hover = Hover(5)
+    for number in range(60):
+        if number == 40:
+            hover.azimuth_deg += 40.0
+        found, _ = hover.look()
+        for one in found.tracks:
+            assert one.box.left < W
+            assert one.box.left + one.box.width > 0
+
+
 def test_a_press_on_nothing_is_refused_once_and_follows_nobody() -> None:
     movers_see = np.full((H, W, 3), 120, np.uint8)
     hover = Hover(5)

@@ -16,7 +16,7 @@ from bowstreet.simulation.scenery.render import Renderer
 from bowstreet.simulation.scenery.street import Street
 from bowstreet.simulation.scenery.truth import Seen, truth
 from bowstreet.simulation.scenery.view import view
-from bowstreet.tracking import wire
+from bowstreet.tracking import steer, wire
 from bowstreet.tracking.analyst import Lookout
 from bowstreet.tracking.model import Quality, Shape, TrackFound
 from bowstreet.tracking.terrain import StatedGround
@@ -37,14 +37,15 @@ class NoDetector:
 
 
 class Hover:
-    """A drone above the street; `travels_mps` to the north for one that does not hover."""
+    """A drone above the street; `travels_mps` to the north for one that does not hover. A camera that `turns` goes after whom it follows."""
 
-    def __init__(self, seed: int, *, field_of_view_deg: float = 60.0, travels_mps: float = 0.0) -> None:
+    def __init__(self, seed: int, *, field_of_view_deg: float = 60.0, travels_mps: float = 0.0, turns: bool = False) -> None:
         self.street = Street(seed=seed, origin=GridPoint(easting_m=531_500.0, northing_m=185_000.0), ground_m_amsl=GROUND_M)
         self.lookout = Lookout(NoDetector(), StatedGround(stated_m_amsl=GROUND_M))
         self._renderer, self._drift = Renderer(self.street, LIGHTS["day"], W, H), Drift(seed, 0)
         self._view_deg, self._travels_mps = field_of_view_deg, travels_mps
         self.number = 0
+        self.tilt_deg, self.azimuth_deg, self._turns = -45.0, 60.0, turns
 
     def look(self, *orders: wire.AnyOrder) -> tuple[wire.Findings, tuple[Seen, ...]]:
         """The next look, and who is truly in its picture."""
@@ -54,21 +55,28 @@ class Hover:
         pose = pose_at(
             Look(
                 number=0, east_m=531_500.0 + sways, north_m=185_000.0 + self._travels_mps * at_s, up_m_amsl=GROUND_M + HEIGHT_M,
-                v_east=0.0, v_north=0.0, v_up=0.0, heading_deg=60.0 + 2 * sways, turn_deg_s=0.0, tilt_deg=-45.0,
+                v_east=0.0, v_north=0.0, v_up=0.0, heading_deg=60.0 + 2 * sways, turn_deg_s=0.0, tilt_deg=self.tilt_deg,
+                pan_deg=self.azimuth_deg - 60.0,
             ),
             0.0, self._view_deg,
         )  # fmt: skip
         seen = view(self.street, pose, W, H)
         about = self._renderer.about(seen, at_s)
+        told = self._drift.believed(pose, 1.0 / LOOKS_HZ)
         pixels = np.ascontiguousarray(self._renderer.paint(seen, about))
         for order in orders:
             self.lookout.order(wire.written(order))
         found = self.lookout.findings(
             DroneFrame(
                 source_id="s", vehicle_id="v", sequence=self.number, captured_at=START + timedelta(seconds=at_s), pixels=pixels,
-                pose=self._drift.believed(pose, 1.0 / LOOKS_HZ),
+                pose=told,
             )
         )  # fmt: skip
+        if self._turns and found.follow is not None and found.follow.box is not None:
+            x, y = found.follow.box.centre
+            aim = steer.aim(told, W, H, x, y, found.follow.phase, 1.0 / LOOKS_HZ, steer.EAGERNESS)
+            if aim is not None:
+                self.tilt_deg, self.azimuth_deg = aim.tilt_deg, aim.azimuth_deg
         return found, truth(self.street, seen, about)
 
     def press_on(self, one: Seen) -> wire.Click:

@@ -117,7 +117,7 @@ function Offer({ found, pick }: { found: Found; pick: (x: number, y: number) => 
 }
 
 function shapesInWords(count: number): string {
-  if (count === 0) return "To follow a person or a vehicle, press on it in the picture. What moves is found by itself while the drone hovers.";
+  if (count === 0) return "To follow a person or a vehicle, press on it in the picture; zoom in on somebody small first. What moves is found by itself while the drone hovers.";
   return `${count === 1 ? "One shape" : `${count} shapes`} found. Press on one in the picture to follow it, or choose:`;
 }
 

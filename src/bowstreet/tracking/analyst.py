@@ -112,7 +112,7 @@ class Lookout:
         trouble, self._trouble, refused, self._refused = self._trouble, "", self._refused, None
         return wire.Findings(
             sequence=frame.sequence, captured_us=int(at.timestamp() * 1e6), width_px=width, height_px=height,
-            tracks=tuple(track.found(here) for track in tracks if track.is_told),
+            tracks=tuple(track.found(here) for track in tracks if track.is_told and _touches(track.box, width, height)),
             camera_motion_known=motion.known, looks_at=_looks_at(here),
             follow=followed, given=self._given, refused=refused, trouble=trouble, pose=frame.pose,
             timing=Timing(
@@ -231,6 +231,11 @@ def _at(boxes: tuple[tuple[int, Box], ...], x: float, y: float) -> int:
         return holding[0][1]
     near = sorted((_beside(box, x, y), track_id) for track_id, box in boxes)
     return near[0][1] if near and near[0][0] <= CLICK_NEAR_PX else -1
+
+
+def _touches(box: Box, width: int, height: int) -> bool:
+    """Whether any of it is in the picture: the camera turns away from what is reckoned to be beside it."""
+    return box.left < width and box.top < height and box.left + box.width > 0 and box.top + box.height > 0
 
 
 def _beside(box: Box, x: float, y: float) -> float:
