@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from tests.killing import Killed, killed_everywhere
+from tests.left_by_kills import hold
 from tests.unit import footage_deeds as deeds
 from tests.unit.footage_deeds import Disk
 
 from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.ledger import message_of
-from bowstreet.errors import BowstreetError
 from bowstreet.messages import RedactionChanged
 from bowstreet.runtime.directory import RECORD_FILE
 from bowstreet.runtime.sqlite import SqliteReader
@@ -29,18 +29,7 @@ async def made(folder: Path, before: Callable[[Path], Coroutine[Any, Any, None]]
 
 async def attacked(deed: str, data: Path, kills: Path, check: Check) -> None:
     left = await asyncio.to_thread(killed_everywhere, f"tests.unit.footage_deeds:{deed}", data, kills / "kills")
-    wrong: list[str] = []
-    for one in left:
-        disk = await Disk(one.folder).open()
-        try:
-            await check(disk, one)
-        except (AssertionError, BowstreetError) as error:
-            wrong.append(f"step {one.number}, {one.before or 'the end'}: {error!r}"[:600])
-        await disk.close()
-        with keyring_of(one.folder, "") as keyring:
-            found = verify_data(one.folder, keyring=keyring)
-        assert found.ok, found.says()
-    assert not wrong, "\n".join(wrong)
+    await hold(left, lambda one: Disk(one.folder).open(), check)
 
 
 async def stages(disk: Disk) -> list[str]:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.unit import groundings
+
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.flight.model import Mission, Wind
 from bowstreet.intake.model import Incident
@@ -70,14 +72,10 @@ class Town:
         self.kernel._until(self.kernel.clock.now() + timedelta(seconds=seconds))
 
     def ground_all_but(self, *kept: str) -> None:
-        for view in self.flight.picture.vehicles():
-            if view.vehicle_id not in kept:
-                drive(self.flight.ground(view.vehicle_id, "acc-1", "test"))
+        groundings.ground_all_but(self.flight, *kept)
 
     def release_all(self) -> None:
-        for view in self.flight.picture.vehicles():
-            if view.status == "grounded":
-                drive(self.flight.release(view.vehicle_id, "acc-1", "test"))
+        groundings.release_all(self.flight)
 
     def last_why(self, incident: Incident) -> str:
         return self.dispatch.decisions_for(incident.incident_id)[-1].outcome.reasons[0].code

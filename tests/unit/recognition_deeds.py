@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from fastapi.responses import Response
 from tests.killing import Killed, Steps, killed_everywhere
+from tests.left_by_kills import hold
 from tests.unit.recognition_world import ADJUDICATOR, NOW, OFFICER, OPERATOR, World, photo, row
 
-from bowstreet.accountability.audit import keyring_of, verify_data
 from bowstreet.accountability.ledger import message_of
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
@@ -24,7 +24,6 @@ from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.vault import KEYS_FILE
 from bowstreet.console import idempotency
 from bowstreet.console.idempotency import Idempotency
-from bowstreet.errors import BowstreetError
 from bowstreet.recognition.alerts.model import Alert, Disposal, IdentityFound, Judgement
 from bowstreet.recognition.listing import ReadFace, Unusable
 from bowstreet.recognition.model import Deployment, DeploymentState
@@ -191,18 +190,7 @@ async def _nothing(path: str) -> bytes:
 async def attacked(deed: str, data: Path, kills: Path, check: Check) -> None:
     """Kill a deed at each step, and hold what is left to a check: with what the next start makes of it, and a ledger that verifies."""
     left = await asyncio.to_thread(killed_everywhere, f"tests.unit.recognition_deeds:{deed}", data, kills / "kills")
-    wrong: list[str] = []
-    for one in left:
-        world = await opened(one.folder, minutes=10, seed=7 + one.number)
-        try:
-            await check(world, one)
-        except (AssertionError, BowstreetError) as error:
-            wrong.append(f"step {one.number}, {one.before or 'the end'}: {error!r}"[:600])
-        await world.close()
-        with keyring_of(one.folder, "") as keyring:
-            found = verify_data(one.folder, keyring=keyring)
-        assert found.ok, found.says()
-    assert not wrong, "\n".join(wrong)
+    await hold(left, lambda one: opened(one.folder, minutes=10, seed=7 + one.number), check)
 
 
 async def entries(world: World, kind: type) -> list[Any]:

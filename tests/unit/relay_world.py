@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.unit import groundings
+
 from bowstreet.dispatch.leaving import leaves
 from bowstreet.dispatch.policy import policy_named
 from bowstreet.dispatch.relay.model import Watch, WatchReason
@@ -115,10 +117,7 @@ class RelayTown:
         return self.relief()
 
     def ground_all_but(self, *kept: str) -> None:
-        for view in self.flight.picture.vehicles():
-            if view.vehicle_id not in kept:
-                drive(self.flight.ground(view.vehicle_id, "acc-1", "test"))
+        groundings.ground_all_but(self.flight, *kept)
 
     def release_all(self) -> None:
-        for view in self.flight.picture.vehicles():
-            drive(self.flight.release(view.vehicle_id, "acc-1", "test"))
+        groundings.release_all(self.flight)
