@@ -16,7 +16,7 @@ from bowstreet.tracking import handover, steer
 from bowstreet.tracking.appearance import LENGTH, Appearance, describe
 from bowstreet.tracking.camera import view
 from bowstreet.tracking.ground import GroundFilter
-from bowstreet.tracking.model import Box, Ellipse, FollowPhase, GroundPlace, Shape, Spread
+from bowstreet.tracking.model import Box, Ellipse, FollowPhase, GroundPlace, Quality, Shape, Spread
 from bowstreet.tracking.motion import MotionEstimator, motion_by_pose, shrunk
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.rules import Candidate, Choice, choose
@@ -209,15 +209,15 @@ def test_what_is_handed_over_arrives(east: float, north: float, ve: float, vn: f
 
 @given(
     x=st.floats(0, 640), y=st.floats(0, 360), tilt=st.floats(-90, 0), roll=st.floats(-20, 20), step=st.floats(0.02, 1.0),
-    phase=st.sampled_from(list(FollowPhase)),
+    phase=st.sampled_from(list(FollowPhase)), quality=st.sampled_from(list(Quality)), late=st.booleans(),
 )  # fmt: skip
 def test_the_gimbal_turns_no_faster_than_it_may_and_only_after_a_held_subject(
-    x: float, y: float, tilt: float, roll: float, step: float, phase: FollowPhase
+    x: float, y: float, tilt: float, roll: float, step: float, phase: FollowPhase, quality: Quality, late: bool
 ) -> None:
     pose = CameraPose(
         position=HERE, altitude_m_amsl=100.0, heading_deg=0.0, tilt_deg=tilt, roll_deg=roll, horizontal_fov_deg=60.0
     )
-    aim = steer.aim(pose, 640, 360, x, y, phase, step)
+    aim = steer.aim(pose, 640, 360, x, y, phase, quality, step, tells_late=late)
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING):
         assert aim is None
     elif aim is not None:
@@ -226,9 +226,14 @@ def test_the_gimbal_turns_no_faster_than_it_may_and_only_after_a_held_subject(
         assert -90.0 <= aim.tilt_deg <= 0.0
 
 
-@given(east=st.floats(-150, 150), north=st.floats(20, 250), tilt=st.floats(-70, -15), roll=st.floats(-10, 10))
+@given(
+    east=st.floats(-150, 150), north=st.floats(20, 250), tilt=st.floats(-70, -15), roll=st.floats(-10, 10),
+    quality=st.sampled_from([Quality.GOOD, Quality.WEAK]),
+)  # fmt: skip
 @settings(max_examples=60, deadline=None)
-def test_the_gimbal_brings_the_subject_to_the_middle(east: float, north: float, tilt: float, roll: float) -> None:
+def test_the_gimbal_brings_the_subject_to_the_middle_and_rests(
+    east: float, north: float, tilt: float, roll: float, quality: Quality
+) -> None:
     place, heading = Plane(HERE).to_position(east, north), 0.0
     for _ in range(60):
         pose = CameraPose(
@@ -237,11 +242,12 @@ def test_the_gimbal_brings_the_subject_to_the_middle(east: float, north: float, 
         at = view(pose, 640, 360).pixel(place, 20.0)
         if at is None:
             return  # it starts behind the camera
-        aim = steer.aim(pose, 640, 360, *at, FollowPhase.HELD, 0.2)
+        aim = steer.aim(pose, 640, 360, *at, FollowPhase.HELD, quality, 0.2)
         if aim is None:
             break
         heading, tilt = aim.azimuth_deg, aim.tilt_deg
-    assert math.hypot(at[0] - 320, at[1] - 180) / 640 < steer.REST_SHARE
+    rest = steer.REST_SHARE if quality is Quality.GOOD else steer.WEAK_REST_SHARE
+    assert math.hypot(at[0] - 320, at[1] - 180) / 640 < rest
 
 
 def test_the_vehicle_stands_off_with_consent_alone() -> None:

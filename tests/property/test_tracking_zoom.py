@@ -12,7 +12,7 @@ from bowstreet.flight.lens import narrowed_deg
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position
 from bowstreet.tracking import steer, trim
-from bowstreet.tracking.model import FollowPhase
+from bowstreet.tracking.model import FollowPhase, Quality
 from bowstreet.tracking.trim import Trim
 
 HERE = Position(latitude_deg=51.5, longitude_deg=-0.1)
@@ -75,7 +75,7 @@ def farthest(plant: Plant, seconds: float = 25.0, *, after_s: float = 6.0, trims
             off = max(abs(x / WIDTH - 0.5), abs(y / HEIGHT - 0.5)) * 2.0
             worst, settled = max(worst, off), max(settled, off if now_s > after_s else 0.0)
             pose = plant.pose()
-            aim = steer.aim(pose, WIDTH, HEIGHT, x, y, FollowPhase.HELD, STEP_S)
+            aim = steer.aim(pose, WIDTH, HEIGHT, x, y, FollowPhase.HELD, Quality.GOOD, STEP_S)
             if trims:
                 known = trim.looked(known, pose, WIDTH, HEIGHT, x, y, STEP_S)
             if aim is not None:

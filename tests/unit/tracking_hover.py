@@ -74,7 +74,7 @@ class Hover:
         )  # fmt: skip
         if self._turns and found.follow is not None and found.follow.box is not None:
             x, y = found.follow.box.centre
-            aim = steer.aim(told, W, H, x, y, found.follow.phase, 1.0 / LOOKS_HZ, steer.EAGERNESS)
+            aim = steer.aim(told, W, H, x, y, found.follow.phase, found.follow.quality, 1.0 / LOOKS_HZ)
             if aim is not None:
                 self.tilt_deg, self.azimuth_deg = aim.tilt_deg, aim.azimuth_deg
         return found, truth(self.street, seen, about)

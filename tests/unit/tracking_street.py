@@ -181,7 +181,8 @@ class Drone:
         self.true = replace(self.true, position=PLANE.to_position(east, north))
         if found.follow is None or found.follow.box is None:
             return
-        aim = steer.aim(self.true, W, H, *found.follow.box.centre, found.follow.phase, STEP_S)
+        follow = found.follow
+        aim = steer.aim(self.true, W, H, *follow.box.centre, follow.phase, follow.quality, STEP_S)
         if aim is not None:
             self.true = replace(self.true, heading_deg=aim.azimuth_deg, tilt_deg=min(-15.0, aim.tilt_deg))
 

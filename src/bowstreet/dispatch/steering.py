@@ -23,9 +23,8 @@ from bowstreet.video.service import VideoService
 MOST_STEP_S, FIRST_STEP_S = 0.5, 0.2
 # After a pilot has turned the camera by hand it is left alone for so long.
 HANDS_OFF_S = 10.0
-# Where the stream itself does not tell how its camera looks, telemetry does, up to a second late: less at once.
-LATE_EAGERNESS = 0.25
-# And through a lens that is narrower than this not at all: a second late, it would turn the subject out of the picture.
+# Where telemetry alone tells how the camera looks, a second late, a lens narrower than this would turn the subject out of the
+# picture.
 LATE_NARROWEST_DEG = 20.0
 
 KEEPS, HOLDS, SEARCHES, OVER = (
@@ -91,8 +90,8 @@ class Steering:
             one.says = TOO_NEAR
         else:
             step_s = min(MOST_STEP_S, now_s - one.turned_s) if math.isfinite(one.turned_s) else FIRST_STEP_S
-            eagerness = steer.EAGERNESS if stream.tells_pose else LATE_EAGERNESS
-            aim = self._wanted(one, found, found.follow, found.pose, ground_m_amsl, step_s, eagerness, now_s)
+            late = not stream.tells_pose
+            aim = self._wanted(one, found, found.follow, found.pose, ground_m_amsl, step_s, now_s, late=late)
             if now_s - one.turned_s > MOST_STEP_S:
                 one.trim = trim.interrupted(one.trim)
             self._learn(one, found, found.pose, step_s if stream.tells_pose else 0.0)
@@ -101,7 +100,7 @@ class Steering:
 
     def _wanted(
         self, one: Steered, found: Findings, follow: FollowFound, pose: CameraPose, ground_m_amsl: float, step_s: float,
-        eagerness: float, now_s: float,
+        now_s: float, *, late: bool,
     ) -> Aim | None:  # fmt: skip
         if follow.phase is FollowPhase.LOST:
             return self._search(one, follow, pose, ground_m_amsl, step_s, now_s)
@@ -112,7 +111,9 @@ class Steering:
             return None
         one.says = KEEPS
         if follow.box is not None:
-            return steer.aim(pose, found.width_px, found.height_px, *follow.box.centre, follow.phase, step_s, eagerness)
+            return steer.aim(
+                pose, found.width_px, found.height_px, *follow.box.centre, follow.phase, follow.quality, step_s, tells_late=late
+            )
         return None if follow.place is None else steer.towards(pose, follow.place.position, ground_m_amsl, step_s)
 
     @staticmethod

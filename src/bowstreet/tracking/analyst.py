@@ -22,6 +22,7 @@ from bowstreet.tracking.locate import locate
 from bowstreet.tracking.model import Box, Detection, FollowFound, FollowPhase, GroundPlace, Located, Timing
 from bowstreet.tracking.motion import CameraMotion, MotionEstimator, motion_by_pose, shrunk
 from bowstreet.tracking.movers import Movers, beside
+from bowstreet.tracking.overlay import Overlay
 from bowstreet.tracking.plane import Plane
 from bowstreet.tracking.ports import Detector, Terrain
 from bowstreet.tracking.reading import merged
@@ -57,7 +58,8 @@ class Lookout:
         self._setup = wire.Setup()
         self._trouble = ""
         self._orders: list[wire.AnyOrder] = []
-        self._estimator, self._tracks, self._movers = MotionEstimator(), Tracks(), Movers()
+        self._estimator, self._overlay = MotionEstimator(), Overlay()
+        self._tracks, self._movers = Tracks(), Movers()
         self._looks: deque[_Look] = deque(maxlen=LOOKS_KEPT)
         self._plane: Plane | None = None
         self._subject: follow.Subject | None = None
@@ -85,7 +87,9 @@ class Lookout:
             self._plane = Plane(frame.pose.position)
         here = scene(frame.pose, width, height, self._terrain, self._plane)
         grey, scale = shrunk(pixels)
-        motion = self._estimator.update(grey, scale, [track.box for track in self._tracks.tracks.values()])
+        moving = [track.box for track in self._tracks.tracks.values()]
+        motion = self._estimator.update(grey, scale, moving, self._overlay.mask)
+        self._overlay.look(grey, motion, scale)
         if not motion.known and here.view is not None and self._view is not None:
             motion = motion_by_pose(self._view, here.view)
         self._view = here.view
@@ -93,7 +97,8 @@ class Lookout:
         detections = self._detect(pixels)
         if self._setup.movement:
             held = None if self._subject is None or self._subject.phase is not FollowPhase.HELD else self._subject.box
-            detections += beside(self._movers.look(pixels, grey, motion, here, at, held), detections)
+            movers = self._movers.look(pixels, grey, motion, here, at, held, self._overlay.mask)
+            detections += beside(movers, detections)
         detected = time.thread_time_ns()
         tracks = self._tracks.update(detections, motion, here, at)
         self._looks.append(_Look(frame.sequence, tuple((one.track_id, one.box) for one in tracks), motion))

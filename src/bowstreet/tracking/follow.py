@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 from bowstreet.frames import Pixels
 from bowstreet.tracking import rules
 from bowstreet.tracking.appearance import Appearance, describe
@@ -39,6 +41,8 @@ LOST_S, LOST_ELLIPSE_M = 10.0, 60.0
 PICTURE_SPREAD, PICTURE_GROWTH = 0.35, 0.7
 # A subject that was handed over, or was hidden, is taken for found when so many looks in a row agree.
 AGREEING_LOOKS_HANDED, AGREEING_LOOKS = 3, 2
+# A shape that is told by its movement alone is a blob: it must also have gone the subject's way for a moment.
+AGREEING_LOOKS_MOVING = 4
 # A picture alone must look like the subject, too.
 TEMPLATE_LIKENESS, TEMPLATE_SURE, PICTURED_SCORE = 0.8, 0.85, 0.8
 # A picture bridges what a detector misses for a moment; longer, it finds a wall of the same grey.
@@ -141,7 +145,7 @@ class Subject:
         chosen = rules.choose(candidates)
         self.shown = ()
         match chosen.choice:
-            case Choice.MATCH if self._agrees(chosen):
+            case Choice.MATCH if self._agrees(chosen, moves=by_id[chosen.among[0][0].track_id].by_motion):
                 track = by_id[chosen.among[0][0].track_id]
                 self._hold(track, looks[track.track_id], pixels, at)
                 self.alibis |= {one.track_id for one in seen if one.track_id != track.track_id and one.quality is Quality.GOOD}
@@ -157,7 +161,8 @@ class Subject:
 
     def _candidate(self, track: Track, distance2: float, look: Appearance | None) -> Candidate:
         return Candidate(
-            track_id=track.track_id, distance2=distance2, same_track=track.track_id == self.track_id,
+            track_id=track.track_id, distance2=distance2, course2=self._course2(track),
+            same_track=track.track_id == self.track_id,
             likeness=None if look is None or self.looks is None else look.likeness(self.looks),
             alibi=track.track_id in self.alibis and track.track_id != self.track_id,
         )  # fmt: skip
@@ -178,7 +183,14 @@ class Subject:
         (x, y), (their_x, their_y) = self.box.centre, track.box.centre
         return ((x - their_x) ** 2 + (y - their_y) ** 2) / sigma**2
 
-    def _agrees(self, chosen: Chosen) -> bool:
+    def _course2(self, track: Track) -> float:
+        """Whoever drove north a second ago does not stand at the kerb now."""
+        if self.ground is None or track.ground is None or track.track_id == self.track_id:
+            return 0.0
+        off = track.ground.state[2:] - self.ground.state[2:]
+        return float(off @ np.linalg.solve(track.ground.covariance[2:, 2:] + self.ground.covariance[2:, 2:], off))
+
+    def _agrees(self, chosen: Chosen, *, moves: bool) -> bool:
         """Whether a match is believed: at once for the track that was held, after some looks in a row for one that comes back."""
         best = chosen.among[0][0]
         count = self.agreed[1] + 1 if self.agreed[0] == best.track_id else 1
@@ -187,13 +199,15 @@ class Subject:
             return False
         if best.same_track:
             return True
-        return count >= (AGREEING_LOOKS_HANDED if self.handed else AGREEING_LOOKS)
+        if self.handed:
+            return count >= AGREEING_LOOKS_HANDED
+        return count >= (AGREEING_LOOKS_MOVING if moves else AGREEING_LOOKS)
 
     def _hold(self, track: Track, look: Appearance | None, pixels: Pixels, at: datetime) -> None:
         back = track.track_id != self.track_id
         self.track_id, self.box, self.seen_at, self.at, self.detected_at = track.track_id, track.box, at, at, at
         self.phase, self.quality, self.reason = FollowPhase.HELD, track.quality, track.reason
-        self.shape, self.shape_known = track.shape, True
+        self.shape, self.shape_known = track.shape, not track.by_motion
         if back:
             self.reason = "found again by its place and shape"
         self.handed = False

@@ -74,12 +74,17 @@ class MotionEstimator:
     def __init__(self) -> None:
         self._last: Gray | None = None
 
-    def update(self, gray: Gray, scale: float, shapes: Sequence[Box]) -> CameraMotion:
-        """`gray` is the picture shrunk by `scale`; `shapes` are where things that move stood in the last one, full pixels."""
+    def update(self, gray: Gray, scale: float, shapes: Sequence[Box], written: Gray | None = None) -> CameraMotion:
+        """`gray` is the picture shrunk by `scale`; `shapes` are where things that move stood in the last one, full pixels.
+
+        `written`: 255 where something is burnt into the picture, which stays as the camera turns.
+        """
         last, self._last = self._last, gray
         if last is None or last.shape != gray.shape:
             return CameraMotion()
         mask = np.full(last.shape, 255, np.uint8)
+        if written is not None and written.shape == last.shape:
+            mask[written > 0] = 0
         for box in shapes:
             left, top = max(0, int(box.left * scale) - 2), max(0, int(box.top * scale) - 2)
             mask[top : int((box.top + box.height) * scale) + 3, left : int((box.left + box.width) * scale) + 3] = 0

@@ -23,12 +23,16 @@ from bowstreet.tracking.scene import Scene, metre_px, usual_box
 WIDTH_PX = 640
 # Corners of the street by which a look is laid on it, in the picture that camera motion is told by, too.
 MOST_CORNERS, CORNER_QUALITY, CORNER_APART_PX = 120, 0.01, 8
-FLOW_WINDOW, FLOW_LEVELS = (13, 13), 1
-RANSAC_PX, FEWEST_AGREEING, LEAST_SHARE = 0.75, 30, 0.5
+FLOW_WINDOW, FEWEST_AGREEING, LEAST_SHARE = (13, 13), 30, 0.5
+# First from afar, as a turn leaves it, then near: levels of the pyramid, and how far off a corner still agrees.
+LAYINGS = ((1, 2.0), (0, 0.75))
 # The street's memory: it forgets within so many looks, is laid anew on a look this far off, and tells nothing before so many.
 MEMORY_LOOKS, REANCHOR_SHARE, FEWEST_LOOKS = 15, 0.06, 8
 # How far a pixel must leave what stands next to it, in levels of grey and in the pixel's own mean deviation.
-LEAST_LEVELS, DEVIATIONS, USUAL_DEVIATION, MOST_DEVIATION = 12, 3.0, 6.0, 20.0
+LEAST_LEVELS, DEVIATIONS, USUAL_DEVIATION, MOST_DEVIATION = 12, 3.0, 6.0, 14.0
+# Of each look, into the memory of a pixel that has been seen so many times; before the fewest it tells nothing.
+SHARES = np.array([1.0 / min(seen + 1, MEMORY_LOOKS) for seen in range(256)], np.float32)
+FEWEST_SEEN, TURNS_PX = 3, 2.0
 EDGE_PX = 6
 # Faster than this, over two seconds, is no hover.
 HOVER_MPS, HOVER_LOOKS = 1.0, 10
@@ -47,6 +51,7 @@ class Movers:
     def __init__(self) -> None:
         self._street: Any = None  # mean grey, float
         self._tremble: Any = None  # mean deviation of each pixel, float
+        self._age: Any = None  # looks that each pixel has been seen in, up to MEMORY_LOOKS; 0 where it never was
         self._anchor: Any = None  # the small picture that the street lies on
         self._corners: Any = None
         self._onto: Matrix = np.eye(3)  # from the street's pixels to those of the last look
@@ -54,14 +59,16 @@ class Movers:
         self._places: deque[tuple[datetime, float, float]] = deque(maxlen=HOVER_LOOKS)
 
     def look(
-        self, pixels: Pixels, small: Gray, motion: CameraMotion, scene: Scene, at: datetime, subject: Box | None = None
-    ) -> list[Detection]:
+        self, pixels: Pixels, small: Gray, motion: CameraMotion, scene: Scene, at: datetime, subject: Box | None = None,
+        written: Gray | None = None,
+    ) -> list[Detection]:  # fmt: skip
         """What moves now.
 
         Args:
             pixels: the picture, RGB; small: the same in grey, as camera motion is told by it.
             motion: of the whole picture since the last look.
             subject: whoever is followed is not forgotten into the street when standing still.
+            written: 255 where something is burnt into the picture, of the size of `small`: no part of the street.
         """
         if scene.view is None or not self._hovers(scene, at):
             self._forget()
@@ -73,15 +80,16 @@ class Movers:
         grey = cv2.GaussianBlur(grey, (3, 3), 0)
         onto = self._laid(small, motion, small.shape[1] / pixels.shape[1], grey.shape)
         if onto is None:
-            self._begin(grey, small)
+            self._begin(grey, small, written)
             return []
         self._onto, self._looks = onto, self._looks + 1
         laid = cv2.warpPerspective(grey, onto, grey.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        inside = self._inside(onto, grey.shape)
+        inside = self._inside(onto, grey.shape, written)
         mask = self._leaves(laid, inside, _joined_px(scene, scale))
-        self._learn(laid, inside, None if subject is None else _on_street(subject, scale, onto))
+        still = math.hypot(motion.right_px, motion.down_px) < TURNS_PX
+        self._learn(laid, inside, None if subject is None else _on_street(subject, scale, onto), still=still)
         found = self._told(mask, scene, scale) if self._looks >= FEWEST_LOOKS else []
-        self._reanchor(grey, small)
+        self._reanchor(grey.shape, small, written)
         return found
 
     # --- the street -----------------------------------------------------------------------------------------------------
@@ -89,14 +97,16 @@ class Movers:
     def _forget(self) -> None:
         self._street, self._looks = None, 0
 
-    def _begin(self, grey: Any, small: Gray) -> None:
+    def _begin(self, grey: Any, small: Gray, written: Gray | None) -> None:
         self._street, self._tremble = grey.astype(np.float32), np.full(grey.shape, USUAL_DEVIATION, np.float32)
         self._onto, self._looks = np.eye(3), 0
-        self._anchored(small)
+        self._age = np.minimum(self._inside(self._onto, grey.shape, written), np.uint8(1))
+        self._anchored(small, written)
 
-    def _anchored(self, small: Gray) -> None:
+    def _anchored(self, small: Gray, written: Gray | None) -> None:
         self._anchor = small
-        self._corners = cv2.goodFeaturesToTrack(small, MOST_CORNERS, CORNER_QUALITY, CORNER_APART_PX)
+        street = None if written is None or written.shape != small.shape else cv2.bitwise_not(written)
+        self._corners = cv2.goodFeaturesToTrack(small, MOST_CORNERS, CORNER_QUALITY, CORNER_APART_PX, mask=street)
 
     def _hovers(self, scene: Scene, at: datetime) -> bool:
         assert scene.view is not None
@@ -119,25 +129,39 @@ class Movers:
             [[motion.a, -motion.b, motion.right_px * share], [motion.b, motion.a, motion.down_px * share], [0.0, 0.0, 1.0]]
         )
         about = step @ size @ self._onto @ np.linalg.inv(size)
+        for levels, within_px in LAYINGS:
+            about = self._closer(small, about, levels, within_px)
+            if about is None:
+                return None
+        return np.linalg.inv(size) @ about @ size
+
+    def _closer(self, small: Gray, about: Matrix, levels: int, within_px: float) -> Matrix | None:
+        """Where the anchor's corners are found again, from where they are thought to be."""
+        high, wide = small.shape
         first = cv2.perspectiveTransform(self._corners, about).astype(np.float32)
+        x, y = first[:, 0, 0], first[:, 0, 1]
+        here = (x > 0) & (y > 0) & (x < wide - 1) & (y < high - 1)
+        if int(here.sum()) < FEWEST_AGREEING:
+            return None
+        corners = self._corners[here]
         there, status, _ = cv2.calcOpticalFlowPyrLK(
-            self._anchor, small, self._corners, first, winSize=FLOW_WINDOW, maxLevel=FLOW_LEVELS,
-            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-        )  # fmt: skip
+            self._anchor, small, corners, first[here], winSize=FLOW_WINDOW, maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        )
         good = status.ravel() == 1
         if int(good.sum()) < FEWEST_AGREEING:
             return None
-        matrix, agree = cv2.findHomography(self._corners[good], there[good], cv2.RANSAC, RANSAC_PX)
+        matrix, agree = cv2.findHomography(corners[good], there[good], cv2.RANSAC, within_px)
         if matrix is None or int(agree.sum()) < max(FEWEST_AGREEING, LEAST_SHARE * int(good.sum())):
             return None
-        return np.linalg.inv(size) @ matrix @ size
+        return matrix
 
-    def _inside(self, onto: Matrix, shape: tuple[int, ...]) -> Any:
-        """Where the street's picture and this look both are, without the edges."""
+    def _inside(self, onto: Matrix, shape: tuple[int, ...], written: Gray | None) -> Any:
+        """Where the street's picture and this look both are, without the edges and without what is written on the look."""
         high, wide = shape
         whole = np.zeros(shape, np.uint8)
         cv2.rectangle(whole, (EDGE_PX, EDGE_PX), (wide - 1 - EDGE_PX, high - 1 - EDGE_PX), 255, -1)
-        laid = cv2.warpPerspective(whole, onto, (wide, high), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+        shown = whole if written is None else cv2.subtract(whole, cv2.resize(written, (wide, high)))
+        laid = cv2.warpPerspective(shown, onto, (wide, high), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
         return cv2.bitwise_and(laid, whole)
 
     def _leaves(self, laid: Any, inside: Any, joined_px: int) -> Any:
@@ -145,33 +169,34 @@ class Movers:
         street, tremble = cv2.convertScaleAbs(self._street), cv2.convertScaleAbs(self._tremble, alpha=DEVIATIONS)
         near = np.ones((3, 3), np.uint8)
         off = cv2.max(cv2.subtract(laid, cv2.dilate(street, near)), cv2.subtract(cv2.erode(street, near), laid))
-        mask = np.where(off > np.maximum(tremble, LEAST_LEVELS), inside, np.uint8(0))
-        return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((joined_px, joined_px), np.uint8))
+        leaves = (off > np.maximum(tremble, LEAST_LEVELS)) & (self._age >= FEWEST_SEEN)
+        return cv2.morphologyEx(np.where(leaves, inside, np.uint8(0)), cv2.MORPH_CLOSE, np.ones((joined_px, joined_px), np.uint8))
 
-    def _learn(self, laid: Any, inside: Any, subject: tuple[int, int, int, int] | None) -> None:
+    def _learn(self, laid: Any, inside: Any, subject: tuple[int, int, int, int] | None, *, still: bool) -> None:
         if subject is not None:
             left, top, right, low = subject
             inside = inside.copy()
             inside[max(0, top) : max(0, low), max(0, left) : max(0, right)] = 0
         off = np.minimum(cv2.absdiff(laid, cv2.convertScaleAbs(self._street)), np.uint8(MOST_DEVIATION))
+        off[self._age == 0] = USUAL_DEVIATION
         # The first looks weigh more, so that whoever stood there at the first is forgotten as fast as anybody.
-        share = max(1.0 / MEMORY_LOOKS, 1.0 / (self._looks + 1))
-        cv2.accumulateWeighted(laid, self._street, share, mask=inside)
-        cv2.accumulateWeighted(off, self._tremble, 1.0 / MEMORY_LOOKS, mask=inside)
+        share = cv2.LUT(self._age, SHARES)
+        cv2.add(self._street, share * (laid - self._street), self._street, mask=inside)
+        if still:  # while the camera turns a picture is coarse, and no measure of how still the street is
+            cv2.accumulateWeighted(off, self._tremble, 1.0 / MEMORY_LOOKS, mask=inside)
+        self._age = cv2.add(self._age, np.minimum(inside, np.uint8(1)))
 
-    def _reanchor(self, grey: Any, small: Gray) -> None:
-        """The camera has turned: the street is laid on this look, and learnt anew where it was not seen before."""
-        high, wide = grey.shape
+    def _reanchor(self, shape: tuple[int, ...], small: Gray, written: Gray | None) -> None:
+        """The camera has turned: the street is laid on this look."""
+        high, wide = shape
         middle = self._onto @ np.array([wide / 2, high / 2, 1.0])
         if max(abs(middle[0] / middle[2] - wide / 2), abs(middle[1] / middle[2] - high / 2)) < REANCHOR_SHARE * wide:
             return
-        known = cv2.warpPerspective(np.full(grey.shape, 255, np.uint8), self._onto, (wide, high), flags=cv2.INTER_NEAREST)
-        street = cv2.warpPerspective(self._street, self._onto, (wide, high))
-        tremble = cv2.warpPerspective(self._tremble, self._onto, (wide, high))
-        self._street = np.where(known > 0, street, grey.astype(np.float32))
-        self._tremble = np.where(known > 0, tremble, np.float32(MOST_DEVIATION))
+        self._age = cv2.warpPerspective(self._age, self._onto, (wide, high), flags=cv2.INTER_NEAREST)
+        self._street = cv2.warpPerspective(self._street, self._onto, (wide, high))
+        self._tremble = cv2.warpPerspective(self._tremble, self._onto, (wide, high))
         self._onto = np.eye(3)
-        self._anchored(small)
+        self._anchored(small, written)
 
     # --- who ------------------------------------------------------------------------------------------------------------
 

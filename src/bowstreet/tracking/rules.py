@@ -72,6 +72,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         distance2: squared distance from where the subject is expected, in standard deviations of both.
+        course2: the same of how fast it goes where to, 0 where that is not known of both.
         likeness: 0 to 1, of shape and colours; None where neither could be taken.
         same_track: the track that was followed until now.
         alibi: it was seen beside the subject.
@@ -80,6 +81,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     track_id: int
     distance2: float
     likeness: float | None
+    course2: float = 0.0
     same_track: bool = False
     alibi: bool = False
 
@@ -101,7 +103,8 @@ def fit(one: Candidate) -> float:
     """The logarithm of how likely it is, up to a constant."""
     likeness = NEUTRAL_LIKENESS if one.likeness is None else one.likeness
     gain = LIKENESS_WEIGHT * (min(likeness, 0.95) - NEUTRAL_LIKENESS)
-    return -one.distance2 / 2 + gain + (CONTINUITY_GAIN if one.same_track else 0.0) - (ALIBI_COST if one.alibi else 0.0)
+    known = (CONTINUITY_GAIN if one.same_track else 0.0) - (ALIBI_COST if one.alibi else 0.0)
+    return -(one.distance2 + one.course2) / 2 + gain + known
 
 
 def choose(candidates: Sequence[Candidate]) -> Chosen:
@@ -109,7 +112,7 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
     possible = [
         (one, fit(one))
         for one in candidates
-        if one.distance2 <= FARTHEST_2 and (one.likeness is None or one.likeness >= LEAST_LIKENESS)
+        if max(one.distance2, one.course2) <= FARTHEST_2 and (one.likeness is None or one.likeness >= LEAST_LIKENESS)
     ]
     ranked = tuple(sorted((pair for pair in possible if pair[1] >= LEAST_FIT), key=lambda pair: -pair[1]))
     if not ranked:

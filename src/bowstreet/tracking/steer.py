@@ -10,18 +10,22 @@ import msgspec
 
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position
-from bowstreet.tracking.model import FollowPhase, GroundPlace, Name
+from bowstreet.tracking.model import FollowPhase, GroundPlace, Name, Quality
 from bowstreet.tracking.plane import Plane
 
 # Faster than this a gimbal's picture smears at 1/60 s and a person watching loses their bearings.
 FASTEST_DEG_S = 30.0
 # Within this share of the field of view the gimbal rests: the picture must not tremble with each look's noise.
 REST_SHARE = 0.03
+# What is held by its movement or its picture alone is told best by a camera that stands still: it is let go further.
+WEAK_REST_SHARE, WEAK_EAGERNESS = 0.15, 0.8
 # While it is not seen its place is a guess: it is kept in the picture, not chased.
 UNSEEN_REST_SHARE = 0.25
 LOWEST_TILT_DEG, HIGHEST_TILT_DEG = -90.0, 0.0
 # Of the way to the subject in one look; the rest comes with the next ones.
 EAGERNESS = 0.6
+# Where the stream itself does not tell how its camera looks, telemetry does, up to a second late: less at once.
+LATE_EAGERNESS = 0.25
 
 # CAA CAP 722: 50 m from people who are not involved; police may hold less, and this is the least that is ever proposed.
 LEAST_STAND_OFF_M = 30.0
@@ -70,15 +74,21 @@ class Stays(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def aim(
-    pose: CameraPose, width_px: int, height_px: int, x: float, y: float, phase: FollowPhase, step_s: float,
-    eagerness: float = EAGERNESS,
+    pose: CameraPose, width_px: int, height_px: int, x: float, y: float, phase: FollowPhase, quality: Quality, step_s: float,
+    *, tells_late: bool = False,
 ) -> Aim | None:  # fmt: skip
-    """Turn towards a pixel; None to rest. A follow that is lost, idle or asks turns nowhere: the pilot looks."""
+    """Turn towards a pixel; None to rest. A follow that is lost, idle or asks turns nowhere: the pilot looks.
+
+    `tells_late`: the pose is not the picture's own but telemetry's.
+    """
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING) or step_s <= 0:
         return None
     across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / width_px
-    if math.hypot(across, down) < (REST_SHARE if phase is FollowPhase.HELD else UNSEEN_REST_SHARE):
+    weak = quality is not Quality.GOOD
+    rest = UNSEEN_REST_SHARE if phase is not FollowPhase.HELD else WEAK_REST_SHARE if weak else REST_SHARE
+    if math.hypot(across, down) < rest:
         return None
+    eagerness = LATE_EAGERNESS if tells_late else WEAK_EAGERNESS if weak else EAGERNESS
     right, up = _off(pose, width_px, height_px, x, y)
     return _turned(pose, eagerness * right, eagerness * up, step_s)
 
