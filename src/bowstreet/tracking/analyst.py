@@ -96,8 +96,8 @@ class Lookout:
         moved = time.thread_time_ns()
         detections = self._detect(pixels)
         if self._setup.movement:
-            held = None if self._subject is None or self._subject.phase is not FollowPhase.HELD else self._subject.box
-            movers = self._movers.look(pixels, grey, motion, here, at, held, self._overlay.mask)
+            subject = None if self._subject is None else self._subject.reckoned(motion)
+            movers = self._movers.look(pixels, grey, motion, here, at, subject, self._overlay.mask)
             detections += beside(movers, detections)
         detected = time.thread_time_ns()
         tracks = self._tracks.update(detections, motion, here, at)

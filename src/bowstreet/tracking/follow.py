@@ -104,6 +104,11 @@ class Subject:
             return None
         return give(self.follow_id, self.ground, self.common, self.looks, scene.plane)
 
+    def reckoned(self, motion: CameraMotion) -> Box | None:
+        """Where it must be after the camera has moved so, before this look has been looked at; None where it is lost."""
+        known = self.box is not None and self.phase in (FollowPhase.HELD, FollowPhase.COASTING)
+        return motion.moved_box(self.box) if known and self.box is not None else None
+
     # --- a look -------------------------------------------------------------------------------------------------------
 
     def step(self, pixels: Pixels, tracks: Sequence[Track], motion: CameraMotion, scene: Scene, at: datetime) -> FollowFound:
@@ -132,7 +137,8 @@ class Subject:
         return None if self.ground is None else scene.pixel(float(self.ground.state[0]), float(self.ground.state[1]))
 
     def _seek(self, pixels: Pixels, tracks: Sequence[Track], scene: Scene, at: datetime) -> None:
-        seen = [track for track in tracks if track.seen_now and (track.shape is self.shape or not self.shape_known)]
+        fitting = [track for track in tracks if track.seen_now and (track.shape is self.shape or not self.shape_known)]
+        seen = _apart(fitting, self.track_id)
         by_id = {track.track_id: track for track in seen}
         looks: dict[int, Appearance | None] = {}
         candidates = []
@@ -305,6 +311,20 @@ class Subject:
         if self.looks is not None:
             self.looks.wipe()
             self.looks = None
+
+
+def _apart(tracks: Sequence[Track], subject_id: int | None) -> list[Track]:
+    """Without blobs that are a part of somebody else who is seen: a body and its shadow are one, and nobody need be asked."""
+
+    def is_part(one: Track, of: Track) -> bool:
+        larger = of.box.width * of.box.height > one.box.width * one.box.height
+        return of is not one and of.box.holds(*one.box.centre) and (larger or not of.by_motion)
+
+    return [
+        one
+        for one in tracks
+        if not one.by_motion or one.track_id == subject_id or not any(is_part(one, other) for other in tracks)
+    ]
 
 
 def clicked(follow_id: str, track: Track, pixels: Pixels, at: datetime) -> Subject:

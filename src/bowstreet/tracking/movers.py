@@ -27,7 +27,7 @@ FLOW_WINDOW, FEWEST_AGREEING, LEAST_SHARE = (13, 13), 30, 0.5
 # First from afar, as a turn leaves it, then near: levels of the pyramid, and how far off a corner still agrees.
 LAYINGS = ((1, 2.0), (0, 0.75))
 # The street's memory: it forgets within so many looks, is laid anew on a look this far off, and tells nothing before so many.
-MEMORY_LOOKS, REANCHOR_SHARE, FEWEST_LOOKS = 15, 0.06, 8
+MEMORY_LOOKS, REANCHOR_SHARE, FEWEST_LOOKS, ZOOMS = 15, 0.06, 8, 1.05
 # How far a pixel must leave what stands next to it, in levels of grey and in the pixel's own mean deviation.
 LEAST_LEVELS, DEVIATIONS, USUAL_DEVIATION, MOST_DEVIATION = 12, 3.0, 6.0, 14.0
 # Of each look, into the memory of a pixel that has been seen so many times; before the fewest it tells nothing.
@@ -39,6 +39,8 @@ HOVER_MPS, HOVER_LOOKS = 1.0, 10
 # How long a mover is, metres on the ground: a person with a stride and a shadow, a bus; parts nearer than a metre are one.
 PERSON_M, VEHICLE_M, LEAST_M, JOINED_M = 2.6, 13.0, 0.35, 1.0
 LEAST_PX, MOST_FOUND = 6, 40
+# While the lens moves, the subject alone is told: so near to where it must be, in its own sizes.
+BESIDE_SIZES = 1.5
 # Less sure than any detector: it may be a tree in the wind.
 SCORE = 0.3
 
@@ -55,7 +57,7 @@ class Movers:
         self._anchor: Any = None  # the small picture that the street lies on
         self._corners: Any = None
         self._onto: Matrix = np.eye(3)  # from the street's pixels to those of the last look
-        self._looks = 0
+        self._looks, self._zooms = 0, False  # since the street was laid anew, or the lens moved
         self._places: deque[tuple[datetime, float, float]] = deque(maxlen=HOVER_LOOKS)
 
     def look(
@@ -67,7 +69,8 @@ class Movers:
         Args:
             pixels: the picture, RGB; small: the same in grey, as camera motion is told by it.
             motion: of the whole picture since the last look.
-            subject: whoever is followed is not forgotten into the street when standing still.
+            subject: where whoever is followed is, or must be: not forgotten into the street when standing still, and told
+                while the lens moves, when nobody else is.
             written: 255 where something is burnt into the picture, of the size of `small`: no part of the street.
         """
         if scene.view is None or not self._hovers(scene, at):
@@ -88,7 +91,9 @@ class Movers:
         mask = self._leaves(laid, inside, _joined_px(scene, scale))
         still = math.hypot(motion.right_px, motion.down_px) < TURNS_PX
         self._learn(laid, inside, None if subject is None else _on_street(subject, scale, onto), still=still)
-        found = self._told(mask, scene, scale) if self._looks >= FEWEST_LOOKS else []
+        found = self._told(mask, scene, scale)
+        if self._looks < FEWEST_LOOKS:
+            found = [one for one in found if self._zooms and subject is not None and _is_by(one.box, subject)]
         self._reanchor(grey.shape, small, written)
         return found
 
@@ -99,7 +104,7 @@ class Movers:
 
     def _begin(self, grey: Any, small: Gray, written: Gray | None) -> None:
         self._street, self._tremble = grey.astype(np.float32), np.full(grey.shape, USUAL_DEVIATION, np.float32)
-        self._onto, self._looks = np.eye(3), 0
+        self._onto, self._looks, self._zooms = np.eye(3), 0, False
         self._age = np.minimum(self._inside(self._onto, grey.shape, written), np.uint8(1))
         self._anchored(small, written)
 
@@ -143,10 +148,11 @@ class Movers:
         here = (x > 0) & (y > 0) & (x < wide - 1) & (y < high - 1)
         if int(here.sum()) < FEWEST_AGREEING:
             return None
+        nowhere: Any = None
         corners = self._corners[here]
-        there, status, _ = cv2.calcOpticalFlowPyrLK(
-            self._anchor, small, corners, first[here], winSize=FLOW_WINDOW, maxLevel=levels, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
-        )
+        # The anchor as it would look from here: rolled, tilted and zoomed, a corner's surroundings are not the same any more.
+        expected = cv2.warpPerspective(self._anchor, about, (wide, high), borderMode=cv2.BORDER_REPLICATE)
+        there, status, _ = cv2.calcOpticalFlowPyrLK(expected, small, first[here], nowhere, winSize=FLOW_WINDOW, maxLevel=levels)
         good = status.ravel() == 1
         if int(good.sum()) < FEWEST_AGREEING:
             return None
@@ -187,11 +193,15 @@ class Movers:
         self._age = cv2.add(self._age, np.minimum(inside, np.uint8(1)))
 
     def _reanchor(self, shape: tuple[int, ...], small: Gray, written: Gray | None) -> None:
-        """The camera has turned: the street is laid on this look."""
+        """The camera has turned, or its lens has moved: the street is laid on this look."""
         high, wide = shape
-        middle = self._onto @ np.array([wide / 2, high / 2, 1.0])
-        if max(abs(middle[0] / middle[2] - wide / 2), abs(middle[1] / middle[2] - high / 2)) < REANCHOR_SHARE * wide:
+        corners = np.array([[[0.0, 0.0], [wide, 0.0], [0.0, high], [wide, high]]], np.float32)
+        now = cv2.perspectiveTransform(corners, self._onto)
+        zooms = not 1.0 / ZOOMS < math.dist(now[0, 0], now[0, 3]) / math.hypot(wide, high) < ZOOMS
+        if not zooms and float(np.linalg.norm(now - corners, axis=2).mean()) < REANCHOR_SHARE * wide:
             return
+        if zooms:  # what was seen through another lens is a coarse memory, soon learnt over
+            self._age, self._looks, self._zooms = np.minimum(self._age, np.uint8(FEWEST_SEEN)), 0, True
         self._age = cv2.warpPerspective(self._age, self._onto, (wide, high), flags=cv2.INTER_NEAREST)
         self._street = cv2.warpPerspective(self._street, self._onto, (wide, high))
         self._tremble = cv2.warpPerspective(self._tremble, self._onto, (wide, high))
@@ -219,6 +229,11 @@ def _joined_px(scene: Scene, scale: float) -> int:
     assert scene.view is not None
     each_px = metre_px(scene, scene.view.width_px / 2, scene.view.height_px / 2)
     return 3 if each_px is None else max(3, min(15, round(JOINED_M * each_px * scale) | 1))
+
+
+def _is_by(box: Box, subject: Box) -> bool:
+    reach = max(subject.width, subject.height)
+    return math.dist(box.centre, subject.centre) <= BESIDE_SIZES * reach
 
 
 def _on_street(box: Box, scale: float, onto: Matrix) -> tuple[int, int, int, int]:

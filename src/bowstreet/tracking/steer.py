@@ -15,7 +15,7 @@ from bowstreet.tracking.plane import Plane
 
 # Faster than this a gimbal's picture smears at 1/60 s and a person watching loses their bearings.
 FASTEST_DEG_S = 30.0
-# Within this share of the field of view the gimbal rests: the picture must not tremble with each look's noise.
+# Within this share of the picture, from its middle, the gimbal rests: the picture must not tremble with each look's noise.
 REST_SHARE = 0.03
 # What is held by its movement or its picture alone is told best by a camera that stands still: it is let go further.
 WEAK_REST_SHARE, WEAK_EAGERNESS = 0.15, 0.8
@@ -83,7 +83,7 @@ def aim(
     """
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING) or step_s <= 0:
         return None
-    across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / width_px
+    across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / height_px
     weak = quality is not Quality.GOOD
     rest = UNSEEN_REST_SHARE if phase is not FollowPhase.HELD else WEAK_REST_SHARE if weak else REST_SHARE
     if math.hypot(across, down) < rest:
