@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { act, csrf, get, Problem, whenSignedOut } from "./api/client.ts";
 import { answeredByPasskey } from "./api/passkeys.ts";
 import { comeBack, notProved } from "./api/provider.ts";
+import { startClock, stopClock } from "./feed/clock.ts";
 import { forget, me, startFeed, stopFeed } from "./feed/store.ts";
 import type { Me, Millis } from "./feed/wire.ts";
 import { go, route } from "./route.ts";
@@ -14,6 +15,8 @@ export interface Session extends Me {
   readonly csrf: string;
   readonly proofs: readonly Proof[]; // how the person here can prove again who they are
   readonly expires_at?: Millis;
+  readonly at: Millis; // the operation's clock, and how fast it goes
+  readonly speed: number;
 }
 
 export type Standing = "unknown" | "out" | "in" | "unreachable";
@@ -169,6 +172,7 @@ function enter(opened: Session): void {
   usedAt.value = Date.now();
   standing.value = "in";
   if (opened.may.includes(NEEDS.see)) startFeed(sessionEnded);
+  else startClock(opened.at, opened.speed); // no feed tells the time
 }
 
 export function sessionEnded(): void {
@@ -177,6 +181,7 @@ export function sessionEnded(): void {
 
 function leave(why: string): void {
   stopFeed();
+  stopClock();
   forget();
   session.value = null;
   csrf.value = "";

@@ -446,7 +446,7 @@ async def _cast(process: Process) -> None:
         process.recognition, process.accounts, process.authorities, process.clock,
         operation.face_reports or process.folder / REPORTS_FOLDER, operation.cameras[0].camera_id,
     )  # fmt: skip
-    process.spawn(run_street(operation.street, operation.seed), "street")
+    process.spawn(run_street(operation.street, operation.seed, cast.passed), "street")
     process.spawn(cast.play(), "cast")
 
 

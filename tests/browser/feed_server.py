@@ -194,11 +194,13 @@ class FeedServer:
         elif said["password"] != PASSWORD or name not in {role.value for role in Role}:
             return problem(401, "not-signed-in", "name or password is wrong", "try again, or ask a supervisor")
         self.sessions[f"session-{name}"] = name
-        answer = answered(
-            msgspec.to_builtins(self.me(name)) | {"csrf": f"csrf-{name}", "proofs": ["password"]}, 201 if path == "setup" else 200
-        )
+        answer = answered(self._session(name), 201 if path == "setup" else 200)
         answer.set_cookie("bowstreet", f"session-{name}", httponly=True, samesite="strict", path="/")
         return answer
+
+    def _session(self, role: str) -> dict[str, Any]:
+        said = {"csrf": f"csrf-{role}", "proofs": ["password"], "at": self.city.at.isoformat(), "speed": 1.0}
+        return msgspec.to_builtins(self.me(role)) | said
 
     def _quarantine(self, held: list[str]) -> Any:
         """The list, or one report as it came."""
@@ -214,7 +216,7 @@ class FeedServer:
         city = self.city
         match method, path:
             case "GET", ["session"]:
-                return answered(msgspec.to_builtins(self.me(role)) | {"csrf": f"csrf-{role}", "proofs": ["password"]})
+                return answered(self._session(role))
             case "DELETE", ["session"]:
                 self.sessions.pop(f"session-{role}", None)
                 return Response(status_code=204)

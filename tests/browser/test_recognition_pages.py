@@ -212,6 +212,13 @@ def running(sit: Sit, tmp_path: Path) -> tuple[Page, Page]:
 
 def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) -> None:
     operator, _ = running(sit, tmp_path)
+    # Whoever works with recognition has no live feed; the operation's time is told all the same.
+    go_to(operator, "Authority")
+    given = operator.get_by_role("link", name=re.compile("Recognition deployment")).first
+    expect(given).to_contain_text("In force")
+    expect(given).not_to_contain_text(re.compile(r"\d{3,} d"))
+    go_to(operator, "Recognition")
+    operator.get_by_role("article").or_(operator.get_by_text("Running", exact=True)).first.click()
     officer = sit("Connie Constable", PHONE, has_touch=True)
     expect(officer.get_by_text("No alert waits.")).to_be_visible()
     shot(officer, "alerts-none")

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from bowstreet.accountability import rules
-from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.model import Account, Action, Opened, Role, ServiceToken
 from bowstreet.console import contracts as c
 from bowstreet.console.access import Asker, address_of
 from bowstreet.console.desk import Desk, nothing
+from bowstreet.console.services import ConsoleServices
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=rules.NAME_MAX)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
@@ -68,11 +68,13 @@ class NewToken(c.Body, frozen=True, kw_only=True):
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """Who is signed in, what they may do, how they can prove again who they are, and the CSRF value for their changes. `csrf`
-    is empty for a program."""
+    is empty for a program. `at` is the operation's clock and `speed` how fast it goes, for who has no live feed to tell it."""
 
     account_id: str
     name: str
     role: str
+    at: datetime
+    speed: float
     may: tuple[str, ...]
     boroughs: tuple[str, ...]
     proofs: tuple[str, ...]
@@ -142,7 +144,7 @@ def _sessions(desk: Desk) -> APIRouter:
     accounts, access = desk.services.accounts, desk.access
 
     def opened(session: Opened, status: HTTPStatus) -> Response:
-        view = session_view(accounts, Asker(identity=session.identity, session=session.token))
+        view = session_view(desk.services, Asker(identity=session.identity, session=session.token))
         return access.give_cookie(c.json(view, status), session)
 
     @routes.post("/setup", **c.route(SessionView, status=201, body=SetUp, open_to_all=True, says="Set up and signed in"))
@@ -161,7 +163,7 @@ def _sessions(desk: Desk) -> APIRouter:
     async def who_am_i(request: Request) -> Response:
         """Who is signed in. Asking keeps the session alive: consoles ask while somebody is at them."""
         who = await access.asker(request, "session", expected=True)
-        return c.json(session_view(accounts, who))
+        return c.json(session_view(desk.services, who))
 
     @routes.delete("/session", **c.route(status=204, changes=True, says="Signed out"))
     async def sign_out(request: Request) -> Response:
@@ -178,7 +180,7 @@ def _sessions(desk: Desk) -> APIRouter:
         said: Proof = await c.read(request, Proof)
         assert who.session is not None
         identity = await accounts.prove(who.session, said.password, address_of(request))
-        return c.json(session_view(accounts, Asker(identity=identity, session=who.session)))
+        return c.json(session_view(desk.services, Asker(identity=identity, session=who.session)))
 
     @routes.post("/session/password", **c.route(status=204, body=ChangePassword, changes=True, says="Changed; sign in again"))
     async def change_password(request: Request) -> Response:
@@ -240,11 +242,12 @@ def _tokens(desk: Desk) -> APIRouter:
     return routes
 
 
-def session_view(accounts: Accounts, who: Asker) -> SessionView:
+def session_view(services: ConsoleServices, who: Asker) -> SessionView:
     """What whoever came is told of themselves."""
-    one, session = who.identity, who.session
+    one, session, accounts = who.identity, who.session, services.accounts
     return SessionView(
-        account_id=one.account_id, name=one.name, role=one.role.value, may=tuple(action.value for action in one.may),
+        account_id=one.account_id, name=one.name, role=one.role.value, at=services.clock.now(), speed=services.run.speed,
+        may=tuple(action.value for action in one.may),
         boroughs=one.boroughs, proofs=tuple(way.value for way in accounts.proofs_of(one.account_id)) if session else (),
         csrf=accounts.csrf_of(session) if session else "",
     )  # fmt: skip

@@ -162,7 +162,7 @@ def _passkeys(desk: Desk) -> APIRouter:
 
 def _with_passkey(desk: Desk) -> APIRouter:
     routes = APIRouter()
-    access, accounts, passkeys = desk.access, desk.services.accounts, desk.services.passkeys
+    access, passkeys = desk.access, desk.services.passkeys
 
     @routes.post("/session/passkey/question", **c.route(Question, open_to_all=True))
     async def ask_who(request: Request) -> Response:
@@ -176,7 +176,7 @@ def _with_passkey(desk: Desk) -> APIRouter:
         """Sign in with what the device said. The question is used up by it, right or wrong."""
         said: Answer = await c.read(request, Answer)
         opened = await passkeys.sign_in(_visit(desk, request), _place(desk, request), said.credential, address_of(request))
-        view = session_view(accounts, Asker(identity=opened.identity, session=opened.token))
+        view = session_view(desk.services, Asker(identity=opened.identity, session=opened.token))
         return access.give_cookie(c.json(view), opened)
 
     @routes.post("/session/proof/passkey/question", **c.route(Question, changes=True))
@@ -191,7 +191,7 @@ def _with_passkey(desk: Desk) -> APIRouter:
         who = await access.person(request, "prove")
         said: Answer = await c.read(request, Answer)
         identity = await passkeys.prove(who.identity, who.session or "", _place(desk, request), said.credential)
-        return c.json(session_view(accounts, Asker(identity=identity, session=who.session)))
+        return c.json(session_view(desk.services, Asker(identity=identity, session=who.session)))
 
     return routes
 

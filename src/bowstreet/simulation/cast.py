@@ -55,6 +55,7 @@ class Cast:
     ) -> None:
         self._recognition, self._accounts, self._authorities = recognition, accounts, authorities
         self._clock, self._reports, self._camera_id = clock, reports, camera_id
+        self._operator = ""
 
     async def play(self) -> None:
         """Bring a deployment from its plan to its start; after a restart, go on with what was authorised."""
@@ -63,8 +64,19 @@ class Cast:
         except BowstreetError as error:
             log.warning("the demo has no recognition deployment", why=error.message)
 
+    async def passed(self, person_id: str) -> None:
+        """Somebody has walked past: a volunteer's pass is noted, as their colleague at the camera would (R14)."""
+        own = (one for one in self._recognition.all() if one.planned_by == self._operator)
+        running = next((one for one in own if one.state is DeploymentState.RUNNING), None)
+        if person_id != VOLUNTEER or running is None:
+            return
+        try:
+            await self._recognition.passed(running.deployment_id, person_id, self._camera_id, self._operator)
+        except BowstreetError as error:
+            log.warning("a volunteer's pass was not noted", why=error.message)
+
     async def _play(self) -> None:
-        operator = await self._account(OPERATOR, Role.RECOGNITION_OPERATOR)
+        operator = self._operator = await self._account(OPERATOR, Role.RECOGNITION_OPERATOR)
         officer = await self._account(OFFICER, Role.AUTHORISING_OFFICER)
         standing = [one for one in self._recognition.all() if one.planned_by == operator and not one.state.is_over]
         if standing and await self._went_on(standing[-1], operator):

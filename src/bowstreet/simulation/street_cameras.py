@@ -49,6 +49,7 @@ class StreetCamera:
 
     def __init__(self, address: str, number: int, painter: Painter, walk: Walk, rate_hz: float, truth: BinaryIO | None) -> None:
         self._number, self._painter, self._walk, self._truth = number, painter, walk, truth
+        self._asked_s = 0.0
         self._encoder = Encoder(WIDTH_PX, HEIGHT_PX, rate_hz, crf=23)
         self._sender = sender(address, rate_hz)
         self._pose = CameraPose(
@@ -66,6 +67,12 @@ class StreetCamera:
             self._truth.write(msgspec.json.encode(line) + b"\n")
             self._truth.flush()
 
+    def gone_by(self, scene_s: float) -> list[str]:
+        """Who has walked past since this was last asked."""
+        ended = [one for one in self._walk.passes(scene_s) if self._asked_s < one.ends_s <= scene_s]
+        self._asked_s = scene_s
+        return [one.person_id for one in ended]
+
     def close(self) -> None:
         self._sender.close()
 
@@ -76,6 +83,7 @@ class StreetCameras:
     def __init__(self, asked: argparse.Namespace, clock: Clock) -> None:
         self._rate_hz: float = asked.rate
         self._clock, self._live = clock, not asked.to[0].startswith("file:")
+        self._tells: bool = asked.tell_passes
         self._truth = asked.truth.open("wb") if asked.truth else None
         who = asked.people or people()
         cutouts = {one: cut_out(one) for one in who}
@@ -102,6 +110,9 @@ class StreetCameras:
                 return scene_s
         for camera in self._cameras:
             camera.take(scene_s, unix_us(self._clock) if self._live else due_us)
+            for person_id in camera.gone_by(scene_s) if self._tells else ():
+                sys.stdout.write(f"{person_id}\n")
+                sys.stdout.flush()
         self._taken += 1
         return scene_s
 
@@ -144,6 +155,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long (until stopped)")
     parser.add_argument("--people", nargs="+", help="ids of openpeople (all)")
     parser.add_argument("--truth", type=Path, help="a file for whose head is where, a JSON line a picture")
+    parser.add_argument("--tell-passes", action="store_true", help="print the id of everybody who has walked past, a line each")
     parser.add_argument("--with-input", action="store_true", help="end when the input does")
     return parser
 
