@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from tests.browser.conftest import ROOT, WATCH_POLICY, go_to
 from tests.browser.test_console_page import accessible
 from tests.integration.console_city import PASSWORD
-from tests.unit.recognition_world import COLUMNS, people, photo, row
+from tests.unit.recognition_world import COLUMNS, people, photo, row, volunteer
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
@@ -120,7 +120,8 @@ def tell_the_public(page: Page) -> None:
 
 def import_list(page: Page, folder: Path) -> None:
     """A CSV and its images; one line is bad, and says why."""
-    rows = [row(name, f"{name}.jpg", name=f"Person {name}") for name in NAMES[:3]]
+    rows = [row(name, f"{name}.jpg", name=f"Person {name}") for name in NAMES[:2]]
+    rows.append(volunteer(NAMES[2], f"{NAMES[2]}.jpg"))
     rows.append(row("BAD", "nobody.png"))
     rows.append(row("WORSE", "worse.jpg", category="unliked"))
     (folder / "list.csv").write_text(COLUMNS + "\n".join(rows))
@@ -218,7 +219,16 @@ def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) 
     expect(given).to_contain_text("In force")
     expect(given).not_to_contain_text(re.compile(r"\d{3,} d"))
     go_to(operator, "Recognition")
-    operator.get_by_role("article").or_(operator.get_by_text("Running", exact=True)).first.click()
+    operator.get_by_role("link", name=re.compile("Running")).first.click()
+    operator.get_by_role("link", name=re.compile("list", re.IGNORECASE)).last.click()
+    operator.get_by_role("button", name=f"Name of {NAMES[2]} walks past north now").click()
+    wanted = operator.get_by_role("button", name=re.compile(f"{NAMES[0]} walks past"))
+    expect(wanted).to_have_count(0)  # nobody notes where a wanted person is
+    accessible(operator)
+    shot(operator, "volunteer")
+    operator.get_by_role("link", name="Back to the deployment").click()
+    passes = operator.get_by_role("region", name="Counters").locator("div", has_text="Volunteers’ passes")
+    expect(passes).to_contain_text("1")
     officer = sit("Connie Constable", PHONE, has_touch=True)
     expect(officer.get_by_text("No alert waits.")).to_be_visible()
     shot(officer, "alerts-none")

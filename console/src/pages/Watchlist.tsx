@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
-  beginImport, choices, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, people, type Quality, review, type Row, takeOff, underWay,
+  beginImport, choices, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, passed, people, type Quality, review, type Row, takeOff, underWay,
 } from "../api/recognition.ts";
 import { capital, count } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
@@ -33,7 +33,12 @@ export function WatchlistPage({ id }: { id: string }) {
             <p class="soft">{one.deployment.manifest === null ? "There is no list yet." : "The list is destroyed, or about to be."}</p>
           ) : (
             <ForThose who="seeList">
-              <People key={one.deployment.manifest.watchlist_id} id={id} fixed={one.deployment.state !== "planned"} />
+              <People
+                key={one.deployment.manifest.watchlist_id}
+                id={id}
+                fixed={one.deployment.state !== "planned"}
+                cameras={one.deployment.state === "running" ? one.deployment.plan.cameras.map((each) => each.camera_id) : []}
+              />
             </ForThose>
           )}
         </>
@@ -279,7 +284,8 @@ function Rows({ rows }: { rows: readonly Row[] }) {
 
 // --- who is on it ---------------------------------------------------------------------------------------------------------
 
-function People({ id, fixed }: { id: string; fixed: boolean }) {
+/** `cameras`: those that are looked at now, past which a volunteer may walk. */
+function People({ id, fixed, cameras }: { id: string; fixed: boolean; cameras: readonly string[] }) {
   const doing = useDoing();
   const [listed, setListed] = useState<readonly Listed[] | null>(null);
   const [wanted, setWanted] = useState("");
@@ -342,6 +348,13 @@ function People({ id, fixed }: { id: string; fixed: boolean }) {
                     </Button>
                   </>
                 ) : null}
+                {one.category === "volunteer" && allowed("runDeployment")
+                  ? cameras.map((camera) => (
+                      <Button key={camera} label={`${one.name} walks past ${camera} now`} onPress={() => act(() => passed(id, one.person_id, camera), "The pass is noted.")}>
+                        Walks past {camera} now
+                      </Button>
+                    ))
+                  : null}
                 {!fixed && !one.waits_for_review && allowed("planDeployment") ? (
                   <Button look="quiet" label={`Take off the list: ${one.name}`} onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>
                     Take off the list

@@ -68,10 +68,12 @@ class Cast:
         """Somebody has walked past: a volunteer's pass is noted, as their colleague at the camera would (R14)."""
         own = (one for one in self._recognition.all() if one.planned_by == self._operator)
         running = next((one for one in own if one.state is DeploymentState.RUNNING), None)
-        if person_id != VOLUNTEER or running is None:
+        if person_id != VOLUNTEER or running is None or running.manifest is None:
             return
         try:
-            await self._recognition.passed(running.deployment_id, person_id, self._camera_id, self._operator)
+            entries = self._recognition.planning.book.enrolment.open(running.manifest).entries()
+            listed = next(one.person.person_id for one in entries if one.person.reference == person_id)
+            await self._recognition.passed(running.deployment_id, listed, self._camera_id, self._operator)
         except BowstreetError as error:
             log.warning("a volunteer's pass was not noted", why=error.message)
 
