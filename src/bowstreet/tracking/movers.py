@@ -53,7 +53,7 @@ class Movers:
     def __init__(self) -> None:
         self._street: Any = None  # mean grey, float
         self._tremble: Any = None  # mean deviation of each pixel, float
-        self._age: Any = None  # looks that each pixel has been seen in, up to MEMORY_LOOKS; 0 where it never was
+        self._age: Any = None  # looks that each pixel has been seen in; 0 where it never was
         self._anchor: Any = None  # the small picture that the street lies on
         self._corners: Any = None
         self._onto: Matrix = np.eye(3)  # from the street's pixels to those of the last look
