@@ -1,7 +1,6 @@
 """The demand model says what the published figures say, no more, and the same for the same seed."""
 
 import csv as csv_file
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -242,14 +241,3 @@ def test_the_factor_makes_more_and_zero_makes_none() -> None:
 
 def test_the_pilot_is_of_its_grades() -> None:
     assert {call.grade for call in within(model_named("pilot-200-a-week"), MARCH, 7)} == {Grade.IMMEDIATE, Grade.SIGNIFICANT}
-
-
-def test_a_city_week_is_made_in_half_a_second() -> None:
-    area.london().contains(area.london().boroughs[0].polygon and next(DemandModel.london().calls(MARCH, 1)).position)
-
-    def seconds() -> float:
-        started = time.process_time()
-        assert len(list(islice(DemandModel.london().calls(MARCH, 1), 6_400))) == 6_400
-        return time.process_time() - started
-
-    assert min(seconds() for _ in range(3)) < 0.5

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 from typing import Any
 
 import msgspec
@@ -118,23 +117,6 @@ def test_names_are_checked() -> None:
     with pytest.raises(BadInput, match="empty"):
         area.of([])
     assert area.of(["Islington", "Islington"]).names == ("Islington",)
-
-
-def test_it_is_fast_enough_to_ask_about_every_call() -> None:
-    whole = area.london()
-    rng = np.random.default_rng(5)
-    west, south, east, north = whole.bounding_box
-    places = [at(y, x) for x, y in zip(rng.uniform(west, east, 5_000), rng.uniform(south, north, 5_000), strict=True)]
-    whole.contains(places[0])
-
-    def microseconds() -> float:
-        started = time.process_time()
-        for place in places:
-            whole.contains(place)
-        return (time.process_time() - started) / len(places) * 1e6
-
-    # 10 microseconds is what is wanted; a machine under test has other work too.
-    assert min(microseconds() for _ in range(3)) < 30.0
 
 
 @pytest.mark.skipif(not REAL_CALLS.exists(), reason=f"the real calls of 2009 are not here ({REAL_CALLS.name})")
