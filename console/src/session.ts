@@ -4,8 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { act, csrf, get, Problem, whenSignedOut } from "./api/client.ts";
 import { answeredByPasskey } from "./api/passkeys.ts";
 import { comeBack, notProved } from "./api/provider.ts";
-import { startClock, stopClock } from "./feed/clock.ts";
-import { forget, me, startFeed, stopFeed } from "./feed/store.ts";
+import { forget, me, startClock, startFeed, stopClock, stopFeed } from "./feed/store.ts";
 import type { Me, Millis } from "./feed/wire.ts";
 import { go, route } from "./route.ts";
 
@@ -143,6 +142,7 @@ export async function signInWithPasskey(): Promise<void> {
 /** Ask anew what the person here may do and how they can prove it, when that has changed. */
 export async function askAgain(): Promise<void> {
   session.value = await get<Session>("session");
+  keepTime(session.value);
 }
 
 export async function setUp(token: string, name: string, password: string): Promise<void> {
@@ -172,7 +172,12 @@ function enter(opened: Session): void {
   usedAt.value = Date.now();
   standing.value = "in";
   if (opened.may.includes(NEEDS.see)) startFeed(sessionEnded);
-  else startClock(opened.at, opened.speed); // no feed tells the time
+  keepTime(opened);
+}
+
+/** Where no feed tells the time, each answer about the session does: a laptop that slept has missed some. */
+function keepTime(told: Session): void {
+  if (!told.may.includes(NEEDS.see)) startClock(told.at, told.speed);
 }
 
 export function sessionEnded(): void {
@@ -210,7 +215,9 @@ export function used(): void {
   usedAt.value = now;
   if (standing.peek() !== "in" || now - toldAt < TELL_EVERY_MS) return;
   toldAt = now;
-  void get<Session>("session").catch(() => undefined); // a session that ended shows on the feed
+  void get<Session>("session")
+    .then(keepTime)
+    .catch(() => undefined); // a session that ended shows on the feed
 }
 
 export function watchUse(): void {

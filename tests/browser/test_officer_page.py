@@ -55,7 +55,7 @@ class Phone:
         return float(await self.page.evaluate(AGE))
 
     async def fresh(self, within_ms: int, *, limit_s: float = 20.0) -> None:
-        """The picture is, or is soon again, at most this old: one that has gone dark only grows older."""
+        """The picture is, or in so many seconds is again, at most this old."""
         await self.page.wait_for_function(f"() => Number({AGE}) < {within_ms}", timeout=limit_s * 1_000)
 
     async def mode(self) -> str:
@@ -201,7 +201,7 @@ async def test_alerts_are_seen_felt_and_told_once(built_console: None, tmp_path:
         await _handed_over(town, world.incident_id)
         _eyes_on(world)
         await expect(page.get_by_text("Another drone has the watch")).to_be_visible()
-        await held.fresh(3_000)
+        await held.fresh(3_000, limit_s=6.0)  # it did not go dark; a busy machine draws late
         felt = await page.evaluate("window.felt.length")
         await page.reload()
         await page.wait_for_function(f"() => {AGE} !== undefined")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.tracking_live import Live, followed
 
-from bowstreet.tracking.model import Shape
+from bowstreet.tracking.model import Box, Shape
 from bowstreet.tracking.motion import CameraMotion
 from bowstreet.tracking.overlay import Overlay
 
@@ -38,17 +38,33 @@ def test_the_clock_that_is_burnt_into_the_picture_is_learnt_on_the_way_round_and
         assert not [one for one in found.tracks if one.box.centre[1] < STRIP_PX - 4]
 
 
-def test_a_picture_with_nothing_written_on_it_has_none() -> None:
-    street = cv2.resize(
-        np.random.default_rng(4).integers(40, 220, (60, 100), np.uint8), (800, 480), interpolation=cv2.INTER_CUBIC
-    )
-    overlay = Overlay()
-    for number in range(40):
+def past(overlay: Overlay, looks: range, *, block: bool = False, shapes: tuple[Box, ...] = ()) -> None:
+    """The street goes by under a camera that turns; `block` is somebody whom it keeps in the middle."""
+    coarse = np.random.default_rng(4).integers(40, 220, (60, 100), np.uint8)
+    street = cv2.resize(coarse, (800, 480), interpolation=cv2.INTER_CUBIC)
+    for number in looks:
         left, top = 5 * number, 2 * number
-        overlay.look(
-            street[top : top + 180, left : left + 320].copy(), CameraMotion(right_px=-5.0, down_px=-2.0, known=True), 1.0
-        )
+        small = street[top : top + 180, left : left + 320].copy()
+        if block:
+            small[80:100, 145:175] = 20
+        overlay.look(small, CameraMotion(right_px=-5.0, down_px=-2.0, known=True), 1.0, shapes)
+
+
+def test_a_picture_with_nothing_written_on_it_has_none() -> None:
+    overlay = Overlay()
+    past(overlay, range(40))
     assert overlay.mask is None
+
+
+def test_whom_the_camera_keeps_in_the_middle_is_not_written_on_the_picture() -> None:
+    kept, unknown = Overlay(), Overlay()
+    past(kept, range(40), block=True, shapes=(Box(left=145, top=80, width=30, height=20),))
+    assert kept.mask is None
+    past(unknown, range(40), block=True)
+    assert unknown.mask is not None, "what nobody knows for a shape would be"
+    assert unknown.mask[80:100, 145:175].any()
+    past(unknown, range(40, 90))
+    assert unknown.mask is None, "and is forgotten when it is gone"
 
 
 @settings(max_examples=60, deadline=None)

@@ -40,7 +40,7 @@ NEAR_PX, SEEN_SHARE = 8.0, 0.5
 
 
 class Live:
-    """One flight. `looks` gives what the analyst says of it and who is truly in the picture."""
+    """One flight. `look` gives what the analyst says of it and who is truly in the picture."""
 
     def __init__(self, seed: int) -> None:
         self._street = Street(seed=seed, origin=GridPoint(easting_m=EAST_M, northing_m=NORTH_M), ground_m_amsl=GROUND_M)

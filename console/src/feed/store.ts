@@ -1,9 +1,10 @@
 // What the console knows, as signals. A panel that reads one is drawn again when that one changes, and at no other time.
 
 import { batch, computed, effect, signal } from "@preact/signals";
+import { carried } from "./clock.ts";
 import { Connection, type Link } from "./connection.ts";
 import { afterTick, fromSnapshot, isOver, type Picture } from "./picture.ts";
-import type { Dock, Drone, FeedEvent, Frame, Incident, Ledger, Me, Mission, Run, Wind } from "./wire.ts";
+import type { Dock, Drone, FeedEvent, Frame, Incident, Ledger, Me, Millis, Mission, Run, Wind } from "./wire.ts";
 
 const PANEL_MS = 1_000; // tables of the fleet follow at the pace of reading; the map follows every frame
 
@@ -76,6 +77,25 @@ function turned(before: readonly Drone[], after: readonly Drone[]): boolean {
 export function operationNow(): number {
   const silent = Math.min(performance.now() - anchor.received, 1_000);
   return anchor.at + silent * anchor.speed;
+}
+
+// --- the clock of whoever has no live feed ------------------------------------------------------------------------------
+
+let ticking: number | undefined;
+
+/** The operation's clock as the program has just told it; it goes on from there. */
+export function startClock(at: Millis, speed: number): void {
+  stopClock();
+  const told = performance.now();
+  const tick = (): void => {
+    now.value = carried(at, speed, performance.now() - told);
+  };
+  tick();
+  ticking = window.setInterval(tick, 1_000 / Math.max(1, Math.min(5, speed)));
+}
+
+export function stopClock(): void {
+  clearInterval(ticking);
 }
 
 /** How long ago the last frame came, in seconds. */

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
-  beginImport, choices, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, passed, people, type Quality, review, type Row, takeOff, underWay,
+  beginImport, choices, type DeploymentShown, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, passed, people, type Quality, review, type Row, takeOff, underWay,
 } from "../api/recognition.ts";
 import { capital, count } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
@@ -15,6 +15,7 @@ import { Page } from "./Page.tsx";
 
 const LEAD = "Made for this deployment alone, sealed under a key of its own, and destroyed when it is over. That you look at it is in the record.";
 const SHOWN = 300;
+const RESTS_MS = 5_000;
 const COLUMNS = "reference,name,image,category,source,legal_basis,captured_on,risk,under_18,vulnerable";
 
 export function WatchlistPage({ id }: { id: string }) {
@@ -37,7 +38,7 @@ export function WatchlistPage({ id }: { id: string }) {
                 key={one.deployment.manifest.watchlist_id}
                 id={id}
                 fixed={one.deployment.state !== "planned"}
-                cameras={one.deployment.state === "running" ? one.deployment.plan.cameras.map((each) => each.camera_id) : []}
+                cameras={lookedAt(one.deployment)}
               />
             </ForThose>
           )}
@@ -282,7 +283,31 @@ function Rows({ rows }: { rows: readonly Row[] }) {
   );
 }
 
+const lookedAt = ({ state, plan, moved }: DeploymentShown["deployment"]): string[] =>
+  state === "running" ? plan.cameras.map((each) => each.camera_id).filter((each) => !moved.includes(each)) : [];
+
 // --- who is on it ---------------------------------------------------------------------------------------------------------
+
+/** A pass cannot be taken back, so that one press notes one: the button rests after it. */
+function Pass({ id, one, camera }: { id: string; one: Listed; camera: string }) {
+  const doing = useDoing();
+  const [noted, setNoted] = useState(false);
+  const note = async (): Promise<void> => {
+    if (!(await doing.run(() => passed(id, one.person_id, camera)))) return;
+    announce("The pass is noted.");
+    freshen();
+    setNoted(true);
+    window.setTimeout(() => setNoted(false), RESTS_MS);
+  };
+  return (
+    <>
+      <Button label={`${one.name} walks past ${camera} now`} why={doing.busy ? "One moment." : noted ? "Just noted." : ""} onPress={() => void note()}>
+        Walks past {camera} now
+      </Button>
+      <Trouble error={doing.error} />
+    </>
+  );
+}
 
 /** `cameras`: those that are looked at now, past which a volunteer may walk. */
 function People({ id, fixed, cameras }: { id: string; fixed: boolean; cameras: readonly string[] }) {
@@ -349,11 +374,7 @@ function People({ id, fixed, cameras }: { id: string; fixed: boolean; cameras: r
                   </>
                 ) : null}
                 {one.category === "volunteer" && allowed("runDeployment")
-                  ? cameras.map((camera) => (
-                      <Button key={camera} label={`${one.name} walks past ${camera} now`} onPress={() => act(() => passed(id, one.person_id, camera), "The pass is noted.")}>
-                        Walks past {camera} now
-                      </Button>
-                    ))
+                  ? cameras.map((camera) => <Pass key={camera} id={id} one={one} camera={camera} />)
                   : null}
                 {!fixed && !one.waits_for_review && allowed("planDeployment") ? (
                   <Button look="quiet" label={`Take off the list: ${one.name}`} onPress={() => act(() => takeOff(id, one.person_id), "Taken off.")}>

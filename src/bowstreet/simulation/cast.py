@@ -72,8 +72,9 @@ class Cast:
             return
         try:
             entries = self._recognition.planning.book.enrolment.open(running.manifest).entries()
-            listed = next(one.person.person_id for one in entries if one.person.reference == person_id)
-            await self._recognition.passed(running.deployment_id, listed, self._camera_id, self._operator)
+            listed = next((one.person.person_id for one in entries if one.person.reference == person_id), None)
+            if listed is not None:
+                await self._recognition.passed(running.deployment_id, listed, self._camera_id, self._operator)
         except BowstreetError as error:
             log.warning("a volunteer's pass was not noted", why=error.message)
 

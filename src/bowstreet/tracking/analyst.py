@@ -89,7 +89,9 @@ class Lookout:
         grey, scale = shrunk(pixels)
         moving = [track.box for track in self._tracks.tracks.values()]
         motion = self._estimator.update(grey, scale, moving, self._overlay.mask)
-        self._overlay.look(grey, motion, scale)
+        if self._subject is not None and self._subject.box is not None:
+            moving.append(self._subject.box)
+        self._overlay.look(grey, motion, scale, moving)
         if not motion.known and here.view is not None and self._view is not None:
             motion = motion_by_pose(self._view, here.view)
         self._view = here.view

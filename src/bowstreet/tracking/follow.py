@@ -81,6 +81,7 @@ class Subject:
         """The pilot says: this one. How it looks is learnt anew."""
         self._forget_looks()
         self.track_id, self.shape, self.handed = track.track_id, track.shape, False
+        self.shape_known = not track.by_motion
         self.alibis, self.agreed, self.shown = set(), (0, 0), ()
         self.template.wipe()
         if track.seen_now:
@@ -106,8 +107,9 @@ class Subject:
 
     def reckoned(self, motion: CameraMotion) -> Box | None:
         """Where it must be after the camera has moved so, before this look has been looked at; None where it is lost."""
-        known = self.box is not None and self.phase in (FollowPhase.HELD, FollowPhase.COASTING)
-        return motion.moved_box(self.box) if known and self.box is not None else None
+        if self.box is None or self.phase in (FollowPhase.LOST, FollowPhase.IDLE):
+            return None
+        return motion.moved_box(self.box)
 
     # --- a look -------------------------------------------------------------------------------------------------------
 
@@ -190,11 +192,12 @@ class Subject:
         return ((x - their_x) ** 2 + (y - their_y) ** 2) / sigma**2
 
     def _course2(self, track: Track) -> float:
-        """Whoever drove north a second ago does not stand at the kerb now."""
+        """Whoever drove north a second ago does not stand at the kerb now: of its speed, what its place does not tell already."""
         if self.ground is None or track.ground is None or track.track_id == self.track_id:
             return 0.0
-        off = track.ground.state[2:] - self.ground.state[2:]
-        return float(off @ np.linalg.solve(track.ground.covariance[2:, 2:] + self.ground.covariance[2:, 2:], off))
+        off, spread = track.ground.state - self.ground.state, track.ground.covariance + self.ground.covariance
+        whole = float(off @ np.linalg.solve(spread, off))
+        return max(0.0, whole - float(off[:2] @ np.linalg.solve(spread[:2, :2], off[:2])))
 
     def _agrees(self, chosen: Chosen, *, moves: bool) -> bool:
         """Whether a match is believed: at once for the track that was held, after some looks in a row for one that comes back."""
@@ -205,15 +208,14 @@ class Subject:
             return False
         if best.same_track:
             return True
-        if self.handed:
-            return count >= AGREEING_LOOKS_HANDED
-        return count >= (AGREEING_LOOKS_MOVING if moves else AGREEING_LOOKS)
+        looks = AGREEING_LOOKS_HANDED if self.handed else AGREEING_LOOKS
+        return count >= (max(looks, AGREEING_LOOKS_MOVING) if moves else looks)
 
     def _hold(self, track: Track, look: Appearance | None, pixels: Pixels, at: datetime) -> None:
         back = track.track_id != self.track_id
         self.track_id, self.box, self.seen_at, self.at, self.detected_at = track.track_id, track.box, at, at, at
         self.phase, self.quality, self.reason = FollowPhase.HELD, track.quality, track.reason
-        self.shape, self.shape_known = track.shape, not track.by_motion
+        self.shape, self.shape_known = track.shape, not track.by_motion or (self.shape_known and not back)
         if back:
             self.reason = "found again by its place and shape"
         self.handed = False

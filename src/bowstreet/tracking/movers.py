@@ -89,7 +89,8 @@ class Movers:
         laid = cv2.warpPerspective(grey, onto, grey.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         inside = self._inside(onto, grey.shape, written)
         mask = self._leaves(laid, inside, _joined_px(scene, scale))
-        still = math.hypot(motion.right_px, motion.down_px) < TURNS_PX
+        middle = pixels.shape[1] / 2, pixels.shape[0] / 2
+        still = math.dist(motion.moved(*middle), middle) * scale < TURNS_PX
         self._learn(laid, inside, None if subject is None else _on_street(subject, scale, onto), still=still)
         found = self._told(mask, scene, scale)
         if self._looks < FEWEST_LOOKS:
@@ -183,8 +184,8 @@ class Movers:
             left, top, right, low = subject
             inside = inside.copy()
             inside[max(0, top) : max(0, low), max(0, left) : max(0, right)] = 0
+        self._tremble[self._age == 0] = USUAL_DEVIATION
         off = np.minimum(cv2.absdiff(laid, cv2.convertScaleAbs(self._street)), np.uint8(MOST_DEVIATION))
-        off[self._age == 0] = USUAL_DEVIATION
         # The first looks weigh more, so that whoever stood there at the first is forgotten as fast as anybody.
         share = cv2.LUT(self._age, SHARES)
         cv2.add(self._street, share * (laid - self._street), self._street, mask=inside)

@@ -72,7 +72,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         distance2: squared distance from where the subject is expected, in standard deviations of both.
-        course2: the same of how fast it goes where to, 0 where that is not known of both.
+        course2: the same of how fast it goes where to, given its place; 0 where that is not known of both.
         likeness: 0 to 1, of shape and colours; None where neither could be taken.
         same_track: the track that was followed until now.
         alibi: it was seen beside the subject.

@@ -17,7 +17,7 @@ from bowstreet.tracking.plane import Plane
 FASTEST_DEG_S = 30.0
 # Within this share of the picture, from its middle, the gimbal rests: the picture must not tremble with each look's noise.
 REST_SHARE = 0.03
-# What is held by its movement or its picture alone is told best by a camera that stands still: it is let go further.
+# What is weakly held, by its movement or its picture, is told best by a camera that stands still: it is let go further.
 WEAK_REST_SHARE, WEAK_EAGERNESS = 0.15, 0.8
 # While it is not seen its place is a guess: it is kept in the picture, not chased.
 UNSEEN_REST_SHARE = 0.25
@@ -84,7 +84,7 @@ def aim(
     if phase not in (FollowPhase.HELD, FollowPhase.COASTING) or step_s <= 0:
         return None
     across, down = (x - width_px / 2) / width_px, (y - height_px / 2) / height_px
-    weak = quality is not Quality.GOOD
+    weak = phase is FollowPhase.HELD and quality is Quality.WEAK
     rest = UNSEEN_REST_SHARE if phase is not FollowPhase.HELD else WEAK_REST_SHARE if weak else REST_SHARE
     if math.hypot(across, down) < rest:
         return None
