@@ -142,8 +142,9 @@ def test(home: Path, version: str) -> None:
         files = sorted(str(p.relative_to(CONSOLE)) for p in (CONSOLE / "test").glob("*.test.ts"))
         if not files:
             raise CannotBuild("console/test holds no test: the working tree is not whole")
-        said = run(home, Path("--test"), "--test-reporter=tap", *files, what="the console's unit tests", limit_s=TEST_S)
-    counts = dict(line[2:].split(" ", 1) for line in said.splitlines() if line.startswith(("# pass ", "# fail ")))
+        # This reporter names what failed at the end, which is what `run` shows.
+        said = run(home, Path("--test"), "--test-reporter=spec", *files, what="the console's unit tests", limit_s=TEST_S)
+    counts = dict(line[2:].split(" ", 1) for line in said.splitlines() if line.startswith(("ℹ pass ", "ℹ fail ")))
     print(f"{counts['pass']} passed, {counts['fail']} failed")
 
 
