@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bowstreet.errors import NotFound
@@ -54,6 +54,7 @@ def test_a_head_is_where_the_truth_says(ahead_m: float, right_m: float, height_m
     empty = Painter({}, 640, 360).paint([]).astype(int)
     seen = (painter.paint(standing).astype(int) - empty).sum(axis=2) > 60
     rows, columns = np.nonzero(seen)
+    assume(columns.min() > 0 and columns.max() < seen.shape[1] - 1)  # whom the picture's edge cuts has another middle
     assert abs(rows.min() - head.top) < 3
     assert abs((columns.min() + columns.max()) / 2 - (head.left + head.width / 2)) < 3
 
