@@ -46,6 +46,10 @@ class CameraMotion:
         wide, high = box.width * zoom, box.height * zoom
         return Box(left=x - wide / 2, top=y - high / 2, width=wide, height=high)
 
+    def matrix(self, scale: float) -> npt.NDArray[np.float64]:
+        """The same as a 3 × 3 matrix, for pictures shrunk by `scale`."""
+        return np.array([[self.a, -self.b, self.right_px * scale], [self.b, self.a, self.down_px * scale], [0.0, 0.0, 1.0]])
+
     def coefficients(self) -> list[float]:
         return [self.a, -self.b, self.right_px, self.b, self.a, self.down_px]
 

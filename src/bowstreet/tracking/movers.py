@@ -131,10 +131,7 @@ class Movers:
         if not same or not motion.known or self._street.shape != shape or self._corners is None:
             return None
         size = np.diag([small.shape[1] / shape[1], small.shape[0] / shape[0], 1.0])
-        step = np.array(
-            [[motion.a, -motion.b, motion.right_px * share], [motion.b, motion.a, motion.down_px * share], [0.0, 0.0, 1.0]]
-        )
-        about = step @ size @ self._onto @ np.linalg.inv(size)
+        about = motion.matrix(share) @ size @ self._onto @ np.linalg.inv(size)
         for levels, within_px in LAYINGS:
             about = self._closer(small, about, levels, within_px)
             if about is None:

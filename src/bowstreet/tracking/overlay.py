@@ -49,10 +49,7 @@ class Overlay:
                 self._share, self._mask = np.zeros(small.shape, np.float32), None
             self._begin(small)
             return
-        step = np.array(
-            [[motion.a, -motion.b, motion.right_px * scale], [motion.b, motion.a, motion.down_px * scale], [0.0, 0.0, 1.0]]
-        )
-        self._moved, self._looks = step @ self._moved, self._looks + 1
+        self._moved, self._looks = motion.matrix(scale) @ self._moved, self._looks + 1
         high, wide = small.shape
         corners = np.array([[0.0, 0.0, 1.0], [wide, 0.0, 1.0], [0.0, high, 1.0], [wide, high, 1.0]]).T
         if float(np.median(np.linalg.norm(self._moved @ corners - corners, axis=0))) < MOVED_PX:
