@@ -1,29 +1,26 @@
-// The adjudicating officer's own feed: the list of alerts, whenever one changes, and the program's clock.
+// The adjudicating officer's own feed: the list of alerts, whenever one changes, and what the operation's clock says then.
 
 import { signal } from "@preact/signals";
 import type { Alert } from "./api/recognition.ts";
 import { backOff } from "./feed/connection.ts";
-import { type Millis, withTimes } from "./feed/wire.ts";
+import { withTimes } from "./feed/wire.ts";
 import { isOpen } from "./recognition.ts";
+import { keepTime } from "./session.ts";
 import { announce } from "./state.ts";
 
 export type Heard = "connecting" | "live" | "lost" | "refused";
 
 export const alerts = signal<readonly Alert[]>([]);
 export const heard = signal<Heard>("connecting");
-/** Seconds of the program's clock, for countdowns. */
-export const clock = signal(0);
 
 const SILENT_MS = 25_000; // the program says something every ten seconds
 let socket: WebSocket | null = null;
 let retry: number | undefined;
 let watch: number | undefined;
-let anchor = { at: 0, received: 0 };
+let receivedAt = 0;
 let attempt = 0;
 let known = new Set<string>();
 let first = true;
-
-export const nowMs = (): Millis => anchor.at + (anchor.at === 0 ? 0 : performance.now() - anchor.received);
 
 export function watchAlerts(onSignedOut: () => void): () => void {
   let here = true;
@@ -44,8 +41,7 @@ export function watchAlerts(onSignedOut: () => void): () => void {
   };
   open();
   watch = window.setInterval(() => {
-    clock.value = Math.floor(nowMs() / 1000);
-    if (heard.peek() === "live" && performance.now() - anchor.received > SILENT_MS) socket?.close();
+    if (heard.peek() === "live" && performance.now() - receivedAt > SILENT_MS) socket?.close();
   }, 500);
   return () => {
     here = false;
@@ -59,10 +55,10 @@ export function watchAlerts(onSignedOut: () => void): () => void {
 
 function take(data: string): void {
   const said = JSON.parse(data) as { now: string; alerts: unknown };
-  anchor = { at: Date.parse(said.now), received: performance.now() };
+  receivedAt = performance.now();
+  keepTime(Date.parse(said.now));
   attempt = 0;
   heard.value = "live";
-  clock.value = Math.floor(anchor.at / 1000);
   const list = withTimes(said.alerts) as readonly Alert[];
   const fresh = list.filter((one) => one.state === "raised" && !known.has(one.alert_id));
   known = new Set(list.filter(isOpen).map((one) => one.alert_id));

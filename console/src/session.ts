@@ -142,7 +142,7 @@ export async function signInWithPasskey(): Promise<void> {
 /** Ask anew what the person here may do and how they can prove it, when that has changed. */
 export async function askAgain(): Promise<void> {
   session.value = await get<Session>("session");
-  keepTime(session.value);
+  keepTime(session.value.at);
 }
 
 export async function setUp(token: string, name: string, password: string): Promise<void> {
@@ -172,12 +172,13 @@ function enter(opened: Session): void {
   usedAt.value = Date.now();
   standing.value = "in";
   if (opened.may.includes(NEEDS.see)) startFeed(sessionEnded);
-  keepTime(opened);
+  keepTime(opened.at);
 }
 
-/** Where no feed tells the time, each answer about the session does: a laptop that slept has missed some. */
-function keepTime(told: Session): void {
-  if (!told.may.includes(NEEDS.see)) startClock(told.at, told.speed);
+/** The operation's clock as it was just told. It counts where no live feed tells it: a phone that slept has missed some. */
+export function keepTime(at: Millis): void {
+  const here = session.peek();
+  if (here !== null && !here.may.includes(NEEDS.see)) startClock(at, here.speed);
 }
 
 export function sessionEnded(): void {
@@ -216,7 +217,7 @@ export function used(): void {
   if (standing.peek() !== "in" || now - toldAt < TELL_EVERY_MS) return;
   toldAt = now;
   void get<Session>("session")
-    .then(keepTime)
+    .then((told) => keepTime(told.at))
     .catch(() => undefined); // a session that ended shows on the feed
 }
 

@@ -2,12 +2,14 @@
 
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { alerts, clock, heard, watchAlerts } from "../alerts-feed.ts";
+import { alerts, heard, watchAlerts } from "../alerts-feed.ts";
 import { type Alert, decideOn, move, type Move, opine, type Pictures, pictures, settle } from "../api/recognition.ts";
+import { now } from "../feed/store.ts";
 import { count, duration, utcTime } from "../format.ts";
 import { Button, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
 import { Picks } from "../parts/form.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
+import { Age } from "../parts/times.tsx";
 import { alertWord, isOpen, nextOf, qualityWord, said } from "../recognition.ts";
 import { choose, route } from "../route.ts";
 import { allowed, sessionEnded } from "../session.ts";
@@ -100,20 +102,17 @@ function AlertRow({ one }: { one: Alert }) {
         </span>
         <span class="row-side">
           <time class="num">{utcTime(one.seen_at)}Z</time>
-          <Ago at={one.seen_at} />
+          <span class="soft below">
+          <Age since={one.seen_at} /> ago
+        </span>
         </span>
       </a>
     </li>
   );
 }
 
-function Ago({ at }: { at: number }) {
-  const text = useComputed(() => duration(clock.value - at / 1000));
-  return <span class="soft num below">{text} ago</span>;
-}
-
 function Until({ at, says }: { at: number; says: string }) {
-  const text = useComputed(() => duration(Math.max(0, at / 1000 - clock.value)));
+  const text = useComputed(() => duration(Math.max(0, at / 1000 - now.value)));
   return (
     <p class="soft">
       <span class="num">{text}</span> {says}
@@ -131,7 +130,7 @@ function OneAlert({ one }: { one: Alert }) {
   const look = (): void => void doing.run(async () => setSeen(await pictures(one.alert_id)));
   // Who has them before their eyes has looked: the feed need not say so first.
   const looked = seen === null ? one : { ...one, viewed_by_me: true };
-  const next = nextOf(looked, clock.value * 1000);
+  const next = nextOf(looked, now.value * 1000);
   return (
     <article class="alert">
       <header class="card-title">
