@@ -1,6 +1,7 @@
 """A real headless Chromium on the built console, over `feed_server` in a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 import urllib.request
@@ -110,7 +111,7 @@ def browser() -> Iterator[Browser]:
 
 
 def go_to(page: Page, name: str) -> None:
-    """A page by the top bar: in its row, or in the menu of those that do not fit there."""
+    """A page by the top bar: in its row, or in the menu of those that do not fit there. Back once it is shown."""
     link = page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
     more = page.get_by_role("navigation", name="Pages").get_by_role("button")
     expect(link.or_(more).first).to_be_visible()
@@ -122,8 +123,12 @@ def go_to(page: Page, name: str) -> None:
             link.click(timeout=1_000)
         except NotThere:
             continue
-        return
-    link.click()
+        break
+    else:
+        link.click()
+    # Until then the page before it still answers, with links and buttons of the same names.
+    here = page.get_by_role("navigation", name="Pages").locator('a[aria-current="page"]')
+    expect(here.filter(has_text=re.compile(f"^{name}$")).first).to_be_attached()
 
 
 def opened(context: BrowserContext, server: Served) -> Console:

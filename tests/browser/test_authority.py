@@ -100,7 +100,7 @@ def asked(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
 def request(page: Page, use_case: str, ground: str, subject: str) -> None:
     """Ask by the form, with nothing typed but the subject's id."""
     go_to(page, "Authority")
-    page.get_by_role("link", name="Request authority").click()
+    page.get_by_role("region", name="Authorisations").get_by_role("link", name="Request authority").click()
     form = page.get_by_role("form", name="Request authority")
     expect(form.get_by_role("heading")).to_be_focused()
     expect(form.get_by_role("button", name="Request it")).to_be_disabled()
