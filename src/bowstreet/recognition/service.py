@@ -266,12 +266,16 @@ class Recognition:
             await self.alerts.end(one.deployment_id)  # where the program died between the close and this
             standing = [kept for kept in self._book.lists.all() if kept.deployment_id == one.deployment_id]
             if standing and rules.destroy_now(one, self.alerts.open_of(one.deployment_id), now) and self.planning.erase:
+                refused: dict[str, str] = {}
                 for kept in standing:
                     try:
                         await self.planning.erase("watchlist", kept.watchlist_id, PROGRAM)
-                    except (Refused, NotFound) as error:  # a legal hold, on record; retention tries again
-                        log.warning("a list is not destroyed", list=kept.watchlist_id, why=error.message)
+                    except (Refused, NotFound) as error:
+                        refused[kept.watchlist_id] = error.message
+                # Refused, and still there: a legal hold, on record; retention tries again. Gone: another look was as quick.
                 standing = [kept for kept in self._book.lists.all() if kept.deployment_id == one.deployment_id]
+                for kept in standing:
+                    log.warning("a list is not destroyed", list=kept.watchlist_id, why=refused.get(kept.watchlist_id, ""))
             if not standing:
                 await self._book.sweep()
                 one = self._book.get(one.deployment_id)  # as it is now: another look may have been as quick
