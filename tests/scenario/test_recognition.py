@@ -15,7 +15,7 @@ from tests.unit.recognition_deeds import entries
 from tests.unit.recognition_world import ADJUDICATOR, OFFICER, OPERATOR, THRESHOLD, World, people, row
 
 from bowstreet.accountability.audit import keyring_of, verify_data
-from bowstreet.accountability.authority.model import Ground
+from bowstreet.accountability.authority.model import Ground, Refusal
 from bowstreet.accountability.authority.model import UseCase as AuthorityUseCase
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
@@ -117,6 +117,10 @@ async def test_authority_is_given_by_somebody_else(world: World) -> None:
     one = await world.planning.request_authority(dep, OPERATOR)
     with pytest.raises(Refused, match="whoever asks"):
         await world.authorities.decide(one.authorisation_id, OPERATOR, allow=True)
+    await world.authorities.decide(one.authorisation_id, OFFICER, allow=False, because=Refusal.TOO_WIDE)
+    refused = world.recognition.get(dep)
+    assert (refused.state, refused.why) == (DeploymentState.PLANNED, "authority refused: place or window too wide")
+    one = await world.planning.request_authority(dep, OPERATOR)
     await world.authorities.decide(one.authorisation_id, OFFICER, allow=True)
     with pytest.raises(Refused, match="R3"):
         await world.recognition.start(dep, OFFICER)

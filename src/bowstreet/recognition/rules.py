@@ -321,7 +321,10 @@ def decided(one: Deployment, authority: Authorisation) -> Deployment:
     if authority.state == "in-force":
         return replace(one, authorised_by=authority.decided_by or "")
     if authority.state.is_final:
-        return withdrawn(one, f"authority {authority.state}")
+        because = authority.refused_because
+        return withdrawn(
+            one, f"authority {authority.state}" + ("" if because is msgspec.UNSET else f": {because.replace('-', ' ')}")
+        )
     return one
 
 
