@@ -1,6 +1,7 @@
 """The officer's page on a phone: real Chromium, a real sender, the real edge, and a link that is made bad by the browser's own means."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -192,7 +193,7 @@ async def test_alerts_are_seen_felt_and_told_once(built_console: None, tmp_path:
         await expect(page.locator(".newest")).to_contain_text("A subject is followed")
         await _follow(world, speed_mps=1.6, direction_deg=45.0)
         await expect(page.locator(".newest")).to_contain_text("The subject moves off north-east")
-        assert "flash grave" in str(await page.locator("main").get_attribute("class"))
+        await expect(page.locator("main")).to_have_class(re.compile("flash grave"))
         await expect(page.locator(".fact").first).to_contain_text("moving north-east at 1.6 m/s")
         await page.screenshot(path=tmp_path / "alert.png")
         await held.accessible()

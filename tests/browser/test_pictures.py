@@ -1,9 +1,12 @@
 """The page of live pictures in a real browser: how old each is, several at once, looking closer, keeping one, and broken streams."""
 
 import asyncio
+import functools
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +25,15 @@ KNOWN = re.compile(r"^\d+ ms old$|^\d+\.\d s old$")
 
 def frame(page: Page, number: int = 0):  # type: ignore[no-untyped-def]
     return page.locator(".picture-frame").nth(number)
+
+
+async def becomes(measure: Callable[[], Awaitable[Any]], wanted: Any, why: str = "") -> None:
+    """Waited for: what the page is told by a key or a hand it draws a moment later."""
+    for _ in range(50):
+        if (found := await measure()) == wanted:
+            return
+        await asyncio.sleep(0.1)
+    assert found == wanted, why
 
 
 async def scale(page: Page) -> float:
@@ -86,18 +98,18 @@ async def test_several_at_once_chosen_by_keys_and_one_enlarged(built_console: No
             await expect(frame(page, 3)).to_be_focused()
             await page.keyboard.press("Enter")
             await expect(page.locator(".tile.large")).to_have_attribute("aria-label", "v4")
-            assert await page.locator(".tile.small").count() == 3
+            await expect(page.locator(".tile.small")).to_have_count(3)
             assert "large=cam-4" in page.url
             await page.keyboard.press("+")
             await page.keyboard.press("+")
             large = page.locator(".tile.large .picture-layers")
-            closer = await large.evaluate("(one) => new DOMMatrix(getComputedStyle(one).transform).a")
-            assert closer == pytest.approx(2.25)
+            closer = functools.partial(large.evaluate, "(one) => new DOMMatrix(getComputedStyle(one).transform).a")
+            await becomes(closer, pytest.approx(2.25))
             before = await large.evaluate("(one) => getComputedStyle(one).transform")
             await page.keyboard.press("ArrowLeft")
-            assert await large.evaluate("(one) => getComputedStyle(one).transform") != before, "arrows move about when close"
+            await expect(large).not_to_have_css("transform", before)  # arrows move about when close
             await page.keyboard.press("0")
-            assert await large.evaluate("(one) => getComputedStyle(one).transform") == "none"
+            await expect(large).to_have_css("transform", "none")
             await page.keyboard.press("Escape")
             await expect(page.locator(".tile.large")).to_have_count(0)
             await page.get_by_role("button", name="Hide v1").click()
@@ -126,23 +138,20 @@ async def test_looking_closer_by_wheel_drag_and_two_fingers(built_console: None)
             before = await page.evaluate(under, [x, y])
             for _ in range(3):
                 await page.mouse.wheel(0, -100)
-            await page.wait_for_function("() => document.querySelector('.picture-layers').style.transform !== 'none'")
-            assert await scale(page) == pytest.approx(1.2**3)
+            await becomes(lambda: scale(page), pytest.approx(1.2**3))
             assert await page.evaluate(under, [x, y]) == pytest.approx(before, abs=0.01), "what is under the pointer stays there"
             await page.mouse.down()
             await page.mouse.move(x + 40, y + 20, steps=4)
             await page.mouse.up()
-            assert await page.evaluate(under, [x + 40, y + 20]) == pytest.approx(before, abs=0.02), (
-                "the picture goes with the hand"
-            )
+            there = functools.partial(page.evaluate, under, [x + 40, y + 20])
+            await becomes(there, pytest.approx(before, abs=0.02), "the picture goes with the hand")
             await frame(page).press("0")
             client = await page.context.new_cdp_session(page)
             for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120)):
                 points = [{"x": x + 100 - apart / 2, "y": y + 50, "id": 1}, {"x": x + 100 + apart / 2, "y": y + 50, "id": 2}]
                 await client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
             await client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-            await page.wait_for_timeout(200)
-            assert await scale(page) == pytest.approx(3.0, rel=0.1)
+            await becomes(lambda: scale(page), pytest.approx(3.0, rel=0.1))
 
 
 async def test_a_snapshot_is_on_record_and_its_pixels_are_those(built_console: None, tmp_path: Path) -> None:
