@@ -23,10 +23,8 @@ def changes(before: Plan, after: Plan, name_of: NameOf) -> list[str]:
     """Every difference, a sentence each. Empty where there is none."""
     said = _cameras(before, after, name_of)
     if before.zone != after.zone:
-        areas = [f"{_area_m2(plan.zone):,.0f} m²" for plan in (before, after)]
-        said.append(
-            f"the zone is another: {areas[1]} instead of {areas[0]}, corners {corners(after)} instead of {corners(before)}"
-        )
+        was, becomes = (f"{_area_m2(plan.zone):,.0f} m², corners {corners(plan)}" for plan in (before, after))
+        said.append(f"the zone is another: {becomes}; instead of {was}")
     if before.boroughs != after.boroughs:
         said.append(f"it lies in {', '.join(after.boroughs)} instead of {', '.join(before.boroughs)}")
     if before.ends_at != after.ends_at:
