@@ -1,4 +1,4 @@
-"""What an amended plan changes, in words: for whoever decides on it, at a terminal as in the console. Pure."""
+"""What an amended plan changes, and what keeps a camera out meanwhile, in words: at a terminal as in the console. Pure."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,7 +7,7 @@ import shapely
 
 from bowstreet.accountability.authority.model import Authorisation
 from bowstreet.geo import Position, great_circle_m, to_grid
-from bowstreet.recognition.model import Amendment, Deployment, Plan
+from bowstreet.recognition.model import Amendment, Deployment, Obstacle, Plan
 
 NameOf = Callable[[str], str]
 """A camera's name, by its id."""
@@ -34,6 +34,17 @@ def changes(before: Plan, after: Plan, name_of: NameOf) -> list[str]:
     return said
 
 
+def says_of_camera(why: Obstacle, one: Deployment) -> tuple[str, str]:
+    """Why one camera is kept out though the others go on, and what brings it back."""
+    if why is Obstacle.NO_SIGNS:
+        return "no sign stands before it (R15)", "put one up where it stands now, and enter it: it is looked at again at once"
+    if one.amendment is None:
+        mends = "enter that it was put back, or ask for authority for where it stands now"
+    else:
+        mends = "its move waits for authority: an authorising officer decides, here or under Authority"
+    return "it stands elsewhere than was authorised (R2)", mends
+
+
 def corners(plan: Plan) -> str:
     return " ".join(place(at) for at in plan.zone)
 
@@ -47,13 +58,18 @@ def _cameras(before: Plan, after: Plan, name_of: NameOf) -> list[str]:
     was = {camera.camera_id: camera.position for camera in before.cameras}
     becomes = {camera.camera_id: camera.position for camera in after.cameras}
     moved = [
-        f"camera {name_of(id_)} is moved by {great_circle_m(was[id_], at):.0f} m: to {place(at)} from {place(was[id_])}"
+        f"camera {name_of(id_)} is moved by {_far(was[id_], at)}: to {place(at)} from {place(was[id_])}"
         for id_, at in becomes.items()
         if id_ in was and was[id_] != at
     ]
     added = [f"camera {name_of(id_)} is added, at {place(at)}" for id_, at in becomes.items() if id_ not in was]
     removed = [f"camera {name_of(id_)} is taken out, from {place(at)}" for id_, at in was.items() if id_ not in becomes]
     return [*moved, *added, *removed]
+
+
+def _far(was: Position, becomes: Position) -> str:
+    metres = great_circle_m(was, becomes)
+    return "less than a metre" if metres < 1.0 else f"{metres:.0f} m"
 
 
 def _area_m2(zone: tuple[Position, ...]) -> float:

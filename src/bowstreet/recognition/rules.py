@@ -97,17 +97,6 @@ def remedy(why: Obstacle, one: Deployment) -> str:
     return REMEDIES[why]
 
 
-def says_of_camera(why: Obstacle, one: Deployment) -> tuple[str, str]:
-    """Why one camera is kept out though the others go on, and what brings it back."""
-    if why is Obstacle.NO_SIGNS:
-        return "no sign stands before it (R15)", "put one up where it stands now, and enter it: it is looked at again at once"
-    if one.amendment is None:
-        mends = "enter that it was put back, or ask for authority for where it stands now"
-    else:
-        mends = "its move waits for authority: an authorising officer decides, here or under Authority"
-    return "it stands elsewhere than was authorised (R2)", mends
-
-
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment with what stands round it. What is not known is left at its default, which allows nothing.
 
