@@ -254,6 +254,61 @@ def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) 
     expect(operator.get_by_role("article").get_by_text("Published", exact=True)).to_be_visible()
 
 
+def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for_its_sign(
+    sit: Sit, program: Program, tmp_path: Path
+) -> None:
+    """R2, R15: what differs in words and on maps; which camera is not looked at, why, and what brings it back."""
+    operator, officer = running(sit, tmp_path)
+    out = operator.get_by_role("region", name="Cameras that are not looked at")
+    expect(out).to_have_count(0)
+    operator.get_by_role("link", name="Move cameras").click()
+    form = operator.get_by_role("form", name="Plan a deployment")
+    form.get_by_role("button", name="Place Camera north").click()
+    form.locator(".place-map canvas").focus()
+    operator.keyboard.press("ArrowRight")  # the map moves by it
+    operator.wait_for_timeout(800)
+    form.get_by_role("button", name="Place at the map’s middle").click()
+    form.get_by_role("button", name="Ask for the amended authority").click()
+    expect(out.get_by_role("listitem")).to_have_count(1)
+    expect(out).to_contain_text("Camera north: it stands elsewhere than was authorised")
+    expect(out).to_contain_text("an authorising officer decides")
+    expect(out).to_contain_text("The others go on")
+    accessible(operator)
+    out.scroll_into_view_if_needed()
+    shot(operator, "camera-moved")
+
+    officer.goto(f"{program.url}/#/authorisations")
+    officer.get_by_role("link", name=re.compile("Requested")).click()
+    amended = officer.get_by_role("article").get_by_role("region", name="Amended plan")
+    expect(amended.get_by_role("listitem").first).to_contain_text(
+        re.compile(r"Camera north \(Camera north\) is moved by [1-9]\d* m")
+    )
+    expect(amended.get_by_role("figure")).to_have_count(2)
+    expect(amended).not_to_contain_text("the zone is another")
+    officer.get_by_role("link", name="Plan, list and notice").click()
+    amended = officer.get_by_role("article").get_by_role("region", name="Amended plan")
+    expect(amended.get_by_role("figure", name="As asked for").locator("canvas")).to_be_visible()
+    officer.wait_for_timeout(800)  # the maps draw
+    accessible(officer)
+    amended.scroll_into_view_if_needed()
+    shot(officer, "amendment")
+    officer.get_by_role("article").get_by_role("button", name="Authorise").click()
+    officer.get_by_role("dialog").get_by_role("button", name="Approve it").click()
+    expect(officer.get_by_role("region", name="Amended plan")).to_have_count(0)
+
+    expect(out).to_contain_text("Camera north: no sign stands before it")
+    shot(operator, "camera-without-a-sign")
+    article = operator.get_by_role("article")
+    article.get_by_text("Enter a notice or a sign").click()
+    article.get_by_role("radio", name="Sign", exact=True).check()
+    expect(article.get_by_role("checkbox", name="Camera north")).to_be_checked()
+    expect(article.get_by_role("checkbox", name="Camera south")).not_to_be_checked()
+    article.get_by_label("Reference").fill("photo-2")
+    article.get_by_role("button", name="Enter it").click()
+    expect(article.get_by_text("before north", exact=False).last).to_be_visible()
+    expect(out).to_have_count(0)
+
+
 def test_a_list_is_given_up_while_its_images_are_read(sit: Sit, tmp_path: Path) -> None:
     operator = sit("Olga Operator")
     plan(operator)

@@ -6,9 +6,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.integration import recognition_street
-from tests.integration.recognition_street import SECONDS, WANTED, opened, walked_near, workers
-from tests.unit.recognition_world import OPERATOR
+from tests.integration.recognition_street import SECONDS, THRESHOLD, WANTED, opened, walked_near, workers
+from tests.unit.recognition_world import OFFICER, OPERATOR
+
+from bowstreet.recognition.model import EvidenceKind, PlacedCamera
 
 street = recognition_street.street
 
@@ -68,6 +71,29 @@ async def test_a_program_that_says_nothing_any_more_ends_the_looking(street: tup
         last = one.counts()
         assert last.refused > after.refused > before.refused
         assert last.tracks == after.tracks
+
+
+@pytest.mark.requirement("R2", "R15")
+async def test_cameras_come_and_go_while_it_runs(street: tuple[Path, Path], tmp_path: Path) -> None:
+    """One that is added begins once it is authorised and signed; one that is moved is looked at no more, and the other goes on."""
+    film, _ = street
+    async with opened(tmp_path / "data", north=f"file+loop:{film}", south=f"file+loop:{film}") as one:
+        running = await one.world.running(*WANTED, threshold=THRESHOLD, cameras=("north",))
+        dep = one.deployment_id = running.deployment_id
+        [north], planning = running.plan.cameras, one.world.planning
+        south = PlacedCamera(camera_id="south", position=north.position)
+        asked = await planning.amend(dep, replace(running.plan, cameras=(north, south)), OPERATOR)
+        assert asked.amendment is not None
+        await one.world.authorities.decide(asked.amendment.authorisation_id, OFFICER, allow=True)
+        assert set(one.pipeline.states()) == {"north"}
+        await planning.tell(dep, EvidenceKind.SIGN, one.world.clock.now(), "photo-2", ("south",), OPERATOR)
+        assert await one.until(lambda: all(state.state == "live" for state in one.pipeline.states().values()))
+        assert len(workers()) == len(one.pipeline.states()) == 2
+
+        elsewhere = replace(north, position=replace(north.position, latitude_deg=51.5470))
+        await planning.amend(dep, replace(asked.amendment.plan, cameras=(elsewhere, south)), OPERATOR)
+        before = one.counts()
+        assert await one.until(lambda: one.counts().refused > before.refused + 5 and one.counts().tracks > before.tracks)
 
 
 async def test_a_worker_killed_is_started_again_and_the_other_never_notices(street: tuple[Path, Path], tmp_path: Path) -> None:

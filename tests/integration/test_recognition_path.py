@@ -44,9 +44,9 @@ async def test_from_authority_to_receipt_and_record(world: World) -> None:
     with pytest.raises(Refused, match="R2"):
         await world.recognition.start(dep, OPERATOR)
     await world.authorised(dep)
-    assert world.recognition.may_process(world.frame()) is Obstacle.NOT_RUNNING
+    assert world.why_not() is Obstacle.NOT_RUNNING
     await world.recognition.start(dep, OPERATOR)
-    assert world.recognition.may_process(world.frame()) is None
+    assert world.why_not() is None
     assert world.pipeline.running
 
     wanted = world.person_id(dep, names[0])

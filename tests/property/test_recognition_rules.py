@@ -88,6 +88,7 @@ class Deployed(RuleBasedStateMachine):
         self.ledger = self.report = True
         self.floor: float | None = FLOOR
         self.approved: set[tuple[str, str]] = set()  # what an officer saw: digests of plan and list
+        self.signs: set[tuple[str, Position]] = set()  # before which camera, standing where, one was put up
 
     def attempt(self, work: Any) -> None:
         with contextlib.suppress(Refused, BadInput):
@@ -136,6 +137,9 @@ class Deployed(RuleBasedStateMachine):
             camera_ids=cameras if kind is EvidenceKind.SIGN else (),
         )  # fmt: skip
         self.attempt(lambda: rules.told(self.one, told, self.now))
+        if told in self.one.evidence:
+            placed = [one for one in self.one.plan.cameras if one.camera_id in told.camera_ids]
+            self.signs |= {(one.camera_id, one.position) for one in placed}
 
     @rule()
     def submit(self) -> None:
@@ -266,6 +270,9 @@ class Deployed(RuleBasedStateMachine):
             assert (rules.digest_of(self.one.plan), self.loaded) in self.approved
             assert camera in {one.camera_id for one in self.one.plan.cameras}
             assert camera not in self.one.moved
+            # The public was told, where that camera stands now (R15).
+            [stands] = [one.position for one in self.one.plan.cameras if one.camera_id == camera]
+            assert (camera, stands) in self.signs
 
     @invariant()
     def a_lease_ends_with_whatever_ends_first(self) -> None:
@@ -288,10 +295,10 @@ Deployed.TestCase.settings = settings(max_examples=60, stateful_step_count=40, d
 TestDeployment = Deployed.TestCase
 
 
-@pytest.mark.parametrize("hole", ["_not_covered", "_list_wrong"])
-def test_the_search_would_find_a_hole(monkeypatch: pytest.MonkeyPatch, hole: str) -> None:
-    """With either half of the check taken out, something is processed that nobody authorised, and it is found."""
-    monkeypatch.setattr(rules, hole, lambda *_: None)
+@pytest.mark.parametrize(("hole", "says"), [("_not_covered", None), ("_list_wrong", None), ("kept_out", {})])
+def test_the_search_would_find_a_hole(monkeypatch: pytest.MonkeyPatch, hole: str, says: object) -> None:
+    """With any part of the check taken out, something is processed that nobody authorised, or unannounced, and it is found."""
+    monkeypatch.setattr(rules, hole, lambda *_: says)
     with pytest.raises((AssertionError, KeyError)):
         run_state_machine_as_test(
             Deployed,
@@ -299,6 +306,31 @@ def test_the_search_would_find_a_hole(monkeypatch: pytest.MonkeyPatch, hole: str
                 max_examples=1_000, stateful_step_count=50, deadline=None, database=None, report_multiple_bugs=False
             ),
         )
+
+
+def test_a_camera_is_kept_out_until_a_sign_stands_where_it_is() -> None:
+    """R15, R18: its sign stayed where the camera was; the other one goes on."""
+    signed = PublicEvidence(
+        kind=EvidenceKind.SIGN, since=NOW, recorded_at=NOW, by="operator", reference="r", camera_ids=("north", "south")
+    )
+    one = Deployment(
+        deployment_id="dep-1", plan=a_plan(), planned_by="operator", planned_at=NOW, state=DeploymentState.RUNNING, evidence=(signed,)
+    )  # fmt: skip
+    assert rules.kept_out(one, NOW) == {}
+    assert rules.kept_out(one, NOW - timedelta(seconds=1)) == dict.fromkeys(("north", "south"), Obstacle.NO_SIGNS)
+    plan = a_plan(cameras=(PlacedCamera(camera_id="north", position=THERE), *a_plan().cameras[1:]))
+    moved = rules.amended(one, Amendment(plan=plan, authorisation_id="aut-2", asked_by="operator"))
+    assert rules.kept_out(moved, NOW) == {"north": Obstacle.CAMERA_MOVED}
+    asked = Authorisation(
+        authorisation_id="aut-2", use_case=AuthorityUseCase.RECOGNITION, ground=Ground.SERIOUS_CRIME, subject_id="dep-1",
+        place=Place(boroughs=plan.boroughs), starts_at=NOW, ends_at=plan.ends_at, requested_by="operator", requested_at=NOW,
+    )  # fmt: skip
+    adopted = rules.adopted(moved, authority.decided(asked, "officer", True, NOW))
+    assert (adopted.plan, rules.kept_out(adopted, NOW)) == (plan, {"north": Obstacle.NO_SIGNS})
+    later = NOW + timedelta(minutes=20)
+    told = rules.told(adopted, replace(signed, since=later, camera_ids=("north",)), later)
+    assert rules.kept_out(told, NOW) == {"north": Obstacle.NO_SIGNS}, "what it saw before the sign stood is not used"
+    assert rules.kept_out(told, later) == {}
 
 
 # --- alerts ---------------------------------------------------------------------------------------------------------------------

@@ -84,11 +84,11 @@ async def test_nothing_starts_while_anything_is_missing(world: World) -> None:
     world.models.reported = True
     with pytest.raises(BadInput, match="R13"):
         await world.planned(threshold=0.39)
-    assert world.recognition.may_process(world.frame()) is Obstacle.NOT_RUNNING
+    assert world.why_not() is Obstacle.NOT_RUNNING
     assert not world.pipeline.orders
     await world.recognition.start(dep, OPERATOR)
-    assert world.recognition.may_process(world.frame()) is None
-    assert world.recognition.may_process(world.frame("elsewhere")) is Obstacle.NOT_THIS_CAMERA
+    assert world.why_not() is None
+    assert world.why_not("elsewhere") is Obstacle.NOT_THIS_CAMERA
 
 
 @pytest.mark.requirement("R1", "R5")
@@ -162,7 +162,7 @@ async def test_it_stops_by_itself(world: World, loss: str, monkeypatch: pytest.M
         world.clock.advance_to(world.clock.now() + timedelta(seconds=11))
         await world.recognition.look()
     assert not world.pipeline.running
-    assert world.recognition.may_process(world.frame()) is not None
+    assert world.why_not() is not None
     assert await world.recognition.submit(world.sighting(dep, "per-anybody")) in set(Obstacle)
     assert not world.alerts.all()
     if loss == "record":
@@ -182,15 +182,15 @@ async def test_a_program_that_died_does_not_go_on_by_itself(world: World) -> Non
     again = await World(copied, at=world.clock.now(), seed=5).started()
     stopped = again.recognition.get(one.deployment_id)
     assert (stopped.state, stopped.why) == (DeploymentState.STOPPED, "the program ended while it ran")
-    assert again.recognition.may_process(again.frame()) is Obstacle.NOT_RUNNING
+    assert again.why_not() is Obstacle.NOT_RUNNING
     assert not again.pipeline.orders
     await again.recognition.start(one.deployment_id, OPERATOR)
-    assert again.recognition.may_process(again.frame()) is None
+    assert again.why_not() is None
     await again.close()
 
 
-@pytest.mark.requirement("R2", "R13")
-async def test_a_moved_camera_waits_for_an_amended_authority(world: World) -> None:
+@pytest.mark.requirement("R2", "R13", "R15", "R18")
+async def test_a_moved_camera_waits_for_an_amended_authority_and_a_sign(world: World) -> None:
     one = await world.running(NAMES[0])
     dep = one.deployment_id
     north, south = one.plan.cameras
@@ -198,24 +198,50 @@ async def test_a_moved_camera_waits_for_an_amended_authority(world: World) -> No
     with pytest.raises(Refused, match="R13"):
         await world.planning.amend(dep, replace(one.plan, cameras=(elsewhere, south), threshold=THRESHOLD + 0.1), OPERATOR)
     moved = await world.planning.amend(dep, replace(one.plan, cameras=(elsewhere, south)), OPERATOR)
-    assert world.recognition.may_process(world.frame("north")) is Obstacle.CAMERA_MOVED
-    assert world.recognition.may_process(world.frame("south")) is None
-    await world.recognition.look()
-    assert world.pipeline.cameras == {"south"}
+    assert world.pipeline.cameras == {"south"}, "at once, not at the next look"
+    assert world.why_not("north") is Obstacle.CAMERA_MOVED
+    assert world.why_not("south") is None
     assert moved.amendment is not None
     await world.authorities.decide(moved.amendment.authorisation_id, OFFICER, allow=True)
     amended = world.recognition.get(dep)
     assert (amended.revision, amended.plan.cameras[0], amended.moved) == (2, elsewhere, ())
-    assert world.recognition.may_process(world.frame("north")) is None
     assert world.authorities.get(one.authorisation_id).state == "revoked"
+    # Where it stands now nobody was told of it yet: its sign stayed where it was (R15).
+    await world.recognition.look()
+    assert (world.why_not("north"), world.pipeline.cameras) == (Obstacle.NO_SIGNS, {"south"})
+    assert world.recognition.kept_out(amended) == {"north": Obstacle.NO_SIGNS}
+    seen = world.sighting(dep, world.person_id(dep, NAMES[0]), camera="north")
+    assert await world.recognition.submit(seen) is Obstacle.NO_SIGNS
+    with pytest.raises(Refused, match="not looked at"):
+        await world.recognition.passed(dep, world.person_id(dep, NAMES[0]), "north", OPERATOR)
+    await world.planning.tell(dep, EvidenceKind.SIGN, world.clock.now(), "photo-2", ("north",), OPERATOR)
+    assert (world.why_not("north"), world.pipeline.cameras) == (None, {"north", "south"})
+    await world.recognition.look()
+    assert world.pipeline.cameras == {"north", "south"}
     # A refused amendment leaves the camera unused until somebody says that it stands where it was authorised.
     third = replace(amended.plan, cameras=(PlacedCamera(camera_id="north", position=north.position), south))
     asked = await world.planning.amend(dep, third, OPERATOR)
     assert asked.amendment is not None
     await world.authorities.decide(asked.amendment.authorisation_id, OFFICER, allow=False)
-    assert world.recognition.may_process(world.frame("north")) is Obstacle.CAMERA_MOVED
+    assert world.why_not("north") is Obstacle.CAMERA_MOVED
+    assert world.pipeline.cameras == {"south"}
     await world.planning.put_back(dep, "north", OPERATOR)
-    assert world.recognition.may_process(world.frame("north")) is None
+    assert world.why_not("north") is None
+    assert world.pipeline.cameras == {"north", "south"}
+
+
+@pytest.mark.requirement("R2", "R15")
+async def test_a_camera_that_is_added_is_looked_at_once_it_is_authorised_and_signed(world: World) -> None:
+    one = await world.running(NAMES[0], cameras=("north",))
+    dep = one.deployment_id
+    south = PlacedCamera(camera_id="south", position=one.plan.cameras[0].position)
+    asked = await world.planning.amend(dep, replace(one.plan, cameras=(*one.plan.cameras, south)), OPERATOR)
+    assert asked.amendment is not None
+    assert world.why_not("south") is Obstacle.NOT_THIS_CAMERA
+    await world.authorities.decide(asked.amendment.authorisation_id, OFFICER, allow=True)
+    assert (world.why_not("south"), world.pipeline.cameras) == (Obstacle.NO_SIGNS, {"north"})
+    await world.planning.tell(dep, EvidenceKind.SIGN, world.clock.now(), "photo-2", ("south",), OPERATOR)
+    assert (world.why_not("south"), world.pipeline.cameras) == (None, {"north", "south"})
 
 
 @pytest.mark.requirement("R11", "R16")

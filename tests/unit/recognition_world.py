@@ -17,6 +17,7 @@ from bowstreet.accountability.sealed import SealedStore
 from bowstreet.accountability.vault import KEYS_FILE, Vault
 from bowstreet.frames import CameraFrame
 from bowstreet.geo import Position
+from bowstreet.recognition import rules
 from bowstreet.recognition.alerts.model import Look, Sighting
 from bowstreet.recognition.alerts.service import Alerts
 from bowstreet.recognition.book import Book
@@ -25,9 +26,11 @@ from bowstreet.recognition.holding import ListsHeld
 from bowstreet.recognition.listing import RowResult
 from bowstreet.recognition.model import (
     Deployment,
+    DeploymentState,
     DeploymentUse,
     EvidenceKind,
     LocationBasis,
+    Obstacle,
     PlacedCamera,
     Plan,
 )
@@ -114,11 +117,11 @@ class Watched:
         self.running, self.until = True, order.until
         self.cameras = frozenset(one.camera_id for one in order.cameras)
 
-    def renew(self, until: datetime, cameras: frozenset[str]) -> None:
-        self.until, self.cameras = until, cameras
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
+        self.until, self.cameras = until, frozenset(one.camera_id for one in cameras)
 
     async def stop(self) -> None:
-        self.running, self.until = False, None
+        self.running, self.until, self.cameras = False, None, frozenset()
 
     async def settled(self) -> None:
         return None
@@ -257,6 +260,13 @@ class World:
         import numpy as np
 
         return CameraFrame(camera_id=camera, sequence=1, captured_at=self.clock.now(), pixels=np.zeros((4, 4, 3), dtype=np.uint8))
+
+    def why_not(self, camera: str = "north") -> Obstacle | None:
+        """Why what a camera sees now would not be used."""
+        running = self.book.deployments.in_states(DeploymentState.RUNNING)
+        if not running:
+            return Obstacle.NOT_RUNNING
+        return rules.may_process(self.frame(camera), self.book.standing(running[0]), self.clock.now())
 
     def contains(self, what: bytes) -> bool:
         """Whether any byte of any file says so."""

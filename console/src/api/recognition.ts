@@ -88,11 +88,19 @@ export interface Obstacle {
   readonly remedy: string;
 }
 
+/** A camera that is not looked at though the others are. */
+export interface KeptOut extends Obstacle {
+  readonly camera_id: string;
+}
+
 export interface DeploymentShown {
   readonly deployment: Deployment;
   readonly counts: Counts;
   readonly authority: Authorisation | null;
   readonly against: readonly Obstacle[];
+  readonly kept_out: readonly KeptOut[];
+  /** With an amendment: the authority that it waits for, and what it changes, a sentence each. */
+  readonly amended: { readonly authority: Authorisation | null; readonly changes: readonly string[] } | null;
   readonly report: { readonly sha256: string; readonly expires_at: Millis; readonly list_size: number; readonly warnings: readonly string[] } | null;
   readonly alerts_open: number;
   readonly passes: number;
@@ -132,6 +140,7 @@ const of = (id: string, ...more: string[]): string => `recognition/${path("deplo
 export const choices = (background = false): Promise<Choices> => get("recognition/choices", background);
 export const area = (): Promise<GeoJSON.FeatureCollection> => get("recognition/area");
 export const deployments = (background = false): Promise<DeploymentShown[]> => get("recognition/deployments", background);
+export const deployment = (id: string, background = false): Promise<DeploymentShown> => get(of(id), background);
 export const plan = (asked: PlanAsked): Promise<DeploymentShown> => act("POST", "recognition/deployments", asked);
 export const planAgain = (id: string, asked: PlanAsked): Promise<DeploymentShown> => act("POST", of(id, "plan"), asked);
 export const amend = (id: string, asked: PlanAsked): Promise<DeploymentShown> => act("POST", of(id, "amend"), asked);

@@ -11,6 +11,7 @@ import { Left, useMoment } from "../parts/windows.tsx";
 import { address, route } from "../route.ts";
 import { allowed, session } from "../session.ts";
 import { dialog } from "../state.ts";
+import { AmendmentOf } from "./Amendment.tsx";
 
 export function AuthorisationDetails({ one, lives }: { one: Authorisation; lives: number }) {
   const head = useRef<HTMLHeadingElement>(null);
@@ -32,6 +33,7 @@ export function AuthorisationDetails({ one, lives }: { one: Authorisation; lives
       <p class="soft">{useCaseSays(one.use_case)}</p>
       <Window one={one} lives={lives} state={state} />
       <Facts one={one} />
+      {one.use_case === "recognition-deployment" && one.state === "requested" && allowed("seeRecognition") ? <AmendmentOf authorisation={one} /> : null}
       <Deeds one={one} at={at} state={state} />
       <Documents one={one} />
     </article>

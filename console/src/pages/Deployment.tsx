@@ -11,7 +11,8 @@ import { PlacePane } from "../parts/PlacePane.tsx";
 import { asLatLon, deploymentWord, isOver, said } from "../recognition.ts";
 import { address, choose } from "../route.ts";
 import { allowed, type Deed, session } from "../session.ts";
-import { announce, dialog } from "../state.ts";
+import { announce } from "../state.ts";
+import { Amended, Decides } from "./Amendment.tsx";
 import { Street } from "./Street.tsx";
 
 interface Shown {
@@ -41,6 +42,7 @@ export function DeploymentDetails({ one, choices, onChange }: Shown) {
       </p>
       <Deeds one={one} onChange={onChange} />
       <Obstacles one={one} />
+      <KeptOut one={one} choices={choices} />
       {deployment.state === "running" ? <Street deployment={deployment.deployment_id} /> : null}
       <Counters one={one} />
       <Plan one={one} choices={choices} onChange={onChange} />
@@ -159,6 +161,28 @@ function Obstacles({ one }: { one: DeploymentShown }) {
   );
 }
 
+/** Cameras that are not looked at while the others are, and what brings each back. */
+function KeptOut({ one, choices }: { one: DeploymentShown; choices: Choices }) {
+  if (one.deployment.state !== "running" || one.kept_out.length === 0) return null;
+  const names = new Map(choices.cameras.map((camera) => [camera.camera_id, camera.name]));
+  return (
+    <section class="note waits" aria-label="Cameras that are not looked at">
+      <h3>Not looked at now</h3>
+      <ul class="obstacles">
+        {one.kept_out.map((each) => (
+          <li key={each.camera_id}>
+            <strong>
+              {names.get(each.camera_id) ?? each.camera_id}: {each.says}.
+            </strong>{" "}
+            <span class="soft">{capital(each.remedy)}.</span>
+          </li>
+        ))}
+      </ul>
+      <p class="soft">{one.kept_out.length < one.deployment.plan.cameras.length ? "The others go on." : "No camera is looked at."}</p>
+    </section>
+  );
+}
+
 function Counters({ one }: { one: DeploymentShown }) {
   const { counts, deployment } = one;
   if (deployment.started_at === null) return null;
@@ -192,7 +216,8 @@ function Plan({ one, choices, onChange }: Shown) {
   return (
     <section aria-label="Plan">
       <h3>Plan</h3>
-      <PlacePane label="The deployment’s zone and cameras" drawn={drawn} onPick={null} />
+      {deployment.amendment === null ? <PlacePane label="The deployment’s zone and cameras" drawn={drawn} onPick={null} /> : <Amended one={one} choices={choices} />}
+      {one.amended?.authority == null ? null : <Decides authority={one.amended.authority} />}
       <dl class="facts">
         <Fact name="Because">{said(plan.location_basis)}</Fact>
         <Fact name="Where">{plan.boroughs.join(", ")}</Fact>
@@ -320,7 +345,10 @@ function TellForm({ one, choices, onChange }: Shown) {
   const [reference, setReference] = useState("");
   const [since, setSince] = useState("");
   const cameras = one.deployment.plan.cameras.map((each) => each.camera_id);
-  const [before, setBefore] = useState<readonly string[]>(cameras);
+  // As a rule signs stand before all cameras; where one has none, a sign that is entered is for that one.
+  const unsigned = one.kept_out.filter((each) => each.code === "no-signs").map((each) => each.camera_id);
+  const [chosen, setBefore] = useState<readonly string[] | null>(null);
+  const before = chosen ?? (unsigned.length === 0 ? cameras : unsigned);
   const names = new Map(choices.cameras.map((camera) => [camera.camera_id, camera.name]));
   const no = reference === "" ? "Give a number, or a photograph’s hash." : kind === "sign" && before.length === 0 ? "Name a camera." : "";
   const enter = async (): Promise<void> => {
@@ -328,6 +356,7 @@ function TellForm({ one, choices, onChange }: Shown) {
     if (await doing.run(() => tell(one.deployment.deployment_id, kind, at, reference, kind === "sign" ? before : []))) {
       announce("It is entered.");
       setReference("");
+      setBefore(null);
     }
     onChange();
   };
@@ -367,9 +396,6 @@ function TellForm({ one, choices, onChange }: Shown) {
 function Authority({ one }: { one: DeploymentShown }) {
   const { authority, deployment } = one;
   if (authority === null) return null;
-  const waits = authority.state === "requested" && allowed("authorise");
-  const mine = authority.requested_by === session.value?.account_id;
-  const no = mine ? "You asked for it: another officer decides." : "";
   return (
     <section aria-label="Authority">
       <h3>Authority</h3>
@@ -378,16 +404,7 @@ function Authority({ one }: { one: DeploymentShown }) {
         {deployment.authorised_by === "" ? "" : `, by ${who(one, deployment.authorised_by)}`}, until <span class="num">{utcDateTime(authority.ends_at)}</span>.{" "}
         {allowed("authorisations") ? <a href={address("authorisations", { id: authority.authorisation_id })}>The authorisation</a> : null}
       </p>
-      {!waits ? null : (
-        <div class="actions">
-          <Button look="main" why={no} onPress={() => (dialog.value = { kind: "decide", authorisation: authority, allow: true })}>
-            Authorise
-          </Button>
-          <Button look="grave" why={no} onPress={() => (dialog.value = { kind: "decide", authorisation: authority, allow: false })}>
-            Refuse
-          </Button>
-        </div>
-      )}
+      <Decides authority={authority} />
     </section>
   );
 }

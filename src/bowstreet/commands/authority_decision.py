@@ -14,7 +14,8 @@ from bowstreet.commands.output import say
 from bowstreet.commands.person import Person, about
 from bowstreet.commands.terminal import Terminal
 from bowstreet.process import Process
-from bowstreet.recognition.model import Deployment
+from bowstreet.recognition import amendment
+from bowstreet.recognition.model import Amendment, Deployment, Plan
 
 GIVE, REFUSE = "give the authority", "refuse it"
 APPROVE, TAKE_OFF = "approve", "take them off the list"
@@ -23,14 +24,16 @@ APPROVE, TAKE_OFF = "approve", "take them off the list"
 def show(process: Process, asked: Authorisation) -> None:
     """What is asked for, in words."""
     deployment = process.recognition.find(asked.subject_id)
-    facts = document.says(asked) + ([] if deployment is None else _deployment(process, deployment))
+    facts = document.says(asked) + ([] if deployment is None else _deployment(process, deployment, asked))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         say(f"  {name:<{width}}  {value}")
 
 
-def _deployment(process: Process, one: Deployment) -> list[tuple[str, str]]:
-    plan, manifest = one.plan, one.manifest
+def _deployment(process: Process, one: Deployment, asked: Authorisation) -> list[tuple[str, str]]:
+    """What is asked for; of an amendment the amended plan, after what it changes and beside what stands now (R2)."""
+    amended, manifest = amendment.asked_for_by(asked, one), one.manifest
+    plan = one.plan if amended is None else amended.plan
     report = process.recognition.models.report(plan.model_sha256, plan.threshold, process.clock.now())
     categories = {} if manifest is None else manifest.categories
     listed = ", ".join(f"{count} {name}" for name, count in sorted(categories.items()))
@@ -39,18 +42,28 @@ def _deployment(process: Process, one: Deployment) -> list[tuple[str, str]]:
     )
     warnings = () if report is None else report.warnings
     return [
+        *([] if amended is None else _amended(process, one, amended)),
         ("To", plan.use_case.value), ("Because", plan.location_basis.value), ("Threshold", f"{plan.threshold:g}"),
         ("Model", f"{plan.model_sha256[:16]}…"), ("Accuracy report", "; ".join((accuracy, *warnings))),
-        ("Cameras", ", ".join(_camera(process, camera.camera_id) for camera in plan.cameras)),
-        ("Zone", " ".join(f"{at.latitude_deg:.4f},{at.longitude_deg:.4f}" for at in plan.zone)),
+        ("Cameras", _cameras(process, plan)), ("Zone", amendment.corners(plan)),
         ("List", "none" if manifest is None else f"{manifest.people} people, {manifest.images} images ({listed})"),
         ("Public told", "; ".join(f"{told.kind} {told.reference}, {told.since:%Y-%m-%d %H:%M} UTC" for told in one.evidence)),
     ]  # fmt: skip
 
 
-def _camera(process: Process, camera_id: str) -> str:
-    known = process.recognition.planning.cameras.get(camera_id)
-    return camera_id if known is None or not known.name else f"{camera_id} ({known.name})"
+def _amended(process: Process, one: Deployment, amended: Amendment) -> list[tuple[str, str]]:
+    changed = amendment.changes(one.plan, amended.plan, process.recognition.planning.name_of)
+    return [
+        ("Amends", f"the plan of a deployment that is {one.state}"),
+        *[("Changes", said) for said in changed or ["nothing of the plan"]],
+        ("Cameras now", _cameras(process, one.plan)), ("Zone now", amendment.corners(one.plan)),
+        ("Ends now", f"{one.plan.ends_at:%Y-%m-%d %H:%M} UTC"), ("Ends, amended", f"{amended.plan.ends_at:%Y-%m-%d %H:%M} UTC"),
+    ]  # fmt: skip
+
+
+def _cameras(process: Process, plan: Plan) -> str:
+    name_of = process.recognition.planning.name_of
+    return ", ".join(f"{name_of(camera.camera_id)} at {amendment.place(camera.position)}" for camera in plan.cameras)
 
 
 async def review(process: Process, terminal: Terminal, officer: Person, deployment_id: str) -> None:

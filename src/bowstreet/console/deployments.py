@@ -18,6 +18,7 @@ from bowstreet.console.authorisations import Moment, SubjectId
 from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.sight import sight_of
 from bowstreet.geo import Position
+from bowstreet.recognition import amendment as amendments
 from bowstreet.recognition import answers, rules
 from bowstreet.recognition.model import (
     Category,
@@ -95,13 +96,34 @@ class ReasonAgainst(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str
 
 
+class CameraKeptOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera that is not looked at though the others are, and what would mend that."""
+
+    camera_id: str
+    code: Obstacle
+    says: str
+    remedy: str
+
+
+class AmendmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """The authority that an amended plan waits for, and what that plan changes, a sentence each."""
+
+    authority: Authorisation | None
+    changes: tuple[str, ...]
+
+
 class DeploymentView(msgspec.Struct, frozen=True, kw_only=True):
-    """A deployment, its counters as they stand, its authority, and what keeps the asker from starting it now."""
+    """A deployment, its counters as they stand, its authority, and what keeps the asker from starting it now.
+
+    `kept_out` are its cameras that are not looked at; `amended` goes with the deployment's `amendment`.
+    """
 
     deployment: Deployment
     counts: Counts
     authority: Authorisation | None
     against: tuple[ReasonAgainst, ...]
+    kept_out: tuple[CameraKeptOut, ...]
+    amended: AmendmentView | None
     report: KnownReport | None
     alerts_open: int
     passes: int
@@ -157,15 +179,33 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     people = {one.planned_by, one.started_by, one.authorised_by, *evidence} - {""}
     if one.manifest is not None:
         people.add(one.manifest.enrolled_by)
+    if one.amendment is not None:
+        people.add(one.amendment.asked_by)
     against = () if one.state.is_over else services.recognition.against(one, who.account_id)
+    out = {} if one.state.is_over else services.recognition.kept_out(one)
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
         against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
+        kept_out=tuple(
+            CameraKeptOut(camera_id=camera_id, code=why, says=says, remedy=remedy)
+            for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one),)
+        ),
+        amended=_amended(desk, one),
         report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now()),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),
         names={by: found for by in sorted(people) if (found := desk.scene.person(by)) != by},
     )  # fmt: skip
+
+
+def _amended(desk: Desk, one: Deployment) -> AmendmentView | None:
+    amendment, planning = one.amendment, desk.services.recognition.planning
+    if amendment is None:
+        return None
+    return AmendmentView(
+        authority=desk.services.authorities.find(amendment.authorisation_id),
+        changes=tuple(amendments.changes(one.plan, amendment.plan, planning.name_of)),
+    )
 
 
 def plan_of(said: DeploymentPlan) -> Plan:

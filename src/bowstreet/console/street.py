@@ -32,14 +32,15 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/deployments/{deployment_id}/cameras", **c.route(list[CameraView]))
     async def cameras(deployment_id: c.Id, who: Annotated[Asker, sees]) -> Response:
-        """How the cameras are while it runs; none otherwise."""
-        running = recognition.get(deployment_id).state is DeploymentState.RUNNING
-        names = recognition.planning.cameras
+        """How the cameras are that are looked at now; none unless it runs. The deployment says which are not, and why."""
+        deployment, names = recognition.get(deployment_id), recognition.planning.cameras
+        running, out = deployment.state is DeploymentState.RUNNING, recognition.kept_out(deployment)
         shown = [
             CameraView(
                 camera_id=camera_id, name=names[camera_id].name, state=one.state, restarts=one.restarts, trouble=one.trouble
             )
             for camera_id, one in (recognition.pipeline.states() if running else {}).items()
+            if camera_id not in out
         ]  # fmt: skip
         return c.json(shown)
 
@@ -47,7 +48,8 @@ def router(desk: Desk) -> APIRouter:
     async def view(deployment_id: c.Id, camera_id: c.Id, request: Request, who: Annotated[Asker, sees]) -> Response:
         """A JPEG of what the camera sees, three times a second at most. That somebody looks is on record first."""
         one = recognition.get(deployment_id)
-        if one.state is not DeploymentState.RUNNING or camera_id not in recognition.pipeline.states():
+        looked_at = recognition.pipeline.states().keys() - recognition.kept_out(one).keys()
+        if one.state is not DeploymentState.RUNNING or camera_id not in looked_at:
             raise NotFound("this camera is not looked at now", remedy="see whether the deployment runs")
         await consult(desk.services.consultations, who, Matter.STREET, deployment_id)
         seen = recognition.pipeline.view(camera_id)

@@ -1,7 +1,7 @@
 """What is on record of deployments: their records, lists and passes, and how a change of one is entered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.recorder import Recorder, Remove, Save
@@ -28,6 +28,7 @@ class Book:
         )
         self.lists: Collection[KeptList] = Collection("watchlist", KeptList, id_of=lambda one: one.watchlist_id)
         self.passes: Collection[Opportunity] = Collection("volunteer-pass", Opportunity, id_of=lambda one: one.opportunity_id)
+        self.changed: Callable[[], None] = lambda: None  # called after each change of a deployment; set by the service
         self.lock = asyncio.Lock()  # one change of a deployment's list or of what runs at a time
 
     async def load(self, store: Store) -> None:
@@ -78,4 +79,5 @@ class Book:
             save=[(self.deployments, one), *saves, *(save for save, _ in ended)], remove=removes,
             messages=[told, *said, *(message for _, message in ended)],
         )  # fmt: skip
+        self.changed()
         return one

@@ -71,7 +71,7 @@ class Risk(StrEnum):
 
 
 class DeploymentState(StrEnum):
-    """Of a deployment. Whether it may process is not a state: `rules.may_process` asks everything anew for each frame."""
+    """Of a deployment. Whether it may process is not a state: `rules.lease_until` asks everything anew, each second."""
 
     PLANNED = "planned"
     SUBMITTED = "submitted"  # plan and list are fixed; authority is asked for

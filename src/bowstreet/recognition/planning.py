@@ -44,6 +44,11 @@ class Planning:
         self.cameras = {one.camera_id: one for one in cameras}
         self.erase: Erase | None = None  # set by wiring, which makes retention later
 
+    def name_of(self, camera_id: str) -> str:
+        """As people know it, with its id."""
+        known = self.cameras.get(camera_id)
+        return camera_id if known is None or not known.name else f"{camera_id} ({known.name})"
+
     def boroughs_of(self, plan: Plan) -> tuple[str, ...]:
         """Where a plan's zone and cameras lie."""
         return self._boroughs_of([*plan.zone, *(one.position for one in plan.cameras)])

@@ -7,11 +7,10 @@ from typing import Any, Protocol
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bowstreet.frames import CameraFrame
 from bowstreet.geo import Position
 from bowstreet.recognition.alerts.model import Sighting
 from bowstreet.recognition.listing import ReadFace, Unusable
-from bowstreet.recognition.model import Counts, Obstacle
+from bowstreet.recognition.model import Counts
 from bowstreet.recognition.ofiq.model import OfiqScores, OfiqSettings
 
 Erase = Callable[[str, str, str], Awaitable[Any]]
@@ -126,8 +125,8 @@ class Pipeline(Protocol):
         """Raises `BowstreetError` when it cannot; then nothing runs."""
         ...
 
-    def renew(self, until: datetime, cameras: frozenset[str]) -> None:
-        """It may go on until then, with these cameras only."""
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
+        """It may go on until then, with these cameras only. One that it did not know yet is looked at from now on."""
         ...
 
     async def stop(self) -> None:
@@ -150,10 +149,6 @@ class Pipeline(Protocol):
 class Desk(Protocol):
     """What the service is for a pipeline."""
 
-    def may_process(self, frame: CameraFrame) -> Obstacle | None:
-        """Asked for every frame before a face is looked for."""
-        ...
-
     async def submit(self, sighting: Sighting) -> object:
         """A face reached the threshold: it becomes an alert, or not, on record before anybody is told."""
         ...
@@ -169,7 +164,7 @@ class NoPipeline:
     async def start(self, order: RunOrder) -> None:
         return None
 
-    def renew(self, until: datetime, cameras: frozenset[str]) -> None:
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
         return None
 
     async def stop(self) -> None:

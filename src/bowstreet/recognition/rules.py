@@ -118,7 +118,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def may_process(frame: CameraFrame, standing: Standing, now: datetime) -> Obstacle | None:
-    """Why this frame may not be looked at; None when it may (R2, R4, R16). Asked for every frame, before a face is looked for."""
+    """Why what this frame shows may not be used; None when it may (R2, R4, R15, R16). Asked of each look of a sighting, when its
+    turn has come. Whether a camera is looked at meanwhile is its lease (`lease_until`, `kept_out`)."""
     one = standing.deployment
     if one.state is not DeploymentState.RUNNING:
         return Obstacle.NOT_RUNNING
@@ -127,9 +128,18 @@ def may_process(frame: CameraFrame, standing: Standing, now: datetime) -> Obstac
             return why
     if frame.camera_id not in {camera.camera_id for camera in one.plan.cameras}:
         return Obstacle.NOT_THIS_CAMERA
-    if frame.camera_id in one.moved:
-        return Obstacle.CAMERA_MOVED
+    for moment in (frame.captured_at, now):
+        if (out := kept_out(one, moment).get(frame.camera_id)) is not None:
+            return out
     return _list_wrong(standing)
+
+
+def kept_out(one: Deployment, at: datetime) -> dict[str, Obstacle]:
+    """Cameras of the plan that are not looked at then though the others are, each with why: it was moved without authority (R2),
+    or no sign stands before it (R15)."""
+    moved, unsigned = set(one.moved), unsigned_cameras(one, at)
+    planned = [camera.camera_id for camera in one.plan.cameras]
+    return {id_: Obstacle.CAMERA_MOVED if id_ in moved else Obstacle.NO_SIGNS for id_ in planned if id_ in moved | unsigned}
 
 
 def must_stop(standing: Standing, now: datetime) -> Obstacle | None:

@@ -24,7 +24,7 @@ from bowstreet.recognition.book import Book
 from bowstreet.recognition.listing import Person
 from bowstreet.recognition.model import Category, Counts, Deployment, DeploymentState, ListState, Obstacle, Opportunity
 from bowstreet.recognition.planning import Planning
-from bowstreet.recognition.ports import NoPipeline, Pipeline, RunOrder
+from bowstreet.recognition.ports import CameraConfig, NoPipeline, Pipeline, RunOrder
 from bowstreet.recognition.public_records import PublicRecords
 from bowstreet.runtime.ports import Store
 
@@ -58,6 +58,7 @@ class Recognition:
         self._counted_at_s = 0.0
         self._halted: dict[str, str] = {}  # stopped, and not on record yet; why
         self._raising = asyncio.Lock()  # one sighting at a time; not the book's, which a long import of a list holds
+        book.changed = self._renew  # a camera that is moved is let go of as soon as that is entered, not at the next look
         book.recorder.bus.subscribe(AuthorisationChanged, self._on_authority)
 
     async def load(self, store: Store) -> None:
@@ -144,7 +145,7 @@ class Recognition:
             self._require_running(deployment_id)
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
-                deployment_id=deployment_id, cameras=[self.planning.cameras[camera] for camera in self._usable(ready)],
+                deployment_id=deployment_id, cameras=self._usable(ready),
                 threshold=ready.plan.threshold, model_sha256=ready.plan.model_sha256, references=references,
                 threshold_floor=self._book.models.floor(ready.plan.model_sha256) or 1.0, until=until or now,
             )  # fmt: skip
@@ -189,13 +190,6 @@ class Recognition:
         made = await self._save_counted(rules.closed(one, now, why), "closed", by, ended)
         await self.alerts.end(deployment_id)
         return made
-
-    def may_process(self, frame: CameraFrame) -> Obstacle | None:
-        """Why a frame may not be looked at; None when it may. For the pipeline, before it looks for any face (R2)."""
-        running = self._book.deployments.in_states(DeploymentState.RUNNING)
-        if not running:
-            return Obstacle.NOT_RUNNING
-        return rules.may_process(frame, self._book.standing(running[0]), self._book.clock.now())
 
     async def submit(self, sighting: Sighting) -> Alert | Withheld | Obstacle:
         """A face reached the threshold: an alert, or why there is none. Nothing of what raised none is kept (R7)."""
@@ -320,11 +314,15 @@ class Recognition:
         for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             until = None if one.deployment_id in self._halted else rules.lease_until(self._book.standing(one), now)
             if until is not None:
-                self.pipeline.renew(until, frozenset(self._usable(one)))
+                self.pipeline.renew(until, self._usable(one))
 
-    @staticmethod
-    def _usable(one: Deployment) -> list[str]:
-        return [camera.camera_id for camera in one.plan.cameras if camera.camera_id not in one.moved]
+    def kept_out(self, one: Deployment) -> dict[str, Obstacle]:
+        """Its cameras that are not looked at now whatever else is, and why."""
+        return rules.kept_out(one, self._book.clock.now())
+
+    def _usable(self, one: Deployment) -> list[CameraConfig]:
+        out = self.kept_out(one)
+        return [self.planning.cameras[camera.camera_id] for camera in one.plan.cameras if camera.camera_id not in out]
 
     async def _save_counted(self, one: Deployment, change: str, by: str, saves: Sequence[Save] = ()) -> Deployment:
         """A change, with what was counted and is not entered yet; that stays to be entered when the change cannot be."""
@@ -366,7 +364,7 @@ class Recognition:
         one, now = self.get(deployment_id), self._book.clock.now()
         if one.state is not DeploymentState.RUNNING or one.manifest is None:
             raise Refused(f"it is {one.state}", remedy="note passes while it runs")
-        if camera_id not in self._usable(one):
+        if camera_id not in {camera.camera_id for camera in self._usable(one)}:
             raise Refused(f"camera '{camera_id}' is not looked at", remedy="name one that is")
         person = self._book.enrolment.open(one.manifest).person(person_id)
         if person is None or person.category is not Category.VOLUNTEER:

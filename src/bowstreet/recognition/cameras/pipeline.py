@@ -4,7 +4,7 @@ Counts reconcile whatever becomes of a worker: what it counted and did not tell 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -93,13 +93,18 @@ class CameraPipeline:
         shared = SharedList.of(Gallery(order.references, threshold_floor=order.threshold_floor))
         usable = frozenset(camera.camera_id for camera in order.cameras)
         run = self._run = _Run(order=order, shared=shared, until=order.until, usable=usable)
-        options = wire.setup_text(Setup(descriptor=shared.descriptor, models="" if self._models is None else str(self._models)))
         for camera in order.cameras:
-            run.eyes[camera.camera_id] = self._eye(run, camera, options)
-        run.tasks = [asyncio.ensure_future(eye.run()) for eye in run.eyes.values()]
+            self._open(run, camera)
         run.tasks.append(asyncio.ensure_future(self._submit(run)))
 
-    def _eye(self, run: _Run, camera: CameraConfig, options: str) -> Eye:
+    def _open(self, run: _Run, camera: CameraConfig) -> None:
+        eye = run.eyes[camera.camera_id] = self._eye(run, camera)
+        run.tasks.append(asyncio.ensure_future(eye.run()))
+
+    def _eye(self, run: _Run, camera: CameraConfig) -> Eye:
+        models = "" if self._models is None else str(self._models)
+        options = wire.setup_text(Setup(descriptor=run.shared.descriptor, models=models))
+
         def count(frames: int, analysed: int, dropped: int, corrupt: int) -> None:
             self._count(run, Counts(frames=frames, analysed=analysed, dropped=dropped, corrupt=corrupt))
 
@@ -109,12 +114,18 @@ class CameraPipeline:
             on_report=lambda data: self._take(run, camera.camera_id, data),
         )  # fmt: skip
 
-    def renew(self, until: datetime, cameras: frozenset[str]) -> None:
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
         run = self._run
-        if run is not None:
-            run.until, run.usable = until, cameras
-            for camera_id, eye in run.eyes.items():
-                eye.order(self._lease(run, camera_id))
+        if run is None:
+            return
+        run.until, run.usable = until, frozenset(camera.camera_id for camera in cameras)
+        for camera_id in run.views.keys() - run.usable:
+            del run.views[camera_id]
+        for camera_id, eye in run.eyes.items():
+            eye.order(self._lease(run, camera_id))
+        for camera in cameras:  # authorised, or signed, since it began
+            if camera.camera_id not in run.eyes:
+                self._open(run, camera)
 
     async def stop(self) -> None:
         run, self._run = self._run, None
