@@ -76,10 +76,10 @@ class Watch:
         self.states: dict[str, CameraState] = {}
         self._failed_at: dict[str, int] = {}
         self._told_s = 0.0
-        self._seen_s = 0.0  # when a camera was looked at last
+        self._none_since_s: float | None = None  # that no camera is looked at
 
     async def run(self) -> Ended:
-        began_s = self._told_s = self._seen_s = self._clock.monotonic_s()
+        began_s = self._told_s = self._clock.monotonic_s()
         files = {one.camera_id for one in self._process.operation.cameras if _is_film(one.address)}
         while True:
             await self._clock.sleep(LOOK_EVERY_S)
@@ -105,7 +105,7 @@ class Watch:
             return Ended.PERSON
         if not looked_at:
             return self._stopping()
-        self._seen_s = self._clock.monotonic_s()
+        self._none_since_s = None
         if self._for_s is not None and self._clock.monotonic_s() - began_s >= self._for_s:
             return Ended.TIME
         if files != set(looked_at):
@@ -119,7 +119,9 @@ class Watch:
 
     def _stopping(self) -> Ended | None:
         """No camera is looked at, and it still runs as far as is on record: it is being stopped, and that is entered last."""
-        return Ended.ITSELF if self._clock.monotonic_s() - self._seen_s >= STOPS_WITHIN_S else None
+        now_s = self._clock.monotonic_s()
+        self._none_since_s = now_s if self._none_since_s is None else self._none_since_s
+        return Ended.ITSELF if now_s - self._none_since_s >= STOPS_WITHIN_S else None
 
     def _tell(self, one: Deployment) -> None:
         """Progress: on a terminal one line that is drawn anew, else a line now and then."""
