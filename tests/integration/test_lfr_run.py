@@ -257,6 +257,54 @@ def test_an_officer_at_the_terminal_looks_and_decides(street: Path, data: Path, 
     assert json.loads(record["text"])["not_established"] == 0
 
 
+@pytest.mark.requirement("R11")
+def test_an_officer_whose_session_ended_and_who_mistypes_goes_on(street: Path, data: Path, tmp_path: Path) -> None:
+    """And whoever sees another person is not asked whether to walk up to them."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    doc = document(tmp_path / "doc", [WANTED], adjudicating_officer=ADJUDICATOR)
+    program = Program("lfr", "run", doc, "--data", data, "--camera", street, "--port", str(port), "--json", "-")
+    program.answer(AS_OPERATOR, AS_OFFICER, GIVES, ("Password of adjudicating officer", password(ADJUDICATOR)))
+    program.answer(("answer it?", "1"), ("What do you see?", "not-the-same-person"))
+    program.until("Your decision:")
+    assert "walk up" not in program.until("> ")
+    _end_other_sessions(f"http://127.0.0.1:{port}/api/v1")
+    os.write(program._ours, b"do not\n")
+    program.answer(("again: ", "not the password"), ("answer it?", "1"), ("again: ", password(ADJUDICATOR)))
+    program.answer(("answer it?", "1"), ("What do you see?", "not-the-same-person"), ("Your decision:", "do not"))
+    status, out, said = program.end()
+    assert status == 0, said
+    told = json.loads(out)
+    assert (told["state"], told["alerts"]["by_state"]) == ("published", {"settled": 1})
+
+
+def _end_other_sessions(api: str) -> None:
+    """The adjudicating officer's, from a browser of theirs."""
+    with httpx.Client(timeout=30) as browser:
+        opened = browser.post(f"{api}/session", json={"name": ADJUDICATOR, "password": password(ADJUDICATOR)})
+        browser.headers["X-Bowstreet-CSRF"] = opened.json()["csrf"]
+        [other] = [one["session_id"] for one in browser.get(f"{api}/sessions").json() if not one["here"]]
+        assert browser.post(f"{api}/sessions/{other}/end").status_code == 204
+
+
+@pytest.mark.requirement("R9", "R11")
+def test_a_program_that_listened_and_died_ends_nothing(street: Path, ready: Path, tmp_path: Path, document_of_all: Path) -> None:
+    text = document_of_all.read_text().replace("[people]", f'[people]\nadjudicating_officer = "{ADJUDICATOR}"')
+    doc = document_of_all.with_name("heard.toml")
+    doc.write_text(text)
+    words = ("--alerts", "-", "--officer-password", "env:ADJUDICATOR_PASSWORD", "--json", tmp_path / "run.json")
+    program = unattended(doc, ready, "--camera", street, *words)
+    assert program.process.stdout is not None
+    program.process.stdout.close()
+    shown = program.until("no more: Broken pipe; the deployment goes on")
+    assert "raised" in shown + program.until("published")
+    status, _, said = program.end()
+    assert status == 0, said
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert (told["state"], told["alerts"]["raised"], told["ledger"]["verified"]) == ("published", 1, True)
+
+
 @pytest.mark.requirement("R2", "R6", "R16")
 def test_refused_authority_leaves_a_plan(street: Path, data: Path, tmp_path: Path) -> None:
     """And who is under 18 is on the list only by the word of another than who listed them (R6)."""

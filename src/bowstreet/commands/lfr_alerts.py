@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
-import sys
-from pathlib import Path
-from typing import IO, Any
 
 import msgspec
 
 from bowstreet.accountability.model import Action
+from bowstreet.commands.lfr_alert_lines import AlertLines
 from bowstreet.commands.lfr_answer import Answers
 from bowstreet.commands.lfr_watch import LOOK_EVERY_S, Interrupts
 from bowstreet.commands.output import clear_line, say
@@ -40,7 +38,7 @@ class AlertDesk:
     """What becomes of the alerts of one deployment here. Without an officer they are counted, and shown to nobody."""
 
     def __init__(
-        self, process: Process, terminal: Terminal, officer: Person | None, one: Deployment, out: IO[str] | None
+        self, process: Process, terminal: Terminal, officer: Person | None, one: Deployment, out: AlertLines | None
     ) -> None:
         self._process, self._terminal, self._officer, self._out = process, terminal, officer, out
         self._deployment_id = one.deployment_id
@@ -65,7 +63,7 @@ class AlertDesk:
         if name and (source or terminal.is_there or arguments.alerts is not None):
             officer = await asked(process.accounts, terminal, name, "adjudicating officer", source)
             await officer.may(Action.SEE_ALERTS, places=one.plan.boroughs, changes=False)
-        return cls(process, terminal, officer, one, _opened(arguments.alerts))
+        return cls(process, terminal, officer, one, None if arguments.alerts is None else AlertLines(arguments.alerts))
 
     def _hear(self, one: Alert) -> None:
         if one.deployment_id != self._deployment_id or one.state is AlertState.SEEDED or self._officer is None:
@@ -73,8 +71,7 @@ class AlertDesk:
         if not self._officer.may_still(Action.SEE_ALERTS, (one.borough,)):
             return
         if self._out is not None:
-            self._out.write(msgspec.json.encode(_line(one)).decode() + "\n")
-            self._out.flush()
+            self._out.put(msgspec.json.encode(_line(one)))
         camera = self._process.recognition.planning.cameras[one.camera_id].name
         clear_line()
         say(f"alert {one.alert_id}: {one.state}; {camera}, {one.category}, score {one.score:.2f}, risk {one.risk}")
@@ -105,14 +102,8 @@ class AlertDesk:
             self._answering.cancel()
         if self._officer is not None:
             await self._officer.leave()
-        if self._out is not None and self._out is not sys.stdout:
-            self._out.close()
-
-
-def _opened(target: str | None) -> Any:
-    if target is None:
-        return None
-    return sys.stdout if target == "-" else Path(target).open("a", encoding="utf-8")
+        if self._out is not None:
+            await self._out.close()
 
 
 def _line(one: Alert) -> Line:

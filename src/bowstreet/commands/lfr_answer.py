@@ -13,12 +13,12 @@ from bowstreet.commands.output import say
 from bowstreet.commands.person import Person, about
 from bowstreet.commands.terminal import Terminal
 from bowstreet.console.alerts import A_PERSON_DECIDES
-from bowstreet.errors import Conflict, NotFound, NotSignedIn, Refused
+from bowstreet.errors import BowstreetError, Conflict, NotFound, NotSignedIn, Refused
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, NotEngaged, Probe
 
 LOOK, LEAVE = "look at both pictures", "leave it to others"
-ENGAGE, DO_NOT = "walk up to the person", "do not"
+ENGAGE, DO_NOT, COMPARE = "walk up to the person", "do not", "look at both pictures again"
 LATER = "not known yet"
 AGAIN = "draw them again, the terminal is larger now"
 SMALL = "This terminal is too small to compare faces: make it larger, or its letters smaller, and have them drawn again.\n"
@@ -32,6 +32,8 @@ class Answers:
         self._alerts = process.recognition.alerts
         self._deployment_id = deployment_id
         self._left: set[str] = set()  # to others
+        self._over: set[str] = set()  # not to be answered here any more
+        self._taken: set[str] = set()  # here, not at the console
         self._later: set[str] = set()  # outcomes that were not known when they were asked for
         self._came = asyncio.Event()
         self.ending = False
@@ -46,43 +48,69 @@ class Answers:
         return [one for one in mine if self._is_asked(one)]
 
     def _is_asked(self, one: Alert) -> bool:
+        if one.alert_id in self._over:
+            return False
         if one.state is AlertState.ENGAGED:
             return self._is_mine(one) and (self.ending or one.alert_id not in self._later)
+        if one.state is AlertState.CLAIMED:
+            return self._is_mine(one) and one.alert_id in self._taken
         return one.state is AlertState.RAISED and one.alert_id not in self._left
 
     def _is_mine(self, one: Alert) -> bool:
         return one.claimed_by == self._officer.account_id
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. An answer that cannot be taken, or a password, is asked for again: nothing ends the answering."""
         while True:
             self._came.clear()
             for one in self.waiting()[:1]:
                 try:
-                    await (self._outcome(one) if one.state is AlertState.ENGAGED else self._answer(one))
-                except NotSignedIn:
-                    await self._officer.again(await self._terminal.secret(f"Password of '{self._officer.name}', again: "))
-                except (Refused, Conflict, NotFound) as error:  # somebody was faster, or time was
+                    await self._step(one)
+                except BowstreetError as error:
                     say(str(error))
-                    self._left.add(one.alert_id)
                 self._came.set()
             await self._came.wait()
 
+    async def _step(self, one: Alert) -> None:
+        try:
+            await (self._outcome(one) if one.state is AlertState.ENGAGED else self._answer(one))
+        except NotSignedIn:
+            await self._officer.again(await self._terminal.secret(f"Password of '{self._officer.name}', again: "))
+        except (Refused, Conflict, NotFound):  # somebody was faster, or time was
+            self._over.add(one.alert_id)
+            raise
+
     async def _answer(self, one: Alert) -> None:
         if await self._terminal.choice(f"{one.alert_id}: answer it?", (LOOK, LEAVE)) == LEAVE:
-            self._left.add(one.alert_id)
+            await self._leave(one.alert_id)
             return
         await self._officer.may(Action.ADJUDICATE, about(one.alert_id), places=(one.borough,))
         await self._alerts.claim(one.alert_id, self._officer.account_id)
-        judgement = await self._compared(one)
-        said = await self._terminal.choice("Your decision:", (ENGAGE, DO_NOT))
-        why_not = None
-        if said == DO_NOT:
-            why_not = NotEngaged(await self._terminal.choice("Why not?", _values(NotEngaged)))
+        self._taken.add(one.alert_id)
+        engage, judgement, why_not = await self._decision(one)
         await self._officer.may(Action.ADJUDICATE, about(one.alert_id), places=(one.borough,))
-        await self._alerts.decide(
-            one.alert_id, self._officer.account_id, engage=said == ENGAGE, judgement=judgement, why_not=why_not
-        )
+        await self._alerts.decide(one.alert_id, self._officer.account_id, engage=engage, judgement=judgement, why_not=why_not)
+
+    async def _leave(self, alert_id: str) -> None:
+        self._left.add(alert_id)
+        one = self._alerts.get(alert_id)
+        if one.state is AlertState.CLAIMED and self._is_mine(one):
+            await self._officer.may(Action.ADJUDICATE, about(alert_id), places=(one.borough,))
+            await self._alerts.release(alert_id, self._officer.account_id)
+
+    async def _decision(self, one: Alert) -> tuple[bool, Judgement, NotEngaged | None]:
+        """Whether to engage, what the officer sees, and why not."""
+        while True:
+            judgement = await self._compared(one)
+            said = await self._terminal.choice("Your decision:", decisions(judgement))
+            if said != COMPARE:
+                break
+        if said == ENGAGE:
+            return True, judgement, None
+        why_not = reasons(judgement)
+        if len(why_not) > 1:
+            return False, judgement, NotEngaged(await self._terminal.choice("Why not?", _values(why_not)))
+        return False, judgement, why_not[0]
 
     async def _compared(self, one: Alert) -> Judgement:
         """Both pictures, and what the officer sees in them; they leave the screen with the answer."""
@@ -115,9 +143,32 @@ class Answers:
         if said == LATER:
             self._later.add(one.alert_id)
             return
-        disposal = Disposal(await self._terminal.choice("What came of it?", _values(Disposal)))
+        identity = IdentityFound(said)
+        disposal = Disposal(await self._terminal.choice("What came of it?", _values(disposals(identity))))
         await self._officer.may(Action.ADJUDICATE, about(one.alert_id), places=(one.borough,))
-        await self._alerts.settle(one.alert_id, self._officer.account_id, IdentityFound(said), disposal)
+        await self._alerts.settle(one.alert_id, self._officer.account_id, identity, disposal)
+
+
+# --- answers that fit those before, as the console's page offers them ----------------------------------------------------------
+
+
+def decisions(judgement: Judgement) -> tuple[str, ...]:
+    """Nobody walks up to whom the officer sees to be another."""
+    return (DO_NOT, COMPARE) if judgement is Judgement.NOT_SAME else (ENGAGE, DO_NOT, COMPARE)
+
+
+def reasons(judgement: Judgement) -> tuple[NotEngaged, ...]:
+    """Who does not see the same person has said why already."""
+    if judgement is Judgement.NOT_SAME:
+        return (NotEngaged.NOT_SAME,)
+    if judgement is Judgement.UNSURE:
+        return (NotEngaged.UNSURE,)
+    return NotEngaged.GONE, NotEngaged.NOT_PROPORTIONATE, NotEngaged.NO_LONGER_WANTED
+
+
+def disposals(identity: IdentityFound) -> tuple[Disposal, ...]:
+    """Nobody is dealt with whose identity is not established."""
+    return (Disposal.NONE,) if identity is IdentityFound.UNCONFIRMED else tuple(Disposal)
 
 
 def _values(kind: Iterable[Judgement | NotEngaged | IdentityFound | Disposal]) -> tuple[str, ...]:

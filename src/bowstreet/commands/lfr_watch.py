@@ -24,6 +24,8 @@ TELL_EVERY_S = 10.0
 MOST_FAILURES = 3
 # The last sightings are on record by then, or never.
 SETTLE_S = 10.0
+# Whoever stops it waits until every worker is dead and enters that it stopped; after so long nobody is doing it any more.
+STOPS_WITHIN_S = 60.0
 
 
 class Ended(StrEnum):
@@ -74,6 +76,7 @@ class Watch:
         self.states: dict[str, CameraState] = {}
         self._failed_at: dict[str, int] = {}
         self._told_s = 0.0
+        self._none_since_s: float | None = None  # that no camera is looked at
 
     async def run(self) -> Ended:
         began_s = self._told_s = self._clock.monotonic_s()
@@ -96,10 +99,13 @@ class Watch:
         if one.state is not DeploymentState.RUNNING:
             return Ended.ITSELF
         looked_at = self._recognition.pipeline.states()
-        if not looked_at:  # stopped, and that it stopped cannot be recorded
+        if not looked_at and self._process.recorder.failing_since is not None:  # that it stopped cannot be recorded
             return Ended.RECORD
         if self._interrupts.count:
             return Ended.PERSON
+        if not looked_at:
+            return self._stopping()
+        self._none_since_s = None
         if self._for_s is not None and self._clock.monotonic_s() - began_s >= self._for_s:
             return Ended.TIME
         if files != set(looked_at):
@@ -110,6 +116,12 @@ class Watch:
         broken = [state for state in looked_at.values() if state.restarts >= MOST_FAILURES]
         over = [state for state in looked_at.values() if state.state == StreamState.ENDED]
         return Ended.UNREADABLE if broken and not analysed and len(broken) + len(over) == len(looked_at) else None
+
+    def _stopping(self) -> Ended | None:
+        """No camera is looked at, and it still runs as far as is on record: it is being stopped, and that is entered last."""
+        now_s = self._clock.monotonic_s()
+        self._none_since_s = now_s if self._none_since_s is None else self._none_since_s
+        return Ended.ITSELF if now_s - self._none_since_s >= STOPS_WITHIN_S else None
 
     def _tell(self, one: Deployment) -> None:
         """Progress: on a terminal one line that is drawn anew, else a line now and then."""

@@ -157,6 +157,10 @@ class Desk(Protocol):
         """What was counted since the last call."""
         ...
 
+    async def fail(self, deployment_id: str, why: str) -> None:
+        """The pipeline cannot go on with it: stopped at once, and on record as soon as that can be."""
+        ...
+
 
 class NoPipeline:
     """Where no camera is looked at by this process: sightings come by other ways, such as a test's."""

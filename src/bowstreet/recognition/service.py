@@ -235,6 +235,12 @@ class Recognition:
         """What was counted since the last call; entered with the next look."""
         self._uncounted[deployment_id] = self._uncounted.get(deployment_id, Counts()).plus(more)
 
+    async def fail(self, deployment_id: str, why: str) -> None:
+        """What looks at cameras cannot go on with it: ended as the program ends one."""
+        one = self.find(deployment_id)
+        if one is not None and one.state is DeploymentState.RUNNING:
+            await self._halt(one, why)
+
     # --- what time does --------------------------------------------------------------------------------------------------------
 
     async def look(self) -> None:

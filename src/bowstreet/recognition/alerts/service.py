@@ -50,7 +50,7 @@ class Alerts:
         await self._probes.load(store, states=())
 
     def listen(self, told: Told) -> None:
-        """Be told of every alert as it is now, once that is durable."""
+        """Be told of every alert as it is now, once that is durable. One that fails keeps it from nobody else."""
         self._told.append(told)
 
     def get(self, alert_id: str) -> Alert:
@@ -191,5 +191,9 @@ class Alerts:
         return one
 
     def _tell(self, one: Alert) -> None:
+        """What is told is on record and stays: whoever cannot hear it ends neither the next alert nor a person's decision."""
         for told in self._told:
-            told(one)
+            try:
+                told(one)
+            except Exception as error:  # the listener's edge; its words may be about somebody, and stay out of the log
+                log.error("somebody could not be told of an alert", alert=one.alert_id, error=type(error).__name__)

@@ -4,6 +4,7 @@ Counts reconcile whatever becomes of a worker: what it counted and did not tell 
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ ANALYST = "bowstreet.recognition.cameras.watch:Watch"
 VIEW_HZ, WATCHED_S = 3.0, 5.0
 # Sightings that wait to be recorded. Beyond it the record is slower than people walk, and the oldest are of nobody who is near.
 MOST_WAITING = 100
+FAILED = "what its cameras saw could not be dealt with"
 
 
 class Eye(Protocol):
@@ -86,6 +88,7 @@ class CameraPipeline:
         self._clock, self._real, self._open_eye = clock, real, open_eye
         self._models, self._speed = models, speed
         self._run: _Run | None = None
+        self._failing: asyncio.Task[None] | None = None
         self.desk: Desk | None = None  # set by wiring: the service, which is made with this
 
     async def start(self, order: RunOrder) -> None:
@@ -131,11 +134,16 @@ class CameraPipeline:
         run, self._run = self._run, None
         if run is None:
             return
+        self._end(run)
+        await asyncio.gather(*run.tasks, return_exceptions=True)
+        run.views.clear()
+
+    @staticmethod
+    def _end(run: _Run) -> None:
+        """At once; whoever would know that its workers are dead waits for its tasks."""
         run.shared.overwrite()  # first: from now on no worker finds anybody
         for task in run.tasks:
             task.cancel()
-        await asyncio.gather(*run.tasks, return_exceptions=True)
-        run.views.clear()
 
     async def settled(self) -> None:
         """Returns when every sighting that has come is recorded, or was refused."""
@@ -217,5 +225,27 @@ class CameraPipeline:
                 await asyncio.shield(self.desk.submit(sighting))
             except BowstreetError as error:
                 log.error("a sighting could not be recorded, and nobody is told of it", why=error.message)
+            except Exception as error:  # the edge of this task: without it faces would be described, and nobody told of any
+                log.error("a sighting could not be dealt with: its deployment ends", error=type(error).__name__, at=_place(error))
+                self._end(run)
+                self._failing = asyncio.ensure_future(self._fail(run))  # a task of its own: this one is over
             finally:
                 run.waiting.task_done()
+
+    async def _fail(self, run: _Run) -> None:
+        """Nothing more is looked at, whatever becomes of the deployment's record."""
+        if run is not self._run:
+            return
+        assert self.desk is not None
+        try:
+            await self.desk.fail(run.order.deployment_id, FAILED)
+        except Exception as error:  # the edge of this task
+            log.error("a deployment that ended is not on record as ended", error=type(error).__name__, at=_place(error))
+        if run is self._run:
+            await self.stop()
+
+
+def _place(error: Exception) -> str:
+    """Where it arose. What it says may be about somebody, and stays out of the log."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
