@@ -94,7 +94,7 @@ class Fixed:
     def floor(self, model_sha256: str) -> float | None:
         return FLOOR if model_sha256 == MODEL else None
 
-    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+    def report(self, model_sha256: str, threshold: float, now: datetime, listed: int = 0) -> KnownReport | None:
         if not self.reported or model_sha256 != MODEL:
             return None
         return KnownReport(sha256="cd" * 32, made_at=NOW, expires_at=NOW + timedelta(days=365), list_size=1_000)

@@ -31,7 +31,8 @@ def show(process: Process, asked: Authorisation) -> None:
 
 def _deployment(process: Process, one: Deployment) -> list[tuple[str, str]]:
     plan, manifest = one.plan, one.manifest
-    report = process.recognition.models.report(plan.model_sha256, plan.threshold, process.clock.now())
+    people = 0 if manifest is None else manifest.people
+    report = process.recognition.models.report(plan.model_sha256, plan.threshold, process.clock.now(), people)
     categories = {} if manifest is None else manifest.categories
     listed = ", ".join(f"{count} {name}" for name, count in sorted(categories.items()))
     accuracy = (

@@ -15,7 +15,18 @@ import numpy.typing as npt
 
 from bowstreet.recognition.evaluation import rules
 from bowstreet.recognition.evaluation.groups import Group, Groups
-from bowstreet.recognition.evaluation.intervals import CONFIDENCE, FloatArray, Rate, Weights, rates, rates_from, share, weights
+from bowstreet.recognition.evaluation.intervals import (
+    CONFIDENCE,
+    Counted,
+    FloatArray,
+    Rate,
+    Weights,
+    difference,
+    rates,
+    rates_from,
+    share,
+    weights,
+)
 from bowstreet.recognition.evaluation.report import Compared
 from bowstreet.recognition.evaluation.searches import NOTHING, Probes, Scores, per_subject
 
@@ -103,29 +114,25 @@ def by_group(tallies: Tallies, mated: Side, nonmated: Side, groups: Groups) -> l
 def _against(
     hits: FloatArray, of: FloatArray, often: Weights, groups: Groups, looked_at: Sequence[Group], people: Sequence[str]
 ) -> Iterator[tuple[list[Rate], list[Compared]]]:
-    tail = (1.0 - CONFIDENCE) / 2.0 * 100.0 / max(1, len(looked_at))
+    confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(looked_at))
     members = list(groups.members(looked_at, people))
     for start in range(0, len(members), GROUPS_AT_ONCE):
-        parts = [part for inside, known in members[start : start + GROUPS_AT_ONCE] for part in (inside, known & ~inside)]
-        counts = [(hits * part[:, None], of * part) for part in parts]
+        some = members[start : start + GROUPS_AT_ONCE]
+        counts = [(hits * inside[:, None], of * inside) for inside, _ in some]
         # One large product in place of many small ones: that is where the time of an evaluation's counting goes.
         columns = np.concatenate([np.column_stack([hit, searches]) for hit, searches in counts], axis=1).astype(np.float32)
-        samples = (often @ columns).reshape(len(often), len(parts), -1)
-        for place in range(0, len(parts), 2):
-            mine, others = (share(samples[:, at, :-1], samples[:, at, -1:]) for at in (place, place + 1))
-            rates_in, rates_beside = rates_from(*counts[place], mine), rates_from(*counts[place + 1], others)
-            yield rates_in, _compared(rates_in, rates_beside, mine - others, tail)
+        samples = (often @ columns).reshape(len(often), len(some), -1)
+        for place, (inside, known) in enumerate(some):
+            others = known & ~inside
+            rates_in = rates_from(*counts[place], share(samples[:, place, :-1], samples[:, place, -1:]))
+            rest = hits * others[:, None], of * others
+            yield rates_in, _compared(counts[place], rest, confidence)
 
 
-def _compared(group: list[Rate], rest: list[Rate], difference: FloatArray, tail: float) -> list[Compared]:
-    usable = ~np.isnan(difference).any(axis=1)
-    if not usable.any():
-        return [Compared.INSUFFICIENT] * len(group)
-    lows, highs = np.percentile(difference[usable], [tail, 100.0 - tail], axis=0)
-    return [
-        rules.compare(mine, others, float(low), float(high))
-        for mine, others, low, high in zip(group, rest, lows, highs, strict=True)
-    ]
+def _compared(group: Counted, rest: Counted, confidence: float) -> list[Compared]:
+    people, others = (int((of > 0).sum()) for _, of in (group, rest))
+    lows, highs = difference(group, rest, confidence)
+    return [rules.compare(people, others, float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def det(mated: Side, nonmated: Side, column: int) -> list[dict[str, float]]:
