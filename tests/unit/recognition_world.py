@@ -31,6 +31,7 @@ from bowstreet.recognition.model import (
     PlacedCamera,
     Plan,
 )
+from bowstreet.recognition.models import shipped
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.ports import CameraConfig, CameraState, FaceReader, KnownReport, OperatorsView, Pipeline, RunOrder
@@ -45,7 +46,7 @@ from bowstreet.runtime.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OPERATOR, OFFICER, SECOND, ADJUDICATOR = "acc-operator", "acc-superintendent", "acc-second", "acc-constable"
-MODEL = "ab" * 32
+MODEL = shipped.find().sha256
 FLOOR, THRESHOLD = 0.4, 0.5
 COLUMNS = "reference,name,image,category,source,legal_basis,captured_on,risk,under_18,vulnerable\n"
 # Highbury Corner: a square of some 200 m.
@@ -154,7 +155,7 @@ class World:
         self.authorities = Authorities(self.recorder, self.clock, self.ids)
         self.reader = reader or PortraitReader()
         self.models, self.pipeline = Fixed(), Watched()
-        self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists")
+        self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists", model_sha256=MODEL)
         self.book = Book(self.recorder, self.clock, self.ids, self.authorities, self.enrolment, self.models)
         self.planning = Planning(self.book, cameras, lambda places: ("Islington",))
         self.alerts = Alerts(self.recorder, self.clock, self.ids)

@@ -93,7 +93,9 @@ class CameraPipeline:
         shared = SharedList.of(Gallery(order.references, threshold_floor=order.threshold_floor))
         usable = frozenset(camera.camera_id for camera in order.cameras)
         run = self._run = _Run(order=order, shared=shared, until=order.until, usable=usable)
-        options = wire.setup_text(Setup(descriptor=shared.descriptor, models="" if self._models is None else str(self._models)))
+        models = "" if self._models is None else str(self._models)
+        setup = Setup(descriptor=shared.descriptor, model_sha256=order.model_sha256, models=models)
+        options = wire.setup_text(setup)
         for camera in order.cameras:
             run.eyes[camera.camera_id] = self._eye(run, camera, options)
         run.tasks = [asyncio.ensure_future(eye.run()) for eye in run.eyes.values()]
