@@ -128,11 +128,14 @@ def test_scores_are_those_of_a_loop(world: tuple[Probes, Gallery, int]) -> None:
     searches, listed, seed = world
     sizes = list_sizes(listed.people)
     found = compare(searches, listed, sizes, seed)
+    named = compare(searches, listed, sizes, seed, whom=True)
+    assert (named.other == found.other).all()
     order = np.random.default_rng(seed).permutation(listed.people)
     ends = [*listed.starts[1:], len(listed.vectors)]
     for row in range(len(searches)):
         best = [float((listed.vectors[a:b] @ searches.vectors[row]).max()) for a, b in zip(listed.starts, ends, strict=True)]
         mate = int(searches.mate[row])
+        assert named.who is not None
         if not searches.acquired[row]:
             assert found.mate[row] == -np.inf
             assert (found.other[row] == -np.inf).all()
@@ -142,6 +145,9 @@ def test_scores_are_those_of_a_loop(world: tuple[Probes, Gallery, int]) -> None:
             on_list = [int(p) for p in order if p != mate][: size - (mate >= 0)]
             wanted = max((best[person] for person in on_list), default=-np.inf)
             assert found.other[row, column] == (pytest.approx(wanted, abs=1e-5) if np.isfinite(wanted) else -np.inf)
+            if np.isfinite(wanted):
+                assert int(named.who[row, column]) in on_list
+                assert best[int(named.who[row, column])] == pytest.approx(wanted, abs=1e-5)
 
 
 @settings(deadline=None)
