@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ from bowstreet.recognition.evaluation.report import (
     read_report,
     write_report,
 )
+from bowstreet.recognition.known_models import KnownModels
+from bowstreet.recognition.models import shipped
 
 MADE = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MODEL = "ab" * 32
@@ -155,6 +158,15 @@ def test_a_difference_that_was_found_is_told_first_whatever_is_not_known() -> No
 def test_a_list_longer_than_the_one_measured_is_told(listed: int, told: bool) -> None:
     warnings = rules.covers(REPORT, MODEL, 0.5, MADE, listed=listed).warnings
     assert any("more false alerts are to be expected" in one for one in warnings) is told
+
+
+def test_the_report_in_use_warns_for_the_list_that_it_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "report.bow").write_bytes(write_report(REPORT))
+    known = KnownModels(shipped.find(), tmp_path)
+    for listed, told in ((0, False), (100, False), (150, True)):
+        found = known.report(MODEL, 0.5, MADE, listed)
+        assert found is not None
+        assert any("150 people" in one for one in found.warnings) is told
 
 
 def rate(value: float | None, low: float, high: float, subjects: int) -> Rate:
