@@ -157,12 +157,12 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     people = {one.planned_by, one.started_by, one.authorised_by, *evidence} - {""}
     if one.manifest is not None:
         people.add(one.manifest.enrolled_by)
-    people = 0 if one.manifest is None else one.manifest.people
+    listed = 0 if one.manifest is None else one.manifest.people
     against = () if one.state.is_over else services.recognition.against(one, who.account_id)
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
         against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
-        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now(), people),
+        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now(), listed),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),
         names={by: found for by in sorted(people) if (found := desk.scene.person(by)) != by},
