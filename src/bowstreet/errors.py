@@ -74,6 +74,12 @@ class Refused(BowstreetError):
     problem = "refused"
 
 
+class OtherModel(Refused):
+    """The models that were found are not those that are in use, or that something was authorised with."""
+
+    problem = "other-model"
+
+
 class NotSignedIn(Refused):
     """No valid session or token came with the request."""
 

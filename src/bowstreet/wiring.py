@@ -292,8 +292,8 @@ async def _recognition(process: Process) -> None:
     operation, ids = process.operation, RandomIds(process.clock)
     files = face_models.find(operation.face_models)
     enrolment = Enrolment(
-        process.clock, ids, process.vault, PortraitReader(operation.face_models), process.folder / WATCHLIST_FOLDER,
-        None if operation.ofiq is None else Ofiq(operation.ofiq),
+        process.clock, ids, process.vault, PortraitReader(operation.face_models, files.sha256),
+        process.folder / WATCHLIST_FOLDER, None if operation.ofiq is None else Ofiq(operation.ofiq), files.sha256,
     )  # fmt: skip
     book = Book(
         process.recorder, process.clock, ids, process.authorities, enrolment,

@@ -219,7 +219,7 @@ class DestroyedKeys(Keys):
 def recognition(recorder: Recorder, clock: Any, ids: Any, authorities: Authorities) -> Recognition:
     """Recognition with two cameras at Highbury Corner, in Islington, and a model whose report covers everything."""
     folder = Path(tempfile.mkdtemp(prefix="watchlists-"))
-    enrolment = Enrolment(clock, ids, DestroyedKeys(), PortraitReader(), folder)
+    enrolment = Enrolment(clock, ids, DestroyedKeys(), PortraitReader(), folder, model_sha256=Fixed.sha256)
     book = Book(recorder, clock, ids, authorities, enrolment, Fixed())
     planning = Planning(book, CAMERAS, lambda places: boroughs_at(area.london(), places))
     return Recognition(book, planning, Alerts(recorder, clock, ids), PublicRecords(clock, "Test Police"), Watched())

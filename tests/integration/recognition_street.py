@@ -44,9 +44,9 @@ def walked_near(truth: Path) -> set[str]:
 class Street:
     """A world whose cameras are real streams, and whose clock is the machine's."""
 
-    def __init__(self, folder: Path, addresses: dict[str, str]) -> None:
+    def __init__(self, folder: Path, addresses: dict[str, str], models: Path | None = None) -> None:
         clock = SystemClock()
-        self.pipeline = CameraPipeline(clock, clock, open_eye)
+        self.pipeline = CameraPipeline(clock, clock, open_eye, models=models)
         cameras = [
             CameraConfig(camera_id=name, name=f"Camera {name}", address=address, position=HIGHBURY)
             for name, address in addresses.items()
@@ -79,8 +79,8 @@ class Street:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **addresses: str) -> AsyncIterator[Street]:
-    made = Street(folder, addresses)
+async def opened(folder: Path, models: Path | None = None, **addresses: str) -> AsyncIterator[Street]:
+    made = Street(folder, addresses, models)
     await made.world.started()
     try:
         yield made

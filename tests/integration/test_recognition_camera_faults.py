@@ -1,16 +1,19 @@
 """Bad cameras of a deployment: each is told and tried again, and no other is harmed (FAULTS: camera)."""
 
 import asyncio
+import os
 import random
+import signal
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from tests.integration import recognition_street
-from tests.integration.recognition_street import WANTED, opened
+from tests.integration.recognition_street import WANTED, opened, workers
 from tests.integration.test_video_live import free_port, sending
 from tests.rtsp_camera import rtsp_camera
+from tests.unit.test_recognition_model import replaced
 
 from bowstreet.video import rules
 
@@ -118,3 +121,23 @@ async def test_cameras_that_hang_up_at_once_are_asked_less_and_less(street: tupl
         assert len(asked) <= sum(state.restarts + 1 for state in states.values()), "one connection for each start, no more"
         assert await one.until(lambda: one.counts().analysed > 10)
         assert states["south"].restarts == 0
+
+
+@pytest.mark.requirement("R12", "R13")
+async def test_models_replaced_while_it_runs_are_not_looked_with(street: tuple[Path, Path], tmp_path: Path) -> None:
+    """The worker that was there goes on with what it loaded; the one that takes its place finds other models, and says so."""
+    film, _ = street
+    models = tmp_path / "models"
+    models.mkdir()
+    async with opened(tmp_path / "data", models, north=f"file+loop:{film}") as one:
+        await one.run(*WANTED)
+        assert await one.until(lambda: one.counts().analysed > 5)
+        replaced(models)
+        os.kill(workers()[0], signal.SIGKILL)
+        assert await one.until(lambda: "they were replaced" in one.pipeline.states()["north"].trouble)
+        before = one.counts()
+        assert await one.until(lambda: one.pipeline.states()["north"].restarts >= 3)
+        assert one.counts() == before, "not one picture was looked at"
+        assert one.pipeline.states()["north"].state != "live"
+        (models / "detector.toml").unlink()
+        assert await one.until(lambda: one.counts().analysed > before.analysed)

@@ -71,7 +71,7 @@ def a_plan(**changes: Any) -> Plan:
 def a_manifest(digest: str = "l1", **changes: Any) -> Manifest:
     made = Manifest(
         watchlist_id="wl-1", digest=digest, people=6, images=12, categories={Category.WANTED_BY_COURT: 6}, enrolled_by="operator",
-        enrolled_at=NOW, policy=answers.POLICY_VERSION,
+        enrolled_at=NOW, policy=answers.POLICY_VERSION, model_sha256="m",
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -87,6 +87,7 @@ class Deployed(RuleBasedStateMachine):
         self.loaded = ""
         self.ledger = self.report = True
         self.floor: float | None = FLOOR
+        self.model = "m"
         self.approved: set[tuple[str, str]] = set()  # what an officer saw: digests of plan and list
         self.signs: set[tuple[str, Position]] = set()  # before which camera, standing where, one was put up
 
@@ -98,6 +99,7 @@ class Deployed(RuleBasedStateMachine):
         return rules.Standing(
             deployment=self.one, authority=self.authorities.get(self.one.authorisation_id), ledger_holds=self.ledger,
             loaded_digest=self.loaded, report_covers=self.report, floor=self.floor,
+            model_sha256=self.model,
         )  # fmt: skip
 
     def ask(self, plan: Plan) -> str:
@@ -118,10 +120,11 @@ class Deployed(RuleBasedStateMachine):
         threshold=st.sampled_from([0.4, 0.5, 0.9]),
         cameras=st.sampled_from([("north",), ("north", "south")]),
         where=st.sampled_from([HERE, THERE]),
+        model=st.sampled_from(["m", "other"]),
     )
-    def plan_again(self, threshold: float, cameras: tuple[str, ...], where: Position) -> None:
+    def plan_again(self, threshold: float, cameras: tuple[str, ...], where: Position, model: str) -> None:
         placed = tuple(PlacedCamera(camera_id=name, position=where) for name in cameras)
-        self.attempt(lambda: rules.replanned(self.one, a_plan(threshold=threshold, cameras=placed)))
+        self.attempt(lambda: rules.replanned(self.one, a_plan(threshold=threshold, cameras=placed, model_sha256=model)))
 
     @rule(
         digest=st.sampled_from(["l1", "l2"]), to_review=st.booleans(), policy=st.sampled_from([answers.POLICY_VERSION, "older"])
@@ -223,7 +226,8 @@ class Deployed(RuleBasedStateMachine):
     def go_all_the_way(self) -> None:
         """The proper way, which chance alone would seldom find."""
         self.now = max(self.now, NOW)
-        self.ledger, self.report, self.floor = True, True, FLOOR
+        self.ledger, self.report, self.floor, self.model = True, True, FLOOR, "m"
+        self.attempt(lambda: rules.replanned(self.one, replace(self.one.plan, model_sha256="m")))
         self.list_again("l1", False, answers.POLICY_VERSION)
         self.tell(EvidenceKind.NOTICE, ())
         self.tell(EvidenceKind.SIGN, tuple(camera.camera_id for camera in self.one.plan.cameras))
@@ -244,6 +248,11 @@ class Deployed(RuleBasedStateMachine):
     @rule(digest=st.sampled_from(["", "l1", "l2", "tampered"]))
     def the_list_in_memory(self, digest: str) -> None:
         self.loaded = digest
+
+    @rule(model=st.sampled_from(["", "m", "other"]))
+    def the_program_starts_again_with_a_model(self, model: str) -> None:
+        self.model = model
+        self.attempt(lambda: rules.stopped(self.one, "the program ended while it ran"))
 
     @rule(covers=st.booleans(), floor=st.sampled_from([None, FLOOR, 0.6]))
     def the_model(self, covers: bool, floor: float | None) -> None:
@@ -266,6 +275,9 @@ class Deployed(RuleBasedStateMachine):
             assert self.one.plan.starts_at <= self.now < self.one.plan.ends_at
             assert self.one.state is DeploymentState.RUNNING
             assert self.ledger
+            # One model everywhere: planned, authorised, in the list, in use.
+            assert self.one.manifest is not None
+            assert self.one.plan.model_sha256 == self.one.manifest.model_sha256 == self.model
             # Exactly what an officer approved: that plan, with its cameras where they stand, and that list.
             assert (rules.digest_of(self.one.plan), self.loaded) in self.approved
             assert camera in {one.camera_id for one in self.one.plan.cameras}

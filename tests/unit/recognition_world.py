@@ -34,6 +34,7 @@ from bowstreet.recognition.model import (
     PlacedCamera,
     Plan,
 )
+from bowstreet.recognition.models import shipped
 from bowstreet.recognition.planning import Planning
 from bowstreet.recognition.portraits.reader import PortraitReader
 from bowstreet.recognition.ports import CameraConfig, CameraState, FaceReader, KnownReport, OperatorsView, Pipeline, RunOrder
@@ -48,7 +49,7 @@ from bowstreet.runtime.sqlite import SqliteStore
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 OPERATOR, OFFICER, SECOND, ADJUDICATOR = "acc-operator", "acc-superintendent", "acc-second", "acc-constable"
-MODEL = "ab" * 32
+MODEL = shipped.find().sha256
 FLOOR, THRESHOLD = 0.4, 0.5
 COLUMNS = "reference,name,image,category,source,legal_basis,captured_on,risk,under_18,vulnerable\n"
 # Highbury Corner: a square of some 200 m.
@@ -91,14 +92,15 @@ class Fixed:
 
     sha256 = MODEL
 
-    def __init__(self) -> None:
+    def __init__(self, sha256: str = MODEL) -> None:
         self.reported = True
+        self.sha256 = sha256
 
     def floor(self, model_sha256: str) -> float | None:
-        return FLOOR if model_sha256 == MODEL else None
+        return FLOOR if model_sha256 == self.sha256 else None
 
-    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
-        if not self.reported or model_sha256 != MODEL:
+    def report(self, model_sha256: str, threshold: float, now: datetime, listed: int = 0) -> KnownReport | None:
+        if not self.reported or model_sha256 != self.sha256:
             return None
         return KnownReport(sha256="cd" * 32, made_at=NOW, expires_at=NOW + timedelta(days=365), list_size=1_000)
 
@@ -146,6 +148,7 @@ class World:
         real: ScaledClock | None = None,
         cameras: Sequence[CameraConfig] = CAMERAS,
         pipeline: Pipeline | None = None,
+        model: str = MODEL,
     ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self.simulated = folder, SimulatedClock(at)
@@ -156,8 +159,8 @@ class World:
         self.ids = SeededIds(seed, self.clock)
         self.authorities = Authorities(self.recorder, self.clock, self.ids)
         self.reader = reader or PortraitReader()
-        self.models, self.pipeline = Fixed(), Watched()
-        self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists")
+        self.models, self.pipeline = Fixed(model), Watched()
+        self.enrolment = Enrolment(self.clock, self.ids, self.vault, self.reader, folder / "watchlists", model_sha256=model)
         self.book = Book(self.recorder, self.clock, self.ids, self.authorities, self.enrolment, self.models)
         self.planning = Planning(self.book, cameras, lambda places: ("Islington",))
         self.alerts = Alerts(self.recorder, self.clock, self.ids)

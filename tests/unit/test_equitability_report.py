@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ from bowstreet.recognition.evaluation.report import (
     read_report,
     write_report,
 )
+from bowstreet.recognition.known_models import KnownModels
+from bowstreet.recognition.models import shipped
 
 MADE = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MODEL = "ab" * 32
@@ -134,6 +137,38 @@ def test_what_it_leaves_open_is_said() -> None:
     assert "everybody" in warned(group("sex f"), fpir_verdict=Verdict.INSUFFICIENT)
 
 
+def test_a_difference_that_was_found_is_told_first_whatever_is_not_known() -> None:
+    """The officer who authorises reads it, though the group is too small to say how large the difference is."""
+    few = group("tone VI", tpir_verdict=Verdict.INSUFFICIENT, fpir_verdict=Verdict.INSUFFICIENT, fpir_compared=Compared.HIGHER)
+    missed = group("age 60+", tpir_verdict=Verdict.INSUFFICIENT, tpir_compared=Compared.LOWER)
+    found = finding(
+        0.5, groups=(group("sex f", fpir_verdict=Verdict.INSUFFICIENT), few, missed), tpir_verdict=Verdict.INSUFFICIENT
+    )
+    warnings = rules.covers(msgspec.structs.replace(REPORT, findings=(found,)), MODEL, 0.5, MADE, listed=101).warnings
+    assert warnings == (
+        "worse for tone VI than for others (more false alerts)",
+        "worse for age 60+ than for others (more of them missed)",
+        "the list has 101 people, and the report was made with 100: more false alerts are to be expected than it says",
+        "insufficient data for the true positive identification rate of everybody",
+        "insufficient data for sex f", "insufficient data for tone VI", "insufficient data for age 60+",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "told"), [(0, False), (100, False), (101, True), (60_000, True)])
+def test_a_list_longer_than_the_one_measured_is_told(listed: int, told: bool) -> None:
+    warnings = rules.covers(REPORT, MODEL, 0.5, MADE, listed=listed).warnings
+    assert any("more false alerts are to be expected" in one for one in warnings) is told
+
+
+def test_the_report_in_use_warns_for_the_list_that_it_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "report.bow").write_bytes(write_report(REPORT))
+    known = KnownModels(shipped.find(), tmp_path)
+    for listed, told in ((0, False), (100, False), (150, True)):
+        found = known.report(MODEL, 0.5, MADE, listed)
+        assert found is not None
+        assert any("150 people" in one for one in found.warnings) is told
+
+
 def rate(value: float | None, low: float, high: float, subjects: int) -> Rate:
     return Rate(value=value, low=low, high=high, hits=0, of=subjects, subjects=subjects, method="bootstrap")
 
@@ -150,7 +185,7 @@ def test_when_a_rate_says_too_little() -> None:
 
 
 def test_groups_differ_only_when_the_interval_says_so() -> None:
-    many, few = rate(0.1, 0.0, 0.2, 200), rate(0.1, 0.0, 0.2, 20)
+    many, few = 200, 20
     assert rules.compare(many, many, 0.01, 0.2) == "higher"
     assert rules.compare(many, many, -0.2, -0.01) == "lower"
     assert rules.compare(many, many, -0.1, 0.1) == "no difference found"

@@ -11,8 +11,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import binomtest
 
 from bowstreet.recognition.evaluation import identification, verification
+from bowstreet.recognition.evaluation.groups import Groups
 from bowstreet.recognition.evaluation.identification import Side
-from bowstreet.recognition.evaluation.intervals import clopper_pearson, rates, weights
+from bowstreet.recognition.evaluation.intervals import clopper_pearson, difference, rates, weights
 from bowstreet.recognition.evaluation.searches import Gallery, Probes, Scores, compare, list_sizes, per_subject
 
 
@@ -127,11 +128,14 @@ def test_scores_are_those_of_a_loop(world: tuple[Probes, Gallery, int]) -> None:
     searches, listed, seed = world
     sizes = list_sizes(listed.people)
     found = compare(searches, listed, sizes, seed)
+    named = compare(searches, listed, sizes, seed, whom=True)
+    assert (named.other == found.other).all()
     order = np.random.default_rng(seed).permutation(listed.people)
     ends = [*listed.starts[1:], len(listed.vectors)]
     for row in range(len(searches)):
         best = [float((listed.vectors[a:b] @ searches.vectors[row]).max()) for a, b in zip(listed.starts, ends, strict=True)]
         mate = int(searches.mate[row])
+        assert named.who is not None
         if not searches.acquired[row]:
             assert found.mate[row] == -np.inf
             assert (found.other[row] == -np.inf).all()
@@ -141,6 +145,9 @@ def test_scores_are_those_of_a_loop(world: tuple[Probes, Gallery, int]) -> None:
             on_list = [int(p) for p in order if p != mate][: size - (mate >= 0)]
             wanted = max((best[person] for person in on_list), default=-np.inf)
             assert found.other[row, column] == (pytest.approx(wanted, abs=1e-5) if np.isfinite(wanted) else -np.inf)
+            if np.isfinite(wanted):
+                assert int(named.who[row, column]) in on_list
+                assert best[int(named.who[row, column])] == pytest.approx(wanted, abs=1e-5)
 
 
 @settings(deadline=None)
@@ -162,6 +169,82 @@ def test_rates_fall_with_the_threshold_and_false_alerts_rise_with_the_list(
     assert (scores.other[:, 1:] >= scores.other[:, :-1]).all(), "a longer list has no fewer people who look alike"
     right = [(scores.right(column) >= thresholds[0]).sum() for column in range(len(scores.sizes))]
     assert (np.diff(right) <= 0).all()
+
+
+# --- groups ---------------------------------------------------------------------------------------------------------------------
+
+
+def looked_at(false: Any, groups: list[list[int]], searches: int = 4) -> list[Any]:
+    """Findings about groups of people, of whom each has so many false alerts in so many searches; `groups`: of each attribute,
+    the value of each person."""
+    people = [f"p{place}" for place in range(len(false))]
+    scores = np.where(np.arange(searches)[None, :] < np.asarray(false)[:, None], 0.6, 0.1).ravel()
+    subject = np.repeat(np.arange(len(people)), searches).tolist()
+    probed = Side(
+        probes=probes(np.zeros((len(subject), 1)), subject, [-1] * len(subject)), people=people,
+        scores=Scores(sizes=(1,), mate=np.full(len(subject), -np.inf), other=scores[:, None]),
+    )  # fmt: skip
+    names = tuple(f"a{place}" for place in range(len(groups)))
+    known = Groups(
+        attributes=names,
+        people={one: {name: f"{of[place]}" for name, of in zip(names, groups, strict=True)} for place, one in enumerate(people)},
+    )
+    found = identification.tally(probed, probed, 0, np.array([0.5]), 1)
+    return identification.by_group(found, probed, probed, known)
+
+
+def test_a_disparity_of_a_group_of_forty_is_found_beside_many_other_groups() -> None:
+    """Eight of forty people set it off, two in a hundred of the others do; 41 groups are looked at."""
+    random = np.random.default_rng(3)
+    false = np.zeros(1_000, int)
+    false[:8], false[40:60] = 2, 1
+    found = looked_at(false, [[int(place < 40) for place in range(1_000)], random.integers(0, 12, 1_000).tolist()])
+    assert len(found) > 25
+    of = {one.group.name: one for one in found}
+    assert of["a0 1"].fpir[0].subjects == 40
+    assert of["a0 1"].fpir_compared == ["higher"]
+    assert of["a0 0"].fpir_compared == ["lower"]
+
+
+def test_however_many_groups_are_looked_at_chance_finds_a_difference_in_few_evaluations() -> None:
+    """Searches of one person go together, and no group differs: of evaluations that look at 320 groups of some forty people, no
+    more than about one in twenty may find a difference."""
+    random, found = np.random.default_rng(11), 0
+    names, people = tuple("abcdefgh"), [f"p{place}" for place in range(1_600)]
+    for _ in range(12):
+        false = random.binomial(4, random.beta(0.5, 4.5, len(people)))[:, None].astype(float)
+        of = {one: dict(zip(names, map(str, random.integers(0, 40, 8)), strict=True)) for one in people}
+        single = [one for one in Groups(attributes=names, people=of).all() if len(one.values) == 1]
+        assert len(single) == 320
+        counted = false, np.full(len(people), 4.0), weights(len(people), 1_000, 1)
+        compared = identification._against(*counted, Groups(attributes=names, people=of), single, people)
+        found += any(set(said) & {"higher", "lower"} for _, said in compared)
+    assert found <= 2
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.999])
+def test_the_interval_of_a_difference_covers_the_truth_as_often_as_it_says(confidence: float) -> None:
+    random, missed, runs = np.random.default_rng(7), 0, 600
+    for _ in range(runs):
+        small, large = (random.binomial(3, random.beta(1, 9, people))[:, None].astype(float) for people in (60, 600))
+        low, high = difference((small, np.full(60, 3.0)), (large, np.full(600, 3.0)), confidence)
+        missed += not low[0] <= 0.0 <= high[0]
+    expected = runs * (1.0 - confidence)
+    assert missed <= expected + 3.0 * expected**0.5 + 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(tallies(), tallies(), st.floats(0.9, 0.9999))
+def test_an_interval_of_a_difference_contains_it_and_widens_with_confidence(one: Any, other: Any, confidence: float) -> None:
+    (narrow_low, narrow_high), (low, high) = difference(one, other, 0.9), difference(one, other, confidence)
+    assert (low <= narrow_low + 1e-9).all()
+    assert (high >= narrow_high - 1e-9).all()
+    if (one[1] > 0).sum() > 1 and (other[1] > 0).sum() > 1:
+        apart = one[0].sum() / one[1].sum() - other[0].sum() / other[1].sum()
+        assert low[0] - 1e-9 <= apart <= high[0] + 1e-9
+
+
+# --- trade-offs -----------------------------------------------------------------------------------------------------------------
 
 
 def side(values: Any, other: Any, subjects: int) -> Side:

@@ -34,7 +34,8 @@ def _deployment(process: Process, one: Deployment, asked: Authorisation) -> list
     """What is asked for; of an amendment the amended plan, after what it changes and beside what stands now (R2)."""
     amended, manifest = amendment.asked_for_by(asked, one), one.manifest
     plan = one.plan if amended is None else amended.plan
-    report = process.recognition.models.report(plan.model_sha256, plan.threshold, process.clock.now())
+    people = 0 if manifest is None else manifest.people
+    report = process.recognition.models.report(plan.model_sha256, plan.threshold, process.clock.now(), people)
     categories = {} if manifest is None else manifest.categories
     listed = ", ".join(f"{count} {name}" for name, count in sorted(categories.items()))
     accuracy = (

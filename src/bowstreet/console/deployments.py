@@ -181,6 +181,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
         people.add(one.manifest.enrolled_by)
     if one.amendment is not None:
         people.add(one.amendment.asked_by)
+    listed = 0 if one.manifest is None else one.manifest.people
     against = () if one.state.is_over else services.recognition.against(one, who.account_id)
     out = {} if one.state.is_over else services.recognition.kept_out(one)
     return DeploymentView(
@@ -191,7 +192,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
             for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one),)
         ),
         amended=_amended(desk, one),
-        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now()),
+        report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now(), listed),
         alerts_open=services.recognition.alerts.open_of(one.deployment_id),
         passes=len(services.recognition.passes(one.deployment_id)),
         names={by: found for by in sorted(people) if (found := desk.scene.person(by)) != by},

@@ -85,6 +85,7 @@ _STATUS: dict[type[errors.BowstreetError], HTTPStatus] = {
 }
 
 _TITLES: dict[str, str] = {
+    "other-model": "Another model is in use",
     "not-signed-in": "Not signed in",
     "not-permitted": "Not permitted",
     "proof-needed": "Prove again who you are",

@@ -51,6 +51,7 @@ class Book:
             ledger_holds=self.recorder.failing_since is None, loaded_digest=self._digest(one),
             report_covers=starting and self.models.report(plan.model_sha256, plan.threshold, now) is not None,
             floor=self.models.floor(plan.model_sha256) if starting and plan.model_sha256 == self.models.sha256 else None,
+            model_sha256=self.models.sha256,
         )  # fmt: skip
 
     def _digest(self, one: Deployment) -> str:

@@ -77,12 +77,20 @@ class Enrolment:
     Args:
         folder: where sealed lists lie; made when it is missing.
         measure: what else measures each image; None is nothing.
+        model_sha256: of the model that `reader` describes faces with; a list made without saying which is never used.
     """
 
     def __init__(
-        self, clock: Clock, ids: Ids, keys: DataKeys, reader: FaceReader, folder: Path, measure: ImageMeasure | None = None
+        self,
+        clock: Clock,
+        ids: Ids,
+        keys: DataKeys,
+        reader: FaceReader,
+        folder: Path,
+        measure: ImageMeasure | None = None,
+        model_sha256: str = "",
     ) -> None:
-        self._measure = measure
+        self._measure, self._model_sha256 = measure, model_sha256
         self._clock, self._ids, self.keys, self.reader, self._folder = clock, ids, keys, reader, folder
         self._imports: dict[str, Import] = {}
         self._open: dict[str, ListFile] = {}
@@ -284,6 +292,7 @@ class Enrolment:
             policy=answers.POLICY_VERSION, to_review=tuple(one.person_id for one in people if one.needs_review),
             aged=sum("years old" in " ".join(one.remarks) for one in made.results.values()),
             volunteers=categories["volunteer"],  # type: ignore[index]
+            model_sha256=self._model_sha256,
         )  # fmt: skip
 
     # --- a list that stands -------------------------------------------------------------------------------------------------

@@ -38,11 +38,11 @@ class KnownModels:
     def floor(self, model_sha256: str) -> float | None:
         return self._files.embedder.threshold_floor if model_sha256 == self.sha256 else None
 
-    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
+    def report(self, model_sha256: str, threshold: float, now: datetime, listed: int = 0) -> KnownReport | None:
         """The newest report that covers it."""
         found = []
         for one in self._reports():
-            cover = covers(one.report, model_sha256, threshold, now)
+            cover = covers(one.report, model_sha256, threshold, now, listed=listed)
             if not cover.refusals:
                 found.append((one.report.made_at, one, cover.warnings))
         if not found:

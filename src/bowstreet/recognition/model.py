@@ -134,6 +134,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of a list when it is destroyed, and what is shown of it before: counts, and the digest that was authorised.
 
     `to_review` are people under 18 or vulnerable whom no second person has approved yet (R6), by their pseudonyms.
+    `model_sha256` is of the model that its images were described with (hex): only faces that the same one describes are compared
+    with them. "" where that was not put down.
     """
 
     watchlist_id: str
@@ -148,6 +150,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     reviewed: int = 0
     aged: int = 0  # images older than `rules.IMAGE_AGES`
     volunteers: int = 0
+    model_sha256: str = ""
     destroyed_at: datetime | None = None
 
 
@@ -225,7 +228,7 @@ class KeptList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Obstacle(StrEnum):
-    """Why nothing is processed. Each has its words in `rules.SAYS`."""
+    """Why nothing is processed. Each has its words in `obstacles.SAYS`."""
 
     NOT_RUNNING = "not-running"
     NO_AUTHORITY = "no-authority"
@@ -235,11 +238,13 @@ class Obstacle(StrEnum):
     NO_LEDGER = "no-ledger"
     NO_LIST = "no-list"
     LIST_CHANGED = "list-not-the-authorised-one"
+    LIST_MODEL = "list-made-with-another-model"
     LIST_POLICY = "list-made-under-other-rules"
     LIST_MISPLACED = "list-of-another-use-case"
     LIST_UNREVIEWED = "list-needs-second-approval"
     NO_NOTICE = "no-public-notice"
     NO_SIGNS = "no-signs"
+    OTHER_MODEL = "another-model-in-use"
     BELOW_FLOOR = "threshold-below-floor"
     NO_REPORT = "no-accuracy-report"
     SAME_PERSON = "authoriser-is-operator"

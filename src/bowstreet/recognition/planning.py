@@ -23,6 +23,7 @@ from bowstreet.recognition.model import (
     KeptList,
     ListState,
     Manifest,
+    Obstacle,
     Plan,
     PublicEvidence,
 )
@@ -71,6 +72,11 @@ class Planning:
         """Raises `NotFound`, `Refused`, `BadInput`."""
         return await self.book.save(rules.replanned(self.book.get(deployment_id), self._checked(plan)), "planned", by)
 
+    def _require_model(self, one: Deployment) -> None:
+        """Raises `Refused` for a plan that was made for another model than the one in use (R12, R13)."""
+        if not rules.is_of_model(one.plan, self.book.models.sha256):
+            raise rules.refusal([Obstacle.OTHER_MODEL])
+
     def _checked(self, plan: Plan) -> Plan:
         unknown = [one.camera_id for one in plan.cameras if one.camera_id not in self.cameras]
         if unknown:
@@ -98,6 +104,7 @@ class Planning:
         one = self.book.get(deployment_id)
         if one.state is not DeploymentState.PLANNED:
             raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="withdraw it first")
+        self._require_model(one)
         return await self.book.enrolment.begin(one, csv, by)
 
     async def finish_import(self, deployment_id: str, import_id: str, by: str, *, leave_out: bool) -> list[RowResult]:
@@ -174,6 +181,7 @@ class Planning:
         """Fix plan and list, and ask for authority. Raises `NotFound`, `Refused`, `BadInput`."""
         one = self.book.get(deployment_id)
         rules.submitted(one, "not asked yet")
+        self._require_model(one)
         rules.check_plan(one.plan, self.book.models.floor(one.plan.model_sha256), self.book.clock.now())
         asked, (save, said) = self._asked(one.deployment_id, one.plan, by)
         return await self.book.save(rules.submitted(one, asked), "submitted", by, [said], [save])

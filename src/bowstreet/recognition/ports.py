@@ -68,8 +68,9 @@ class Models(Protocol):
         """The least threshold that a model may be used at; None for a model that is not known here."""
         ...
 
-    def report(self, model_sha256: str, threshold: float, now: datetime) -> KnownReport | None:
-        """The newest equitability report that covers the model at this threshold now; None when there is none."""
+    def report(self, model_sha256: str, threshold: float, now: datetime, listed: int = 0) -> KnownReport | None:
+        """The newest equitability report that covers the model at this threshold now; None when there is none. Its warnings are
+        for a list of so many people."""
         ...
 
 

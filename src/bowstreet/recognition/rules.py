@@ -31,6 +31,8 @@ from bowstreet.recognition.model import (
     Plan,
     PublicEvidence,
 )
+from bowstreet.recognition.obstacles import REMEDIES as REMEDIES
+from bowstreet.recognition.obstacles import SAYS as SAYS
 
 # --- limits -----------------------------------------------------------------------------------------------------------------
 
@@ -48,49 +50,6 @@ IMAGE_AGES = timedelta(days=5 * 365)
 # a worker that runs hourly, or somebody who mends it, still comes in time.
 DESTROY_WITHIN = timedelta(hours=23)
 
-SAYS: dict[Obstacle, str] = {
-    Obstacle.NOT_RUNNING: "it is not running",
-    Obstacle.NO_AUTHORITY: "no authority in force covers it (R2)",
-    Obstacle.OUTSIDE_WINDOW: "it is not within its window (R2)",
-    Obstacle.NOT_THIS_CAMERA: "this camera is not in what was authorised (R2)",
-    Obstacle.CAMERA_MOVED: "the camera stands elsewhere than was authorised (R2)",
-    Obstacle.NO_LEDGER: "the record cannot be written (R16)",
-    Obstacle.NO_LIST: "it has no list (R4)",
-    Obstacle.LIST_CHANGED: "its list is not the one that was authorised (R4)",
-    Obstacle.LIST_POLICY: "its list was made under other rules on categories (R4)",
-    Obstacle.LIST_MISPLACED: "people stand on its list for whom this use case has no place (R1, R4)",
-    Obstacle.LIST_UNREVIEWED: "somebody under 18 or vulnerable is listed whom no second person has approved (R6)",
-    Obstacle.NO_NOTICE: "no public notice stands (R15, R18)",
-    Obstacle.NO_SIGNS: "no sign stands before a camera (R15)",
-    Obstacle.BELOW_FLOOR: "the threshold is below the model's floor (R13)",
-    Obstacle.NO_REPORT: "no accuracy report covers this model and threshold now (R12)",
-    Obstacle.SAME_PERSON: "whoever authorised it does not run it, nor made its list (R3)",
-    Obstacle.ANOTHER_RUNS: "another deployment runs, and one runs at a time",
-}
-REMEDIES: dict[Obstacle, str] = {
-    Obstacle.NOT_RUNNING: "start it",
-    Obstacle.NO_AUTHORITY: "ask for authority, and have an authorising officer decide",
-    Obstacle.OUTSIDE_WINDOW: "wait for its start, or plan another",
-    Obstacle.NOT_THIS_CAMERA: "amend the plan and have it authorised",
-    Obstacle.CAMERA_MOVED: "have the amended plan authorised, or put the camera back",
-    Obstacle.NO_LEDGER: "make room on the disk; it stays stopped until acts can be recorded",
-    Obstacle.NO_LIST: "import one",
-    Obstacle.LIST_CHANGED: "take it back to the plan, and ask for authority again with this list",
-    Obstacle.LIST_POLICY: "import the list again, and ask for authority",
-    Obstacle.LIST_MISPLACED: "import a list for this use case, or plan it for the one that the list was made for",
-    Obstacle.LIST_UNREVIEWED: "have an authorising officer open the list, and approve them or take them off",
-    Obstacle.NO_NOTICE: (
-        "publish a notice and enter it. Without one this would be covert, and covert surveillance is another regime: directed "
-        "surveillance under Part II of the Regulation of Investigatory Powers Act 2000, intrusive or with interference with "
-        "property also Part III of the Police Act 1997. This program does not do it"
-    ),
-    Obstacle.NO_SIGNS: "put signs up before every camera, and enter when",
-    Obstacle.BELOW_FLOOR: "plan it with a higher threshold",
-    Obstacle.NO_REPORT: "evaluate the model ('bowstreet lfr evaluate'), or choose a threshold that the report covers",
-    Obstacle.SAME_PERSON: "have another person do it",
-    Obstacle.ANOTHER_RUNS: "stop that one, or wait for its end",
-}
-
 
 def remedy(why: Obstacle, one: Deployment) -> str:
     """What would mend it, as the deployment stands."""
@@ -103,7 +62,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment with what stands round it. What is not known is left at its default, which allows nothing.
 
     `authority` is the authorisation that the deployment names, in whatever state. `loaded_digest` is of the list as it lies in
-    memory.
+    memory, `model_sha256` of the model in use.
     """
 
     deployment: Deployment
@@ -112,6 +71,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     loaded_digest: str = ""
     report_covers: bool = False
     floor: float | None = None
+    model_sha256: str = ""
 
 
 # --- may it process, may it start -------------------------------------------------------------------------------------------
@@ -168,7 +128,9 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
         found.append(Obstacle.NO_NOTICE)
     if unsigned_cameras(one, now):
         found.append(Obstacle.NO_SIGNS)
-    if not above_floor(one.plan.threshold, standing.floor):
+    if not is_of_model(one.plan, standing.model_sha256):
+        found.append(Obstacle.OTHER_MODEL)
+    elif not above_floor(one.plan.threshold, standing.floor):
         found.append(Obstacle.BELOW_FLOOR)
     if not standing.report_covers:
         found.append(Obstacle.NO_REPORT)
@@ -178,6 +140,11 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
         found.remove(Obstacle.NO_AUTHORITY)
         found.append(Obstacle.NO_AUTHORITY)
     return found
+
+
+def is_of_model(plan: Plan, model_sha256: str) -> bool:
+    """Whether a plan is for the model in use (R12, R13)."""
+    return plan.model_sha256 == model_sha256 != ""
 
 
 def above_floor(threshold: float, floor: float | None) -> bool:
@@ -221,6 +188,8 @@ def _list_wrong(standing: Standing) -> Obstacle | None:
         return Obstacle.NO_LIST
     if misplaced(standing.deployment):
         return Obstacle.LIST_MISPLACED
+    if manifest.model_sha256 != standing.deployment.plan.model_sha256:
+        return Obstacle.LIST_MODEL
     if not (manifest.digest == standing.deployment.list_digest == standing.loaded_digest):
         return Obstacle.LIST_CHANGED
     return None if manifest.policy == answers.POLICY_VERSION else Obstacle.LIST_POLICY
@@ -302,7 +271,8 @@ def told(one: Deployment, evidence: PublicEvidence, now: datetime) -> Deployment
 
 
 def replanned(one: Deployment, plan: Plan) -> Deployment:
-    """Another plan, before anything is asked for. Signs are for cameras where they stood: they are entered again."""
+    """Another plan, before anything is asked for. Signs are for cameras where they stood: they are entered again. A list that was
+    made with another model than this plan's stands against the deployment until it is imported again."""
     _only(one, DeploymentState.PLANNED)
     kept = tuple(told for told in one.evidence if told.kind is EvidenceKind.NOTICE)
     return replace(one, plan=plan, evidence=kept)
@@ -318,13 +288,16 @@ def submitted(one: Deployment, authorisation_id: str) -> Deployment:
     """Plan and list are fixed, and authority is asked for both (R2, R4).
 
     Raises:
-        Refused: there is no list, somebody on it waits for a second approval (R6), or no public notice stands (R15, R18).
+        Refused: there is no list, another model made it (R12, R13), somebody on it waits for a second approval (R6), or no public
+            notice stands (R15, R18).
     """
     _only(one, DeploymentState.PLANNED)
     if one.manifest is None:
         raise refusal([Obstacle.NO_LIST])
     if misplaced(one):
         raise refusal([Obstacle.LIST_MISPLACED])
+    if one.manifest.model_sha256 != one.plan.model_sha256:
+        raise refusal([Obstacle.LIST_MODEL])
     if one.manifest.to_review:
         raise refusal([Obstacle.LIST_UNREVIEWED])
     if not any(told.kind is EvidenceKind.NOTICE for told in one.evidence):

@@ -16,7 +16,7 @@ from typing import Any
 import av
 import msgspec
 
-from bowstreet.errors import BowstreetError
+from bowstreet.errors import BowstreetError, OtherModel
 from bowstreet.frames import CameraFrame
 from bowstreet.runtime.confinement import limit
 from bowstreet.video import klv
@@ -84,7 +84,8 @@ class Looker:
         try:
             analyst: Any = getattr(importlib.import_module(module), name)(self._source.options)
         except BowstreetError as error:
-            self._teller.trouble("analyst", error.message)
+            # Other models than those in use are a trouble of their own: whoever replaced the files is to know.
+            self._teller.trouble(error.problem if isinstance(error, OtherModel) else "analyst", error.message)
             os._exit(1)
         self.ready.set()
         while True:

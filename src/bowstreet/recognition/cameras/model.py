@@ -4,9 +4,11 @@ import msgspec
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """Once, at the start of a worker. `descriptor` is the list's memory (`shared_list`), `models` the operator's folder or ""."""
+    """Once, at the start of a worker. `descriptor` is the list's memory (`shared_list`), `models` the operator's folder or "".
+    With other models than `model_sha256` it does not look."""
 
     descriptor: int
+    model_sha256: str
     models: str = ""
 
 

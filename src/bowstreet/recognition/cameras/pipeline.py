@@ -106,7 +106,8 @@ class CameraPipeline:
 
     def _eye(self, run: _Run, camera: CameraConfig) -> Eye:
         models = "" if self._models is None else str(self._models)
-        options = wire.setup_text(Setup(descriptor=run.shared.descriptor, models=models))
+        setup = Setup(descriptor=run.shared.descriptor, model_sha256=run.order.model_sha256, models=models)
+        options = wire.setup_text(setup)
 
         def count(frames: int, analysed: int, dropped: int, corrupt: int) -> None:
             self._count(run, Counts(frames=frames, analysed=analysed, dropped=dropped, corrupt=corrupt))

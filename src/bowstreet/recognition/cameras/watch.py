@@ -34,12 +34,15 @@ class Watch:
 
     Raises:
         MalformedConfiguration, Refused: the models cannot be used.
+        OtherModel: they are not those that the deployment was authorised with, and its list made with (R12, R13).
     """
 
     def __init__(self, options: str) -> None:
         setup = wire.read_setup(options)
         cv2.setNumThreads(1)
-        self._models = shipped.load(shipped.find(Path(setup.models) if setup.models else None))
+        files = shipped.find(Path(setup.models) if setup.models else None)
+        shipped.require(files, setup.model_sha256)
+        self._models = shipped.load(files)
         self._list = SharedList.opened(setup.descriptor)
         self._lease: Lease | None = None
         self._passes = Passes()

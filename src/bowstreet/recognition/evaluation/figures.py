@@ -1,5 +1,6 @@
 """What was found in the pictures, as figures: identification, verification, and the report for deployments."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from bowstreet.recognition.evaluation import gather, identification, rules, veri
 from bowstreet.recognition.evaluation import report as reports
 from bowstreet.recognition.evaluation.identification import GroupRates, Side
 from bowstreet.recognition.evaluation.intervals import Rate, rates
-from bowstreet.recognition.evaluation.model import Part
+from bowstreet.recognition.evaluation.model import Looked, Part
 from bowstreet.recognition.evaluation.pairs import Pair, Picture
 from bowstreet.recognition.evaluation.run import Run
 from bowstreet.recognition.evaluation.searches import list_sizes
@@ -31,13 +32,19 @@ def identified(run: Run, now: datetime) -> tuple[dict[str, Any], bytes]:
     report: bytes = b""
     for unit in _units(run):
         looked = {part: run.looked.get(part, []) for part in (Part.PROBES, Part.NONLISTED)}
-        if unit == "track":
-            looked = {part: gather.best_shots(ones) for part, ones in looked.items()}
-        mated, nonmated = (
-            gather.search(ones, sorted({one.still.person for one in ones}), listed, places, sizes, options.seed)
-            for ones in (looked[Part.PROBES], looked[Part.NONLISTED])
-        )
         card = run.files.embedder
+        if unit == "track":
+            looked = {part: gather.in_tracks(ones) for part, ones in looked.items()}
+            mated, nonmated = (
+                gather.passed(ones, _people(ones), listed, places, sizes, options.seed, card.threshold_floor)
+                for ones in (looked[Part.PROBES], looked[Part.NONLISTED])
+            )
+            looked = {part: gather.best_shots(ones) for part, ones in looked.items()}
+        else:
+            mated, nonmated = (
+                gather.search(ones, _people(ones), listed, places, sizes, options.seed)
+                for ones in (looked[Part.PROBES], looked[Part.NONLISTED])
+            )
         thresholds = identification.thresholds_for(options.thresholds, card.threshold_floor, card.threshold, nonmated)
         main = options.thresholds[0] if options.thresholds else card.threshold
         tallies = identification.tally(mated, nonmated, len(sizes) - 1, thresholds, options.seed)
@@ -55,7 +62,7 @@ def identified(run: Run, now: datetime) -> tuple[dict[str, Any], bytes]:
                 mated, nonmated, gather.measures(looked[Part.PROBES], looked[Part.NONLISTED]), main, options.seed
             ),
         }
-        # The last unit is what a deployment does: the best shot of a track where there are tracks.
+        # The last unit is what a deployment does, where there are tracks: whom it would have alerted about.
         report = _report(run, now, unit, listed.people, len(listed.vectors), full)
     found["main_threshold"] = main
     found["equitability"] = {
@@ -65,9 +72,13 @@ def identified(run: Run, now: datetime) -> tuple[dict[str, Any], bytes]:
 
 
 def _units(run: Run) -> tuple[str, ...]:
-    """Tracks are looked at where folders inside a person's folder make some."""
-    folders = any(one.still.track.endswith("/") for part in (Part.PROBES, Part.NONLISTED) for one in run.looked.get(part, []))
-    return ("frame", "track") if folders else ("frame",)
+    """Tracks are looked at where everybody who is searched has some: a folder inside a person's folder is one."""
+    searched = [ones for part in (Part.PROBES, Part.NONLISTED) if (ones := run.looked.get(part))]
+    return ("frame", "track") if searched and all(gather.in_tracks(ones) for ones in searched) else ("frame",)
+
+
+def _people(looked: Sequence[Looked]) -> list[str]:
+    return sorted({one.still.person for one in looked})
 
 
 def _entries(

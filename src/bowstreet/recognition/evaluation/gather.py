@@ -9,7 +9,8 @@ import numpy as np
 from bowstreet.recognition.evaluation.identification import STRATA, Side
 from bowstreet.recognition.evaluation.intervals import FloatArray, Rate, rates, weights
 from bowstreet.recognition.evaluation.model import Looked
-from bowstreet.recognition.evaluation.searches import Gallery, Probes, compare
+from bowstreet.recognition.evaluation.passages import Passages
+from bowstreet.recognition.evaluation.searches import NOTHING, Gallery, Probes, Scores, compare
 from bowstreet.recognition.reference import Reference
 
 
@@ -50,8 +51,40 @@ def search(
     return Side(probes=probes, scores=compare(probes, listed, sizes, seed), people=people)
 
 
+def passed(
+    looked: Sequence[Looked], people: Sequence[str], listed: Gallery, places: dict[str, int], sizes: tuple[int, ...], seed: int,
+    least: float,
+) -> Side:  # fmt: skip
+    """Of tracks, in the order of `best_shots`. `least`: the lowest threshold that a deployment may have."""
+    frames = side(looked, people, places, listed.vectors.shape[1])
+    tracks: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for place, one in enumerate(looked):  # which are in the order of their names
+        tracks[one.still.person, one.still.track].append(place)
+    first = np.array([of[0] for of in tracks.values()], dtype=np.intp)
+    qualities = [one.found.quality for one in looked]
+    passages = Passages(
+        pictures=[np.array([place for place in of if frames.acquired[place]], dtype=np.intp) for of in tracks.values()],
+        eyes_px=np.array([0.0 if quality is None else quality.eyes_px for quality in qualities]),
+        unified=np.array([0.0 if quality is None else quality.unified for quality in qualities]),
+        mate=frames.mate, scores=compare(frames, listed, sizes, seed, whom=True),
+    )  # fmt: skip
+    probes = Probes(
+        vectors=np.zeros((len(tracks), 0), np.float32), acquired=np.array([of.size > 0 for of in passages.pictures], dtype=bool),
+        subject=frames.subject[first], mate=frames.mate[first],
+    )  # fmt: skip
+    nobody = np.full((len(tracks), len(sizes)), NOTHING)
+    nobody[:, -1] = np.where(probes.mate < 0, passages.highest(-1, least, None), NOTHING)
+    mate = np.where(probes.mate < 0, NOTHING, passages.highest(-1, least, probes.mate))
+    return Side(probes=probes, scores=Scores(sizes=sizes, mate=mate, other=nobody), people=people, passages=passages)
+
+
+def in_tracks(looked: Iterable[Looked]) -> list[Looked]:
+    """Those in a folder inside their person's: a picture that stands alone is no track."""
+    return [one for one in looked if one.still.track.endswith("/")]
+
+
 def best_shots(looked: Iterable[Looked]) -> list[Looked]:
-    """Of each track the picture with the best quality, as a camera's pipeline chooses it; any where none shows a face."""
+    """Of each track the picture with the best quality, which says how well it could be seen; any where none shows a face."""
     tracks: dict[tuple[str, str], Looked] = {}
 
     def worth(one: Looked) -> float:

@@ -2,7 +2,7 @@
 
 TPIR(N, 1, T): of mated searches, the share that finds the right person first, at or above T, on a list of N. A search without a
 face is a miss, and so is one of a person whose pictures could not be enrolled. FPIR(N, T): of non-mated searches with a face, the
-share that finds anybody at or above T. (ISO/IEC 19795-1; 30137-1 for cameras.)
+share that finds anybody at or above T. (ISO/IEC 19795-1; 30137-1 for cameras.) A track finds whom an alert would have named.
 """
 
 import itertools
@@ -15,9 +15,21 @@ import numpy.typing as npt
 
 from bowstreet.recognition.evaluation import rules
 from bowstreet.recognition.evaluation.groups import Group, Groups
-from bowstreet.recognition.evaluation.intervals import CONFIDENCE, FloatArray, Rate, Weights, rates, rates_from, share, weights
+from bowstreet.recognition.evaluation.intervals import (
+    CONFIDENCE,
+    Counted,
+    FloatArray,
+    Rate,
+    Weights,
+    difference,
+    rates,
+    rates_from,
+    share,
+    weights,
+)
+from bowstreet.recognition.evaluation.passages import NOBODY, Passages
 from bowstreet.recognition.evaluation.report import Compared
-from bowstreet.recognition.evaluation.searches import NOTHING, Probes, Scores, per_subject
+from bowstreet.recognition.evaluation.searches import NOTHING, Probes, Scores, hits_per_subject, per_subject
 
 DRAWS = 1_000
 DET_POINTS = 200
@@ -32,12 +44,24 @@ class Side:
     """The mated, or the non-mated, searches of one kind (frames or tracks).
 
     Attributes:
+        scores: of a track those at which an alert begins, against the whole list only.
         people: their names, as `probes.subject` counts them.
+        passages: what tracks are made of; None for frames.
     """
 
     probes: Probes
     scores: Scores
     people: Sequence[str]
+    passages: Passages | None = None
+
+    def finds(self, column: int, thresholds: FloatArray) -> tuple[Flags, Flags]:
+        """Whether each search finds the right person, and whether somebody else: searches × thresholds. One search finds one."""
+        if self.passages is None:
+            right = self.scores.right(column)
+            other = np.where(self.scores.other[:, column] > self.scores.mate, self.scores.other[:, column], NOTHING)
+            return right[:, None] >= thresholds, other[:, None] >= thresholds
+        named, mate = self.passages.alerts(column, thresholds), self.probes.mate[:, None]
+        return (named == mate) & (mate != NOBODY), (named != NOBODY) & (named != mate)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -66,14 +90,20 @@ def thresholds_for(given: Sequence[float], floor: float, default: float, nonmate
 
 
 def tally(mated: Side, nonmated: Side, column: int, thresholds: FloatArray, seed: int) -> Tallies:
-    right, of_mated = per_subject(mated.scores.right(column), np.ones(len(mated.probes), bool), mated.probes.subject, thresholds)
-    false, of_nonmated = per_subject(
-        nonmated.scores.other[:, column], nonmated.probes.acquired, nonmated.probes.subject, thresholds
-    )
+    right, of_mated = _counted(mated, column, thresholds, is_mated=True)
+    false, of_nonmated = _counted(nonmated, column, thresholds, is_mated=False)
     return Tallies(
         thresholds=thresholds, right=right, mated=of_mated, false=false, nonmated=of_nonmated,
         mated_weights=weights(len(of_mated), DRAWS, seed), nonmated_weights=weights(len(of_nonmated), DRAWS, seed + 1),
     )  # fmt: skip
+
+
+def _counted(side: Side, column: int, thresholds: FloatArray, *, is_mated: bool) -> Counted:
+    counted = np.ones(len(side.probes), bool) if is_mated else side.probes.acquired
+    if side.passages is not None:
+        return hits_per_subject(side.finds(column, thresholds)[not is_mated], counted, side.probes.subject)
+    scores = side.scores.right(column) if is_mated else side.scores.other[:, column]
+    return per_subject(scores, counted, side.probes.subject, thresholds)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,29 +133,25 @@ def by_group(tallies: Tallies, mated: Side, nonmated: Side, groups: Groups) -> l
 def _against(
     hits: FloatArray, of: FloatArray, often: Weights, groups: Groups, looked_at: Sequence[Group], people: Sequence[str]
 ) -> Iterator[tuple[list[Rate], list[Compared]]]:
-    tail = (1.0 - CONFIDENCE) / 2.0 * 100.0 / max(1, len(looked_at))
+    confidence = 1.0 - (1.0 - CONFIDENCE) / max(1, len(looked_at))
     members = list(groups.members(looked_at, people))
     for start in range(0, len(members), GROUPS_AT_ONCE):
-        parts = [part for inside, known in members[start : start + GROUPS_AT_ONCE] for part in (inside, known & ~inside)]
-        counts = [(hits * part[:, None], of * part) for part in parts]
+        some = members[start : start + GROUPS_AT_ONCE]
+        counts = [(hits * inside[:, None], of * inside) for inside, _ in some]
         # One large product in place of many small ones: that is where the time of an evaluation's counting goes.
         columns = np.concatenate([np.column_stack([hit, searches]) for hit, searches in counts], axis=1).astype(np.float32)
-        samples = (often @ columns).reshape(len(often), len(parts), -1)
-        for place in range(0, len(parts), 2):
-            mine, others = (share(samples[:, at, :-1], samples[:, at, -1:]) for at in (place, place + 1))
-            rates_in, rates_beside = rates_from(*counts[place], mine), rates_from(*counts[place + 1], others)
-            yield rates_in, _compared(rates_in, rates_beside, mine - others, tail)
+        samples = (often @ columns).reshape(len(often), len(some), -1)
+        for place, (inside, known) in enumerate(some):
+            others = known & ~inside
+            rates_in = rates_from(*counts[place], share(samples[:, place, :-1], samples[:, place, -1:]))
+            rest = hits * others[:, None], of * others
+            yield rates_in, _compared(counts[place], rest, confidence)
 
 
-def _compared(group: list[Rate], rest: list[Rate], difference: FloatArray, tail: float) -> list[Compared]:
-    usable = ~np.isnan(difference).any(axis=1)
-    if not usable.any():
-        return [Compared.INSUFFICIENT] * len(group)
-    lows, highs = np.percentile(difference[usable], [tail, 100.0 - tail], axis=0)
-    return [
-        rules.compare(mine, others, float(low), float(high))
-        for mine, others, low, high in zip(group, rest, lows, highs, strict=True)
-    ]
+def _compared(group: Counted, rest: Counted, confidence: float) -> list[Compared]:
+    people, others = (int((of > 0).sum()) for _, of in (group, rest))
+    lows, highs = difference(group, rest, confidence)
+    return [rules.compare(people, others, float(low), float(high)) for low, high in zip(lows, highs, strict=True)]
 
 
 def det(mated: Side, nonmated: Side, column: int) -> list[dict[str, float]]:
@@ -139,8 +165,12 @@ def det(mated: Side, nonmated: Side, column: int) -> list[dict[str, float]]:
     # Close together where strangers' best scores end, as that is where a threshold is chosen.
     tail = np.quantile(false[np.isfinite(false)], 1.0 - np.geomspace(1e-5, 1.0, DET_POINTS)) if np.isfinite(false).any() else []
     thresholds = np.unique(np.concatenate([np.quantile(usable, np.linspace(0, 1, DET_POINTS)), tail]))
-    fpir = 1.0 - np.searchsorted(false, thresholds, side="left") / len(false)
-    fnir = np.searchsorted(right, thresholds, side="left") / max(len(right), 1)
+    if mated.passages is None:
+        fpir = 1.0 - np.searchsorted(false, thresholds, side="left") / len(false)
+        fnir = np.searchsorted(right, thresholds, side="left") / max(len(right), 1)
+    else:
+        fpir = nonmated.finds(column, thresholds)[1][nonmated.probes.acquired].mean(axis=0)
+        fnir = 1.0 - mated.finds(column, thresholds)[0].sum(axis=0) / max(len(right), 1)
     return [
         {"threshold": float(t), "fpir": float(a), "fnir": float(b)} for t, a, b in zip(thresholds, fpir, fnir, strict=True)
     ]  # fmt: skip
@@ -162,8 +192,8 @@ def strata(
     mated: Side, nonmated: Side, measures: dict[str, tuple[FloatArray, FloatArray]], threshold: float, seed: int
 ) -> dict[str, list[dict[str, Any]]]:
     """Rates by what was measured of the searched face. `measures`: mated and non-mated values, NaN without a face."""
-    right, false = mated.scores.right(-1), nonmated.scores.other[:, -1]
     at = np.array([threshold])
+    right, false = mated.finds(-1, at)[0], nonmated.finds(-1, at)[1]
     found: dict[str, list[dict[str, Any]]] = {}
     for name, bounds in STRATA.items():
         edges = (-np.inf, *bounds, np.inf)
@@ -173,8 +203,8 @@ def strata(
             here, beside = (of_mated >= low) & (of_mated < high), (of_nonmated >= low) & (of_nonmated < high)
             if not here.any() and not beside.any():
                 continue
-            tpir = _rate(right, here, mated.probes.subject, at, seed)
-            fpir = _rate(false, beside & nonmated.probes.acquired, nonmated.probes.subject, at, seed)
+            tpir = _rate(right, here, mated.probes.subject, seed)
+            fpir = _rate(false, beside & nonmated.probes.acquired, nonmated.probes.subject, seed)
             found[name].append(
                 {
                     "from": None if np.isinf(low) else low, "to": None if np.isinf(high) else high,
@@ -185,12 +215,11 @@ def strata(
     return found
 
 
-def _rate(scores: FloatArray, counted: Flags, subject: npt.NDArray[np.intp], thresholds: FloatArray, seed: int) -> Rate:
-    hits, of = per_subject(scores, counted, subject, thresholds)
+def _rate(hit: Flags, counted: Flags, subject: npt.NDArray[np.intp], seed: int) -> Rate:
+    hits, of = hits_per_subject(hit, counted, subject)
     return rates(hits, of, weights(len(of), DRAWS // 2, seed))[0]
 
 
 def misidentified(mated: Side, column: int, thresholds: FloatArray) -> list[int]:
     """Mated searches that put another person of the list first, at or above each threshold: an alert about the wrong one."""
-    wrong = np.where(mated.scores.other[:, column] > mated.scores.mate, mated.scores.other[:, column], NOTHING)
-    return [int((wrong >= threshold).sum()) for threshold in thresholds]
+    return [int(count) for count in mated.finds(column, thresholds)[1].sum(axis=0)]

@@ -9,13 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
+from scipy.special import betaincinv, ndtri, stdtrit
 
 CONFIDENCE = 0.95
 # Fewer people than this on either side of a rate, and drawing anew from them tells too little: the exact interval is taken.
 FEW_PEOPLE = 10
 FloatArray = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
+# Of each person: searches that hit, at each threshold (people × thresholds), and searches.
+Counted = tuple[FloatArray, FloatArray]
 Method = Literal["none", "clopper-pearson", "bootstrap"]
 
 
@@ -107,3 +109,37 @@ def rates_from(hits: FloatArray, of: FloatArray, samples: FloatArray) -> list[Ra
             )
         )  # fmt: skip
     return found
+
+
+def difference(group: Counted, rest: Counted, confidence: float) -> tuple[FloatArray, FloatArray]:
+    """The interval of a group's rate less the rest's, for each column, at a confidence however near to one: no sample is drawn.
+
+    Each side has its exact interval, and the distances to their ends are put together as those of two independent errors
+    (R. Newcombe, Statistics in Medicine 17 (1998); G. Zou and A. Donner, ibid. 27 (2008)).
+    """
+    (mine, low, high), (others, others_low, others_high) = _spread(*group, confidence), _spread(*rest, confidence)
+    less, more = np.hypot(mine - low, others_high - others), np.hypot(high - mine, others - others_low)
+    return mine - others - less, mine - others + more
+
+
+def _spread(hits: FloatArray, of: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rates of searches that come in people, each with its exact interval: Clopper-Pearson's, with as many trials as would make
+    a rate of independent ones as sure as this one is, seen from how people differ (E. Korn and B. Graubard, Survey Methodology
+    24 (1998)). Where no search hits, or every one, nothing is seen of that: each person is one trial.
+    """
+    subjects, total = int((of > 0).sum()), float(of.sum())
+    if subjects < 2:
+        return np.zeros(hits.shape[1]), np.zeros(hits.shape[1]), np.ones(hits.shape[1])
+    tail = (1.0 - confidence) / 2.0
+    rate = hits.sum(axis=0) / total
+    varies = np.square(hits - of[:, None] * rate).sum(axis=0) * subjects / (subjects - 1) / total**2
+    # How people differ is itself seen from few: Student's distribution in the place of the normal one.
+    fewer = (ndtri(tail) / stdtrit(subjects - 1, tail)) ** 2
+    trials = np.full(rate.shape, total)
+    np.divide(rate * (1.0 - rate) * fewer, varies, out=trials, where=varies > 0)
+    same = (rate <= 0.0) | (rate >= 1.0)
+    trials = np.minimum(np.where(same, total**2 / np.square(of).sum(), trials), total)
+    reached, missed = rate * trials, (1.0 - rate) * trials
+    low = np.where(rate <= 0.0, 0.0, betaincinv(np.maximum(reached, 1e-12), missed + 1.0, tail))
+    high = np.where(rate >= 1.0, 1.0, betaincinv(reached + 1.0, np.maximum(missed, 1e-12), 1.0 - tail))
+    return rate, low, high

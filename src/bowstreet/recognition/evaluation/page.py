@@ -61,7 +61,7 @@ def _at_main(figures: Mapping[str, Any], unit: str) -> Mapping[str, Any]:
 def _identification(figures: Mapping[str, Any], unit: str) -> list[str]:
     main = _at_main(figures, unit)
     full = [one for one in figures["identification"] if one["unit"] == unit and one["list_size"] == main["list_size"]]
-    words = "a frame" if unit == "frame" else "a track: the best shot of each"
+    words = "a frame" if unit == "frame" else "a track: whom a deployment would have alerted about"
     return [
         f"<h2>Identification, one search {words}</h2>",
         _tiles(figures, main),

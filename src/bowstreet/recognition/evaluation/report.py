@@ -80,7 +80,7 @@ class EquitabilityReport(_Part, frozen=True, kw_only=True):
 
     Attributes:
         model_sha256: of `models.shipped.ModelFiles`.
-        unit: what one search was: a frame, or a track's best shot.
+        unit: what one search was: a frame, or a track, which finds whom a deployment would have alerted about.
     """
 
     made_at: Moment

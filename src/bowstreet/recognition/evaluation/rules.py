@@ -3,6 +3,7 @@
 Pure; what a regulator reads. Requirements R12 and R13 of ACCOUNTABILITY.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,9 +30,9 @@ def judge_fpir(rate: Rate) -> Verdict:
     return Verdict.SUFFICIENT if known and rate.subjects >= LEAST_SUBJECTS else Verdict.INSUFFICIENT
 
 
-def compare(group: Rate, rest: Rate, low: float, high: float) -> Compared:
+def compare(people: int, others: int, low: float, high: float) -> Compared:
     """`low` and `high` are of the difference, group less rest, widened for the number of groups that are looked at."""
-    if min(group.subjects, rest.subjects) < LEAST_SUBJECTS:
+    if min(people, others) < LEAST_SUBJECTS:
         return Compared.INSUFFICIENT
     if low > 0.0:
         return Compared.HIGHER
@@ -59,9 +60,13 @@ def finding_for(report: EquitabilityReport, threshold: float) -> Finding | None:
     return next((one for one in report.findings if abs(one.threshold - threshold) < SAME_THRESHOLD), None)
 
 
-def covers(report: EquitabilityReport, model_sha256: str, threshold: float, now: datetime) -> Cover:
-    """Whether the accuracy of this model at this threshold is known now (R12), and the threshold high enough (R13)."""
-    refusals, warnings = [], []
+def covers(report: EquitabilityReport, model_sha256: str, threshold: float, now: datetime, *, listed: int = 0) -> Cover:
+    """Whether the accuracy of this model at this threshold is known now (R12), and the threshold high enough (R13).
+
+    Args:
+        listed: people on the deployment's list; 0 where it has none yet.
+    """
+    refusals = []
     if report.model_sha256 != model_sha256:
         refusals.append("the report is of another model, or of another way of running it")
     if not report.made_at <= now < report.expires_at:
@@ -73,14 +78,35 @@ def covers(report: EquitabilityReport, model_sha256: str, threshold: float, now:
         given = ", ".join(f"{one.threshold:g}" for one in report.findings)
         refusals.append(f"nothing was measured at the threshold {threshold:g}, only at {given}")
         return Cover(refusals=tuple(refusals))
+    return Cover(refusals=tuple(refusals), warnings=(*_worse(finding), *_larger(report.list_size, listed), *_unknown(finding)))
+
+
+def _worse(finding: Finding) -> Iterator[str]:
+    """A difference that was found is told whatever else is not known: in a small group it is a large one."""
+    for group in finding.groups:
+        how = []
+        if group.fpir_compared == Compared.HIGHER:
+            how.append("more false alerts")
+        if group.tpir_compared == Compared.LOWER:
+            how.append("more of them missed")
+        if how:
+            yield f"worse for {group.name} than for others ({', '.join(how)})"
+
+
+def _larger(measured: int, listed: int) -> Iterator[str]:
+    if listed > measured:
+        yield (
+            f"the list has {listed:,} people, and the report was made with {measured:,}: more false alerts are to be expected "
+            "than it says"
+        )
+
+
+def _unknown(finding: Finding) -> Iterator[str]:
     for name, judged in (("true positive", finding.tpir_verdict), ("false positive", finding.fpir_verdict)):
         if judged == Verdict.INSUFFICIENT:
-            warnings.append(f"insufficient data for the {name} identification rate of everybody")
+            yield f"insufficient data for the {name} identification rate of everybody"
     if not finding.groups:
-        warnings.append("no group of people was looked at on its own")
+        yield "no group of people was looked at on its own"
     for group in finding.groups:
         if Verdict.INSUFFICIENT in (group.tpir_verdict, group.fpir_verdict):
-            warnings.append(f"insufficient data for {group.name}")
-        elif group.fpir_compared == Compared.HIGHER or group.tpir_compared == Compared.LOWER:
-            warnings.append(f"worse for {group.name} than for others")
-    return Cover(refusals=tuple(refusals), warnings=tuple(warnings))
+            yield f"insufficient data for {group.name}"

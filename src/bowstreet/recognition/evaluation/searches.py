@@ -12,6 +12,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
 NOTHING = -np.inf
 BLOCK = 256
 
@@ -55,11 +56,13 @@ class Scores:
     Attributes:
         mate: of the person themselves; -inf for non-mated searches and where no face was found.
         other: of the likest other person on that list.
+        who: who that is; None where it was not asked for.
     """
 
     sizes: tuple[int, ...]
     mate: FloatArray
     other: FloatArray
+    who: Places | None = None
 
     def right(self, column: int) -> FloatArray:
         """The score at which a mated search finds the right person first (rank 1); -inf where it does at none."""
@@ -73,16 +76,20 @@ def list_sizes(people: int) -> tuple[int, ...]:
     return (*(step for step in steps if 10 <= step < people), people)
 
 
-def compare(probes: Probes, gallery: Gallery, sizes: tuple[int, ...], seed: int) -> Scores:
+def compare(probes: Probes, gallery: Gallery, sizes: tuple[int, ...], seed: int, *, whom: bool = False) -> Scores:
     """All scores.
 
     A smaller list is the first of the people in a random order, with the mate of a mated search always on it.
+
+    Args:
+        whom: also name the likest other person.
     """
     people = gallery.people
     order = np.random.default_rng(seed).permutation(people)
     stands = np.argsort(order)
     mate = np.full(len(probes), NOTHING)
     other = np.full((len(probes), len(sizes)), NOTHING)
+    who = np.full((len(probes), len(sizes)), -1, np.intp) if whom else None
     for start in range(0, len(probes) if people else 0, BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(probes)))
         rows = rows[probes.acquired[rows]]
@@ -93,14 +100,21 @@ def compare(probes: Probes, gallery: Gallery, sizes: tuple[int, ...], seed: int)
         mated = np.flatnonzero(mates >= 0)
         mate[rows[mated]] = best[mated, mates[mated]]
         best[mated, mates[mated]] = NOTHING
-        running = np.maximum.accumulate(best[:, order], axis=1)
+        ordered = best[:, order]
+        running = np.maximum.accumulate(ordered, axis=1)
+        # Where the best so far stands: the last place at which it was reached.
+        standing = np.arange(people, dtype=np.int32)
+        leader = np.maximum.accumulate(np.where(ordered >= running, standing, 0), axis=1) if whom else None
         for column, size in enumerate(sizes):
             # A mated search leaves one place to the mate.
             others = np.where(mates >= 0, size - 1, size)
             # Where the mate stands among the first, one more of the others does.
             reach = others + (stands[np.maximum(mates, 0)] < size) * (mates >= 0)
-            other[rows, column] = np.where(reach > 0, running[np.arange(len(rows)), np.minimum(reach, people) - 1], NOTHING)
-    return Scores(sizes=sizes, mate=mate, other=other)
+            last = np.minimum(reach, people) - 1
+            other[rows, column] = np.where(reach > 0, running[np.arange(len(rows)), last], NOTHING)
+            if who is not None and leader is not None:
+                who[rows, column] = np.where(reach > 0, order[leader[np.arange(len(rows)), last]], -1)
+    return Scores(sizes=sizes, mate=mate, other=other, who=who)
 
 
 def per_subject(
@@ -115,4 +129,12 @@ def per_subject(
     steps = np.zeros((people, len(thresholds) + 1))
     np.add.at(steps, (subject[counted], level), 1.0)
     reached[:, rising] = steps[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    return reached, np.bincount(subject[counted], minlength=people).astype(np.float64)
+
+
+def hits_per_subject(hit: Flags, counted: Flags, subject: Places) -> tuple[FloatArray, FloatArray]:
+    """The same, of searches that are known to hit at each threshold or not (searches × thresholds)."""
+    people = int(subject.max(initial=-1)) + 1
+    reached = np.zeros((people, hit.shape[1]))
+    np.add.at(reached, subject[counted], hit[counted])
     return reached, np.bincount(subject[counted], minlength=people).astype(np.float64)

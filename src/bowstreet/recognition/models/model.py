@@ -52,7 +52,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
         yaw_deg, pitch_deg, roll_deg: estimated from five points, so to about 10 degrees; yaw is positive when the person turns to
             their own left, pitch when they look up, roll clockwise as the viewer sees it.
         score: of the detector, 0 to 1.
-        unified: 0 to 100: what the best shot of a track is chosen by. It is no ISO score.
+        unified: 0 to 100: what pictures of a track are described by. It is no ISO score.
     """
 
     eyes_px: float

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bowstreet.errors import MalformedConfiguration
+from bowstreet.errors import MalformedConfiguration, OtherModel
 from bowstreet.recognition.models.card import DetectorCard, EmbedderCard, parse_card
 from bowstreet.recognition.models.runtime import read_file
 from bowstreet.recognition.models.sface import SFace
@@ -84,6 +84,15 @@ def _card(folder: Path | None, own: str, shipped: str) -> bytes:
         if place.is_file():
             return place.read_bytes()
     raise MalformedConfiguration("the model cards are missing", remedy="install the package again")
+
+
+def require(files: ModelFiles, sha256: str) -> None:
+    """Raises `OtherModel` when what is found is not exactly this: files were replaced since the program started."""
+    if files.sha256 != sha256:
+        raise OtherModel(
+            "the models that lie here now are not those that are in use: they were replaced",
+            remedy="put the files back, or start the program again and plan with the new ones",
+        )
 
 
 def load(files: ModelFiles, *, threads: int = 1) -> FaceModels:

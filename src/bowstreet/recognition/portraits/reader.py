@@ -26,10 +26,11 @@ class PortraitReader:
 
     Args:
         models: the operator's folder of models; None is what ships.
+        model_sha256: of what must lie there; "" is whatever does.
     """
 
-    def __init__(self, models: Path | None = None) -> None:
-        self._models = models
+    def __init__(self, models: Path | None = None, model_sha256: str = "") -> None:
+        self._models, self._model_sha256 = models, model_sha256
         self._worker: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
 
@@ -69,7 +70,7 @@ class PortraitReader:
         try:
             worker = await asyncio.create_subprocess_exec(
                 *confinement.NICE, sys.executable, "-m", "bowstreet.recognition.portraits.worker", str(self._models or ""),
-                env=confinement.environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                self._model_sha256, env=confinement.environment(), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:

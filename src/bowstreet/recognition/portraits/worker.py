@@ -76,11 +76,14 @@ def _kept(pixels: Any, face: Face) -> bytes:
     return bytes(coded)
 
 
-def main(folder: str) -> int:
+def main(folder: str = "", model_sha256: str = "") -> int:
     say = sys.stdout.buffer
     cv2.setNumThreads(1)
     try:
-        models = shipped.load(shipped.find(Path(folder) if folder else None))
+        files = shipped.find(Path(folder) if folder else None)
+        if model_sha256:
+            shipped.require(files, model_sha256)
+        models = shipped.load(files)
     except BowstreetError as error:
         say.write(framed(Failed(why=error.message)))
         return 1
@@ -99,4 +102,4 @@ def main(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(*sys.argv[1:3]))
