@@ -32,6 +32,7 @@ from bowstreet.video.model import Finding, StreamState, VideoSource
 GROUND_M = 30.0
 POSE = CameraPose(position=SCENE, altitude_m_amsl=90.0, heading_deg=0.0, tilt_deg=-45.0, horizontal_fov_deg=60.0)
 W, H = 640, 360
+FAR = Position(latitude_deg=51.5530, longitude_deg=-0.1150)
 
 
 def hovers(vehicle_id: str, town: City, at: Position = SCENE, charge: float = 1.0) -> Telemetry:
@@ -158,14 +159,17 @@ async def over_the_scene(town: City, vehicle_id: str, mission_id: str) -> None:
     assert town.services.flight.missions.get(mission_id).phase is Phase.ON_SCENE
 
 
-async def given_another(town: City, mission_id: str) -> None:
-    """What dispatch does to a drone in the air when a graver call needs it; the scene is where the first one was."""
+async def given_another(town: City, mission_id: str, at: Position = FAR) -> None:
+    """What dispatch does to a drone in the air when a graver call needs it."""
     before = town.services.flight.missions.get(mission_id)
+    start, scene = before.plan.outbound[0], before.plan.outbound[-1]
+    way = other(before.plan, outbound=(start, other(scene, position=at)))
     said = MissionRetasked(
         at=town.clock.now(), mission_id=mission_id, vehicle_id=before.vehicle_id, from_incident_id=before.incident_id,
         to_incident_id="inc-graver", reasons=(),
     )  # fmt: skip
-    await town.recorder.record(save=[(town.services.flight.missions, other(before, incident_id="inc-graver"))], messages=[said])
+    after = other(before, incident_id="inc-graver", plan=way)
+    await town.recorder.record(save=[(town.services.flight.missions, after)], messages=[said])
 
 
 async def going_home(town: City, scene: Scene) -> None:

@@ -1,11 +1,13 @@
 """What a drone's camera does while its flight goes on, over the edge and the real services (D2, D4)."""
 
 import pytest
-from tests.integration.console_city import City
-from tests.integration.follow_scene import Scene, given_another, going_home
+from tests.integration import follow_scene
+from tests.integration.console_city import SCENE, City
+from tests.integration.follow_scene import FAR, Scene, given_another, going_home
 from tests.integration.test_api_routes import airborne, fly, open_docks
 
 from bowstreet.flight.model import PointGimbal
+from bowstreet.geo import Position
 from bowstreet.messages import CameraSteered
 from bowstreet.video.recorder import RecordingState
 from bowstreet.video.rules import OVERRIDE_LIFE
@@ -53,16 +55,19 @@ async def test_an_order_to_look_down_ends_when_the_drone_is_given_another_incide
 
 
 @pytest.mark.requirement("D2")
-async def test_what_a_drone_saw_of_one_incident_is_not_recorded_on_as_of_the_next(scene: Scene) -> None:
+@pytest.mark.parametrize(("at", "sees"), [(FAR, False), (SCENE, True)], ids=["elsewhere", "beside"])
+async def test_what_a_drone_saw_of_one_incident_is_not_recorded_on_as_of_the_next(scene: Scene, at: Position, sees: bool) -> None:
     town = scene.town
     assert (await scene.pilot.delete(f"/api/v1/missions/{scene.mission_id}/control")).status_code == 204
     stream = town.services.video.of_vehicle(scene.vehicle_id)
     assert stream is not None
     assert stream.order.recording
-    await given_another(town, scene.mission_id)
-    assert (stream.order.level, stream.order.recording) == (True, False)
-    [recording] = town.services.footage.recordings.all()
-    assert recording.state is RecordingState.CLOSED
+    await given_another(town, scene.mission_id, at)
+    assert (stream.order.level, stream.order.recording) == (not sees, sees)
+    kept = town.services.footage.recordings.all()
+    assert {one.incident_id: one.state for one in kept} == {scene.incident_id: RecordingState.CLOSED} | (
+        {"inc-graver": RecordingState.OPEN} if sees else {}
+    )
 
 
 @pytest.mark.requirement("D2")

@@ -99,9 +99,9 @@ class Eyes:
         self._overrides.pop(message.mission_id, None)
         mission = self._flight.missions.find(message.mission_id)
         if mission is not None:
-            await self._steer(mission)
+            await self._steer(mission, turned=True)
 
-    async def _steer(self, mission: Mission) -> None:
+    async def _steer(self, mission: Mission, *, turned: bool = False) -> None:
         stream = self._video.of_vehicle(mission.vehicle_id)
         if stream is None:
             return
@@ -115,8 +115,8 @@ class Eyes:
             stage, self._overrides.get(mission.mission_id), self._clock.now(),
             record_ready=self._recorder.failing_since is None,
         )  # fmt: skip
-        if order == stream.order:
-            return
+        if order == stream.order and not (turned and order.recording):
+            return  # a scene beside the one before is seen at once: what is recorded from now on is another incident's
         was_down = not stream.order.level
         try:
             await self._recorder.record(messages=[_said(mission, order, "", self._clock)])
