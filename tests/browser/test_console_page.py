@@ -261,6 +261,25 @@ def test_a_pilot_flies(console: Console) -> None:
     expect(page.get_by_role("button", name="Take control")).to_be_visible()
 
 
+@pytest.mark.requirement("D2")
+def test_a_pilot_orders_the_camera_down_on_the_way_with_a_reason(console: Console) -> None:
+    page, server = console.page, console.server
+    console.sign_in("pilot")
+    page.get_by_role("tab", name="Fleet").click()
+    page.locator(".row.drone").filter(has_text=re.compile("Outbound|On scene|Returning")).first.click()
+    page.keyboard.press("t")
+    expect(page.get_by_role("button", name="Release control")).to_be_visible()
+    server.make("asked")
+    order = page.get_by_role("button", name="Order it")
+    expect(order).to_be_disabled()  # not without a reason
+    page.get_by_label("Look down on the way, for").select_option("Flight safety")
+    accessible(page)
+    order.click()
+    expect(order).to_be_disabled()
+    expect(page.get_by_label("Look down on the way, for")).to_have_value("")
+    assert [one["body"] for one in server.make("asked") if one["path"].endswith("/camera")] == [{"reason": "flight-safety"}]
+
+
 def test_a_pilot_zooms_the_lens(console: Console) -> None:
     page, server = console.page, console.server
     console.sign_in("pilot")

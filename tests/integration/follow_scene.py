@@ -14,7 +14,7 @@ from bowstreet.flight.model import GoTo, Phase, Telemetry
 from bowstreet.flight.reckoning import between
 from bowstreet.frames import CameraPose
 from bowstreet.geo import Position
-from bowstreet.messages import FollowChanged
+from bowstreet.messages import FollowChanged, MissionRetasked
 from bowstreet.tracking import wire
 from bowstreet.tracking.model import (
     Box,
@@ -32,6 +32,7 @@ from bowstreet.video.model import Finding, StreamState, VideoSource
 GROUND_M = 30.0
 POSE = CameraPose(position=SCENE, altitude_m_amsl=90.0, heading_deg=0.0, tilt_deg=-45.0, horizontal_fov_deg=60.0)
 W, H = 640, 360
+FAR = Position(latitude_deg=51.5530, longitude_deg=-0.1150)
 
 
 def hovers(vehicle_id: str, town: City, at: Position = SCENE, charge: float = 1.0) -> Telemetry:
@@ -156,3 +157,26 @@ async def over_the_scene(town: City, vehicle_id: str, mission_id: str) -> None:
         await town.services.flight.on_telemetry(other(said, ground_speed_mps=0.0 if position is home else 15.0))
         await open_docks(town)
     assert town.services.flight.missions.get(mission_id).phase is Phase.ON_SCENE
+
+
+async def given_another(town: City, mission_id: str, at: Position = FAR) -> None:
+    """What dispatch does to a drone in the air when a graver call needs it."""
+    before = town.services.flight.missions.get(mission_id)
+    start, scene = before.plan.outbound[0], before.plan.outbound[-1]
+    way = other(before.plan, outbound=(start, other(scene, position=at)))
+    said = MissionRetasked(
+        at=town.clock.now(), mission_id=mission_id, vehicle_id=before.vehicle_id, from_incident_id=before.incident_id,
+        to_incident_id="inc-graver", reasons=(),
+    )  # fmt: skip
+    after = other(before, incident_id="inc-graver", plan=way)
+    await town.recorder.record(save=[(town.services.flight.missions, after)], messages=[said])
+
+
+async def going_home(town: City, scene: Scene) -> None:
+    """Called back, and then taken by the pilot again."""
+    await town.services.dispatch.recall(scene.mission_id, town.people["supervisor"].account_id, "test")
+    assert town.services.flight.missions.get(scene.mission_id).phase is Phase.RETURNING
+    assert (await scene.pilot.post(f"/api/v1/missions/{scene.mission_id}/control")).status_code == 204
+    mission = town.services.flight.missions.get(scene.mission_id)
+    assert mission.phase is Phase.CONTROLLED
+    assert mission.eyes_on_at is not None

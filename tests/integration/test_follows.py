@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.integration import follow_scene
 from tests.integration.console_city import SCENE, City, call
-from tests.integration.follow_scene import POSE, Scene
+from tests.integration.follow_scene import POSE, Scene, given_another, going_home
 
 from bowstreet.accountability.retention.rules import parse_table
 from bowstreet.accountability.retention.service import Retention, shipped_table
@@ -308,3 +308,34 @@ async def test_nobody_else_ends_or_consents(town: City, scene: Scene) -> None:
         assert (await dispatcher.post(f"{scene.path}/consent")).status_code == 403
         assert (await dispatcher.post("/api/v1/incidents", json=call(id="cad-9"))).status_code in (200, 201)
     assert len(await town.ledger(AccessDenied)) == 1
+
+
+# --- another incident, and the way home -----------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("D4")
+@pytest.mark.parametrize("released", [False, True])
+async def test_a_follow_does_not_go_with_its_drone_to_another_incident(town: City, scene: Scene, released: bool) -> None:
+    await scene.begin()
+    scene.looks(500.0, 60.0)
+    if released:
+        assert (await scene.pilot.delete(f"/api/v1/missions/{scene.mission_id}/control")).status_code == 204
+        assert (await scene.said())[-1] == ("following", ""), "nobody flies it now, and it goes on"
+    await given_another(town, scene.mission_id)
+    assert (await scene.said())[-1] == ("ended", "drone-turned")
+    follows = town.services.follows
+    assert follows.of_vehicle(scene.vehicle_id) is None
+    assert follows.followed_until(scene.vehicle_id) is None
+    await scene.passes(4.0)
+    aimed = len(town.link.aimed)
+    scene.looks(500.0, 60.0)
+    assert len(town.link.aimed) == aimed, "not over the next scene either"
+    [last] = [one for one in (await town.ledger(FollowChanged)) if one.stage == "ended"]
+    assert last.incident_id == scene.incident_id
+
+
+@pytest.mark.requirement("D2")
+async def test_nobody_is_followed_from_a_drone_that_was_taken_on_its_way_home(town: City, scene: Scene) -> None:
+    await going_home(town, scene)
+    assert (await scene.begin()).status_code == 409
+    assert town.link.aimed == []

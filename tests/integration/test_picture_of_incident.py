@@ -5,6 +5,7 @@ import socket
 from typing import Any
 
 from aiortc import RTCPeerConnection, RTCSessionDescription
+from msgspec.structs import replace
 from tests.integration.console_city import City, call, city
 from tests.integration.test_video_live import SHOWN, free_port, offered, sending
 
@@ -43,7 +44,10 @@ async def _handed_over(town: City, incident_id: str) -> str:
     dispatch = town.services.dispatch
     before = dispatch.serving(incident_id)
     assert before is not None
-    other = next(one for one in town.services.flight.active_missions() if one.mission_id != before.mission_id)
+    flight = town.services.flight
+    other = next(one for one in flight.active_missions() if one.mission_id != before.mission_id)
+    relief = replace(other, incident_id=incident_id, serving=incident_id, relieves=before.mission_id)
+    await town.recorder.record(save=[(flight.missions, relief)], messages=[])
     dispatch._serving[incident_id] = other.mission_id
     return f"cam-{other.vehicle_id}"
 

@@ -233,3 +233,17 @@ async def test_erased_footage_is_unreadable_and_its_file_goes(tmp_path: Path) ->
     await world.acts.record(erase=[(world.footage.recordings, recording_id)])
     assert world.footage.sweep() == 1
     assert list((tmp_path / "footage").iterdir()) == []
+
+
+async def test_what_is_seen_for_another_incident_is_a_recording_of_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path / "footage")
+    await world.footage.load(world.store)
+    first = await world.record(5)
+    assert await world.footage.start(SOURCE, "mis-1", "inc-1") == first, "of the same incident it goes on"
+    second = await world.footage.start(SOURCE, "mis-1", "inc-2")
+    assert second != first
+    kept = world.footage.recordings.get(first)
+    assert (kept.state, kept.incident_id) == (RecordingState.CLOSED, "inc-1")
+    assert "another incident" in kept.why_closed
+    await world.footage.close()
+    assert world.footage.recordings.get(second).incident_id == "inc-2"

@@ -29,6 +29,9 @@ export const recall = (mission: string, reason: string): Promise<void> => act("P
 export const takeControl = (mission: string): Promise<void> => act("POST", path("missions", mission, "control"));
 export const releaseControl = (mission: string): Promise<void> => act("DELETE", path("missions", mission, "control"));
 export const fly = (mission: string, command: PilotCommand): Promise<void> => act("POST", path("missions", mission, "commands"), command);
+/** Why a camera looks down on the way, where nobody else is to be watched (D2). */
+export const REASONS_TO_LOOK_DOWN = ["threat-to-life", "flight-safety", "subject-moved", "collision-avoidance"];
+export const lookDown = (mission: string, reason: string): Promise<void> => act("POST", path("missions", mission, "camera"), { reason });
 export const ground = (vehicle: string, reason: string): Promise<void> => act("POST", path("vehicles", vehicle, "ground"), { reason });
 export const putBack = (vehicle: string, reason: string): Promise<void> => act("POST", path("vehicles", vehicle, "release"), { reason });
 export const activateZone = (zone: string, active: boolean, reason: string): Promise<void> =>

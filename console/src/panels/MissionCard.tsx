@@ -1,7 +1,7 @@
 // One flight: where it stands, how long its charge lasts, and the hands on it.
 
 import { useId, useState } from "preact/hooks";
-import { fly, HEIGHT_M, PITCH_DEG, type PilotCommand, RADIUS_M, releaseControl, takeControl } from "../api/deeds.ts";
+import { fly, HEIGHT_M, lookDown, PITCH_DEG, type PilotCommand, RADIUS_M, REASONS_TO_LOOK_DOWN, releaseControl, takeControl } from "../api/deeds.ts";
 import { isOver } from "../feed/picture.ts";
 import { docks, dronesById, incidents, me } from "../feed/store.ts";
 import type { Incident, Mission } from "../feed/wire.ts";
@@ -187,6 +187,7 @@ function Stick({ mission, doing }: { mission: Mission; doing: Doing }) {
       </div>
       {asked === null ? null : <PlaceForm key={asked.purpose} mission={mission} purpose={asked.purpose === "orbit" ? "orbit" : "goto"} send={send} busy={doing.busy} />}
       <Gimbal send={send} />
+      <LookDown order={(reason) => doing.run(() => lookDown(mission.id, reason))} busy={doing.busy} />
       <Lens mission={mission} send={send} />
     </div>
   );
@@ -274,6 +275,30 @@ function Gimbal({ send }: { send: (command: PilotCommand) => Promise<boolean> })
           onInput={(event) => setPitch(event.currentTarget.valueAsNumber)}
           onChange={(event) => void send({ type: "gimbal", pitch_deg: event.currentTarget.valueAsNumber })}
         />
+      )}
+    </Field>
+  );
+}
+
+/** Level on the way is the rule; a person who has it otherwise says why, and presses: the arrow keys alone order nothing. */
+function LookDown({ order, busy }: { order: (reason: string) => Promise<boolean>; busy: boolean }) {
+  const [reason, setReason] = useState("");
+  return (
+    <Field label="Look down on the way, for" hint="Over its scene the camera needs no order. On the way it does: on record, filmed, for two minutes.">
+      {(id, hint) => (
+        <div class="actions">
+          <select id={id} aria-describedby={hint} value={reason} onChange={(event) => setReason(event.currentTarget.value)}>
+            <option value="">Choose…</option>
+            {REASONS_TO_LOOK_DOWN.map((one) => (
+              <option key={one} value={one}>
+                {capital(one.replaceAll("-", " "))}
+              </option>
+            ))}
+          </select>
+          <Button onPress={() => void order(reason).then((done) => done && setReason(""))} why={busy ? "One moment…" : reason === "" ? "Choose why first" : ""} look="plain">
+            Order it
+          </Button>
+        </div>
       )}
     </Field>
   );

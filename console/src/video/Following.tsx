@@ -18,6 +18,7 @@ const ENDED: Record<string, string> = {
   "incident-closed": "its incident is closed",
   "no-authority": "its time is up. An authorising officer can give more",
   "authority-withdrawn": "the authority for it was taken back",
+  "drone-turned": "its drone was given another incident",
   lost: "the subject is lost. Find it in the picture and press on it again",
   "not-begun": "there was nothing to hold on to where you pressed. Press on a person or a vehicle",
 };

@@ -16,7 +16,7 @@ from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
-from bowstreet.errors import BowstreetError, NotFound, TooManyAttempts
+from bowstreet.errors import BowstreetError, NotFound, Refused, TooManyAttempts
 from bowstreet.flight.model import Mission
 from bowstreet.video.service import Stream
 from bowstreet.video.times import PictureTime
@@ -37,6 +37,7 @@ class Guest:
     """Somebody with no account who was given leave to see one incident. `holds` says whether the leave still stands."""
 
     account_id: str
+    incident_id: str
     why: Justification
     holds: Callable[[], bool]
 
@@ -110,6 +111,8 @@ class Viewings:
             raise TooManyAttempts("you watch too many pictures at once", remedy="close some")
         incident_id = self._incident_of(stream.source.vehicle_id)
         if isinstance(asker, Guest):
+            if not self.may_go_on(asker, stream):
+                raise Refused("this drone does not serve what you were given to see", remedy="ask again when another one does")
             why = asker.why
         else:
             why = justified(asker.identity.role, None, acts=False, standing=True)
@@ -280,9 +283,12 @@ class Viewings:
                     await self.whep.end(session_id)
 
     def may_go_on(self, asker: Beholder, stream: Stream) -> bool:
-        """Whether somebody may see a source still: their session holds, and what its drone flies to is where they see."""
+        """Whether somebody may see a source still: their session holds, and what its drone flies to is where they see.
+
+        A guest's leave is for one incident: a drone that was turned to another shows them nothing from then on.
+        """
         if isinstance(asker, Guest):
-            return asker.holds()
+            return asker.holds() and self._incident_of(stream.source.vehicle_id) == asker.incident_id
         return (
             self.access.still_valid(asker) and Action.WATCH in asker.identity.may and self.sees(asker, stream.source.vehicle_id)
         )

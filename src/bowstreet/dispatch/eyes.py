@@ -9,22 +9,24 @@ import structlog
 from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BowstreetError, Conflict
 from bowstreet.flight import lens
+from bowstreet.flight.gimbals import may_be_turned
 from bowstreet.flight.model import Mission, Phase, Telemetry
 from bowstreet.flight.service import FlightService
-from bowstreet.messages import CameraSteered, MissionChanged
+from bowstreet.messages import CameraSteered, MissionChanged, MissionRetasked
 from bowstreet.runtime.ports import Clock
 from bowstreet.video.model import StreamState
 from bowstreet.video.orders import PoseKnown
 from bowstreet.video.recorder import FootageRecorder
-from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order
+from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order, stands
 from bowstreet.video.service import Stream, VideoService
 
 log = structlog.get_logger(__name__)
 
 _STAGES = {
-    Phase.CLIMBING: Stage.TRANSIT, Phase.OUTBOUND: Stage.TRANSIT, Phase.ON_SCENE: Stage.ON_SCENE,
+    Phase.CLIMBING: Stage.TRANSIT, Phase.OUTBOUND: Stage.TRANSIT, Phase.ON_SCENE: Stage.TRANSIT,
     Phase.RETURNING: Stage.LEAVING, Phase.LANDING: Stage.LEAVING, Phase.CONTINGENCY: Stage.LEAVING,
 }  # fmt: skip
+_OUTWARD = (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE)
 
 
 class Eyes:
@@ -36,7 +38,9 @@ class Eyes:
         self._recorder, self._clock, self._flight, self._video, self._footage = recorder, clock, flight, video, footage
         video.listen(on_part=footage.take)
         self._overrides: dict[str, Override] = {}  # by mission
+        flight.pilots.may_look_down = self.is_overridden
         recorder.bus.subscribe(MissionChanged, self._on_changed)
+        recorder.bus.subscribe(MissionRetasked, self._on_retasked)
 
     async def override(self, mission_id: str, reason: str, by: str) -> None:
         """A person has the camera look down, and records, in transit (`OVERRIDE_REASONS`); on record first, ends by itself.
@@ -55,6 +59,11 @@ class Eyes:
         await self._recorder.record(messages=[_said(mission, order, by, self._clock)])
         self._overrides[mission_id] = override
         await self._apply(mission, stream, order)
+
+    def is_overridden(self, mission_id: str) -> bool:
+        """Whether a person's order to look down in transit stands for this flight."""
+        standing = self._overrides.get(mission_id)
+        return standing is not None and stands(standing, self._clock.now())
 
     async def look(self) -> None:
         """Now and then: overrides end by time."""
@@ -85,7 +94,14 @@ class Eyes:
         if mission is not None:
             await self._steer(mission)
 
-    async def _steer(self, mission: Mission) -> None:
+    async def _on_retasked(self, message: MissionRetasked) -> None:
+        """An order to look was given for the incident that the drone flew to then, and for no other."""
+        self._overrides.pop(message.mission_id, None)
+        mission = self._flight.missions.find(message.mission_id)
+        if mission is not None:
+            await self._steer(mission, turned=True)
+
+    async def _steer(self, mission: Mission, *, turned: bool = False) -> None:
         stream = self._video.of_vehicle(mission.vehicle_id)
         if stream is None:
             return
@@ -99,8 +115,9 @@ class Eyes:
             stage, self._overrides.get(mission.mission_id), self._clock.now(),
             record_ready=self._recorder.failing_since is None,
         )  # fmt: skip
-        if order == stream.order:
-            return
+        if order == stream.order and not (turned and order.recording):
+            return  # a scene beside the one before is seen at once: what is recorded from now on is another incident's
+        was_down = not stream.order.level
         try:
             await self._recorder.record(messages=[_said(mission, order, "", self._clock)])
         except BowstreetError as error:
@@ -110,6 +127,15 @@ class Eyes:
                 level=True, recording=False, live=stream.order.live and order.live, why="no record can be written"
             )
         await self._apply(mission, stream, order)
+        if was_down and order.level and mission.phase is Phase.CONTROLLED:
+            await self._level(mission)
+
+    async def _level(self, mission: Mission) -> None:
+        """A pilot has it: nobody else turns the camera back up."""
+        try:
+            await self._flight.pilots.level(mission.mission_id)
+        except BowstreetError as error:
+            log.error("a camera could not be turned level", mission_id=mission.mission_id, problem=error.problem)
 
     async def _apply(self, mission: Mission, stream: Stream, order: CameraOrder) -> None:
         self._video.steer(mission.vehicle_id, order)
@@ -123,9 +149,12 @@ class Eyes:
 
     @staticmethod
     def _stage(mission: Mission) -> Stage:
+        if may_be_turned(mission):
+            return Stage.ON_SCENE
         if mission.phase is Phase.CONTROLLED:
-            # A pilot flies: over the scene once it has been reached, else still on the way.
-            return Stage.ON_SCENE if mission.eyes_on_at is not None else Stage.TRANSIT
+            # A pilot who took it on its way flies it on that way, as far as its camera is concerned.
+            homeward = mission.return_reason is not None or mission.resume not in _OUTWARD
+            return Stage.LEAVING if homeward else Stage.TRANSIT
         return _STAGES.get(mission.phase, Stage.GROUND)
 
 

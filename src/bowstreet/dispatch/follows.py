@@ -21,12 +21,19 @@ from bowstreet.dispatch.consents import Consents, End
 from bowstreet.dispatch.consents import Given as ConsentGiven
 from bowstreet.dispatch.steering import Steering
 from bowstreet.errors import BowstreetError, Conflict, MalformedPacket, NotFound, Refused
-from bowstreet.flight.gimbals import Gimbals
+from bowstreet.flight.gimbals import Gimbals, may_be_turned
 from bowstreet.flight.model import Mission, Phase, PointGimbal
 from bowstreet.flight.service import FlightService
 from bowstreet.intake.model import IncidentState
 from bowstreet.intake.service import IntakeService
-from bowstreet.messages import AuthorisationChanged, CommandIssued, FollowChanged, IncidentChanged, MissionChanged
+from bowstreet.messages import (
+    AuthorisationChanged,
+    CommandIssued,
+    FollowChanged,
+    IncidentChanged,
+    MissionChanged,
+    MissionRetasked,
+)
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.ports import Clock, Store
 from bowstreet.runtime.records import Collection
@@ -109,6 +116,7 @@ class Follows:
         self._refused: set[str] = set()  # follows whose click found nothing, to be ended on record
         video.listen(on_finding=self._on_finding)
         recorder.bus.subscribe(MissionChanged, self._on_mission)
+        recorder.bus.subscribe(MissionRetasked, self._on_mission)
         recorder.bus.subscribe(IncidentChanged, self._on_incident)
         recorder.bus.subscribe(AuthorisationChanged, self._on_authority)
         recorder.bus.subscribe(CommandIssued, self._on_command)
@@ -139,7 +147,7 @@ class Follows:
         if mission.pilot != by:
             raise Conflict("you do not fly this drone", remedy="take control first")
         stream = self._video.of_vehicle(mission.vehicle_id)
-        if stream is None or not stream.order.live or stream.order.level:
+        if stream is None or not stream.order.live or stream.order.level or not may_be_turned(mission):
             raise Conflict("its camera does not look at the scene now", remedy="wait until it is over the scene")
         before = self.of_vehicle(mission.vehicle_id)
         if before is not None:
@@ -280,6 +288,8 @@ class Follows:
         found = None if latest is None or latest.follow is None or latest.follow.follow_id != one.id else latest.follow
         if after.stage is not Stage.ENDED and one.id in self._refused:
             after = rules.end(after, Ended.NOT_BEGUN, now)
+        elif after.stage is not Stage.ENDED and self._turned(one):
+            after = rules.end(after, Ended.DRONE_TURNED, now)
         elif after.stage is not Stage.ENDED and ((steered is not None and steered.is_over) or self._gone(one)):
             after = rules.end(after, Ended.LOST, now)
         if after != one.follow:
@@ -396,13 +406,20 @@ class Follows:
         if one.follow.stage is Stage.ENDED and (incident is None or incident.state is IncidentState.CLOSED):
             self.standing.forget(one.id)
 
-    async def _on_mission(self, message: MissionChanged) -> None:
-        mission = self._flight.missions.find(message.mission_id)
-        if mission is None or not (mission.phase.is_final or mission.return_reason is not None):
+    async def _on_mission(self, message: MissionChanged | MissionRetasked) -> None:
+        mission, one = self._flight.missions.find(message.mission_id), self.of_vehicle(message.vehicle_id)
+        if mission is None or one is None or one.id in self._handing:
             return
-        one = self.of_vehicle(message.vehicle_id)
-        if one is not None and one.id not in self._handing:
+        if self._turned(one):
+            await self._change(one, rules.end(one.follow, Ended.DRONE_TURNED, self._clock.now()), "")
+        elif mission.phase.is_final or mission.return_reason is not None:
             await self._change(one, rules.end(one.follow, Ended.LOST, self._clock.now()), "")
+
+    def _turned(self, one: Standing) -> bool:
+        """Its drone was given another incident, where nobody has said to follow anybody (D4); nor is another to have it."""
+        mission = self._flight.missions.find(one.mission_id)
+        elsewhere = mission is not None and mission.incident_id != one.follow.incident_id
+        return elsewhere and one.id not in self._handing and one.id not in self._moving
 
     async def _change(self, one: Standing, follow: Follow, by: str, why: str = "") -> None:
         after = msgspec.structs.replace(one, follow=follow)

@@ -9,6 +9,7 @@ from bowstreet.flight.contingency import carry_on
 from bowstreet.flight.failsafe import HARD_RESERVE, ORPHAN_GRACE_S, PILOT_SILENT_S, believed_charge, straight_home
 from bowstreet.flight.gimbals import may_be_turned
 from bowstreet.flight.home import down, go_home
+from bowstreet.flight.legs import LEVEL_DEG
 from bowstreet.flight.lens import WIDEST, zooms
 from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.flight.reckoning import offset_m
@@ -21,6 +22,8 @@ LOWEST_M, HIGHEST_M = 20.0, 115.0
 MOST_RADIUS_M = 500.0
 # What the hard minimum keeps for what is not known: less than bingo, because somebody is looking.
 HARD_MARGIN = 1.10
+# What is refused for D2's sake, by this code.
+LEVEL_ON_THE_WAY = "level-on-the-way"
 
 
 def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Reason:
@@ -78,15 +81,24 @@ def _orphan(mission: Mission, sight: Sight, now: datetime) -> Step | None:
     return give_back(mission, sight, now, because(mission, "taken-back", "its pilot did not come back: it flies itself again"))
 
 
-def refused(mission: Mission, pilot: str, command: Command, sight: Sight, now: datetime) -> Reason | None:
-    """Why this pilot may not ask this of the drone now; None when they may."""
+def refused(
+    mission: Mission, pilot: str, command: Command, sight: Sight, now: datetime, *, may_look_down: bool = False
+) -> Reason | None:
+    """Why this pilot may not ask this of the drone now; None when they may.
+
+    Args:
+        may_look_down: an order is on record by which its camera looks down in transit.
+    """
     if mission.phase is not Phase.CONTROLLED or mission.pilot != pilot:
         return because(mission, "not-in-control", "only the pilot in control may do that")
     if isinstance(command, Hold):
         return None
     if isinstance(command, PointGimbal):
-        fits = -90.0 <= command.pitch_deg <= 30.0
-        return None if fits else because(mission, "pitch", "the camera points from 90 degrees down to 30 up")
+        if not -90.0 <= command.pitch_deg <= 30.0:
+            return because(mission, "pitch", "the camera points from 90 degrees down to 30 up")
+        if command.pitch_deg < LEVEL_DEG and not (may_look_down or may_be_turned(mission)):
+            return because(mission, LEVEL_ON_THE_WAY, "its camera looks down only over its scene")
+        return None
     if isinstance(command, ZoomCamera):
         return _zoom_refused(mission, command.zoom, sight)
     if isinstance(command, GoTo):
@@ -109,7 +121,7 @@ def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:
     if not WIDEST <= zoom <= sight.zoom_most:
         return because(mission, "zoom", f"its lens zooms from 1 to {sight.zoom_most:g} times")
     if zoom > WIDEST and not may_be_turned(mission):
-        return because(mission, "zoom", "its camera zooms only over its scene")
+        return because(mission, LEVEL_ON_THE_WAY, "its camera zooms only over its scene")
     return None
 
 

@@ -6,7 +6,8 @@ from typing import Protocol
 from bowstreet.errors import Conflict, NotPermitted, Refused
 from bowstreet.flight import control
 from bowstreet.flight.failsafe import PILOT_SILENT_S
-from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase
+from bowstreet.flight.legs import LEVEL_DEG
+from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase, PointGimbal
 from bowstreet.flight.reckoning import between
 from bowstreet.flight.step import Sight, Step, because, to_vehicle
 from bowstreet.geo import Position
@@ -15,6 +16,9 @@ from bowstreet.runtime.ports import Clock
 
 # A zone's corner that lies between two points so far apart is smaller than what a position may be off by.
 WAY_STEP_M = 20.0
+_REMEDIES = {
+    control.LEVEL_ON_THE_WAY: "fly it to its scene first; to look down on the way a person orders it for a reason, on record",
+}
 PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
 
 
@@ -42,6 +46,8 @@ class Pilots:
     ) -> None:
         self._clock, self._flying, self._sight, self._apply, self._may_fly = clock, flying, sight, apply, may_fly
         self._heard_s: dict[str, float] = {}
+        # Asked of a mission when its pilot turns the camera down in transit; whoever keeps such orders sets it.
+        self.may_look_down: Callable[[str], bool] = lambda _: False
 
     async def take(self, mission_id: str, pilot: str) -> None:
         """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
@@ -67,13 +73,20 @@ class Pilots:
         mission = self._held_by(mission_id, pilot)
         self.heard(pilot)
         sight = self._sight(mission)
-        why = control.refused(mission, pilot, command, sight, self._clock.now())
+        down = self.may_look_down(mission_id)
+        why = control.refused(mission, pilot, command, sight, self._clock.now(), may_look_down=down)
         place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
         if why is None and place is not None and sight.telemetry is not None:
             why = self._may_fly(mission, sight.telemetry.position, place.position, place.height_m_above_dock)
         if why is not None:
-            raise Refused(why.text, remedy="ask for something else, or release control")
+            raise Refused(why.text, remedy=_REMEDIES.get(why.code, "ask for something else, or release control"))
         await self._apply(mission, Step(mission=control.ordered(mission, command), orders=to_vehicle(mission, command)))
+
+    async def level(self, mission_id: str) -> None:
+        """The order by which the camera of a flight under a pilot looked down is over. Raises `NotFound`, `Conflict`."""
+        mission = self._flying(mission_id)
+        if mission.phase is Phase.CONTROLLED:
+            await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, PointGimbal(pitch_deg=LEVEL_DEG))))
 
     async def on_behalf(self, mission_id: str, pilot: str, command: GoTo) -> None:
         """A move that this pilot has consented to. It does not count as a word of the pilot's, and the whole way is asked of

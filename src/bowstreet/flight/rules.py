@@ -5,7 +5,7 @@ those phases. What breaks in on them is in `contingency` (link or position lost)
 program stopped). These hold throughout:
 
 - Arm and TakeOff are ordered at most once in a mission, and only after an authority to launch.
-- The camera looks level except over the scene, or as a pilot in control turns it.
+- The camera looks level except over the scene, or as a pilot in control turns it there, or by a person's recorded order.
 - Its lens is at the widest except over the scene, as a pilot in control has it.
 - A drone leaves for home while its charge pays for it with the reserve untouched, to a dock that has a pad for it alone.
 - While the link or the position is lost nothing is ordered that the vehicle's own failsafe could contradict.

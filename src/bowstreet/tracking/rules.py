@@ -145,6 +145,7 @@ class Ended(StrEnum):
     INCIDENT_CLOSED = "incident-closed"
     NO_AUTHORITY = "no-authority"
     AUTHORITY_WITHDRAWN = "authority-withdrawn"
+    DRONE_TURNED = "drone-turned"
     LOST = "lost"
     NOT_BEGUN = "not-begun"
 

@@ -127,11 +127,14 @@ class FootageRecorder:
         return Chain(parts=recording.parts, octets=recording.octets, head=bytes.fromhex(recording.head))
 
     async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
-        """Begin a recording, on record before the first picture is kept; one that runs already goes on.
+        """Begin a recording, on record before the first picture is kept; one of the same incident that runs already goes on.
 
         Raises:
             StoreUnavailable: it cannot be put on record, or the disk takes no file: nothing is kept.
         """
+        before = self._running.get(source.source_id)
+        if before is not None and before.recording.incident_id != incident_id:
+            await self.stop(source.source_id, "its drone was turned to another incident")
         async with self._lock:
             if source.source_id in self._running:
                 return self._running[source.source_id].recording.recording_id

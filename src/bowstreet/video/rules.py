@@ -110,6 +110,10 @@ class CameraOrder(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+def stands(override: Override, now: datetime) -> bool:
+    return now < override.at + OVERRIDE_LIFE
+
+
 def camera_order(stage: Stage, override: Override | None, now: datetime, *, record_ready: bool) -> CameraOrder:
     """D2, as a table.
 
@@ -117,7 +121,7 @@ def camera_order(stage: Stage, override: Override | None, now: datetime, *, reco
         override: the last that was recorded for this flight, if any.
         record_ready: whether the record can be written: nothing is recorded that the ledger does not know of.
     """
-    standing = override is not None and now < override.at + OVERRIDE_LIFE
+    standing = override is not None and stands(override, now)
     if stage is Stage.GROUND:
         return CameraOrder(level=True, recording=False, live=False, why="on the ground")
     if stage is Stage.ON_SCENE or standing:

@@ -67,8 +67,8 @@ class Full:
             fragment = await viewer.next()
             if fragment is None or self._has_moved(stream):
                 return AGAIN
-            if not self._visitor.guest.holds():
-                return REFUSED
+            if not self._viewings.may_go_on(self._visitor.guest, stream):
+                return REFUSED  # the link is over, or the drone was turned to another incident
             async with asyncio.timeout(STALL_S):
                 await self._socket.send_bytes(fragment.data)
         return None

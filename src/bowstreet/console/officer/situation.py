@@ -38,7 +38,8 @@ class Situations:
         """What has been told by this link."""
         known = self._links.get(link.link_id)
         if known is None:
-            known = self._links[link.link_id] = _Pulse(rules.begun(self.now(link.incident_id)))
+            first = int(self._services.real_clock.now().timestamp() * 1e3)
+            known = self._links[link.link_id] = _Pulse(rules.begun(self.now(link.incident_id)), first)
         return known
 
     def forget(self, link_id: str) -> None:
@@ -100,12 +101,17 @@ class Situations:
 
 
 class _Pulse:
-    """What has been told by one link so far."""
+    """What has been told by one link so far.
 
-    def __init__(self, told: Told) -> None:
+    Args:
+        first: what alerts are counted from. It is the time (Unix, milliseconds), for a phone keeps the number that it heard last:
+            the program may be started again meanwhile, and what it tells then is new. It tells fewer than a thousand a second.
+    """
+
+    def __init__(self, told: Told, first: int) -> None:
         self._told = told
         self._said_end = False
-        self._seq = 0
+        self._seq = first
         self.alerts: deque[v.SilentAlertView] = deque(maxlen=MOST_ALERTS)
 
     def look(self, situation: Situation, link: OfficerLink, now: datetime, *, told_at: datetime) -> None:

@@ -26,9 +26,12 @@ class Stills:
             if self._shown is not None:
                 try:
                     async with asyncio.timeout(LOOK_EVERY_S):
-                        return await self._shown.next()
+                        still = await self._shown.next()
                 except TimeoutError:
                     continue
+                if self._may_see(self._shown.stream):
+                    return still
+                continue
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def close(self) -> None:
@@ -40,7 +43,7 @@ class Stills:
         """Go with the watch: the new drone is joined, and has sent a picture, before the old one is left."""
         found = picture_of(self._services, self._visitor.link.incident_id)
         stream = None if found is None or not found[1].order.live else found[1]
-        if self._shown is not None and not self._shown.stream.order.live:
+        if self._shown is not None and not (self._shown.stream.order.live and self._may_see(self._shown.stream)):
             await self.close()
         if stream is None or (self._shown is not None and self._shown.stream is stream):
             return
@@ -56,6 +59,10 @@ class Stills:
         before, self._shown = self._shown, coming
         if before is not None:
             await self._leave(before)
+
+    def _may_see(self, stream: Stream) -> bool:
+        """Not once its drone was turned to another incident, though nobody has the watch of this one."""
+        return self._viewings.may_go_on(self._visitor.guest, stream)
 
     async def _leave(self, joined: "_Joined") -> None:
         joined.leave()

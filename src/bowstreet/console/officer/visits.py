@@ -105,7 +105,10 @@ class Visits:
         return len(self._sockets.get(link_id, ()))
 
     def _visitor(self, link: OfficerLink) -> Visitor:
-        guest = Guest(account_id=link.link_id, why=Justification.INCIDENT_HANDLING, holds=lambda: self._links.holds(link.link_id))
+        guest = Guest(
+            account_id=link.link_id, incident_id=link.incident_id, why=Justification.INCIDENT_HANDLING,
+            holds=lambda: self._links.holds(link.link_id),
+        )  # fmt: skip
         return Visitor(link=link, guest=guest)
 
     async def _refuse(self, connection: HTTPConnection, rule: str) -> None:
