@@ -132,6 +132,7 @@ class Exporter:
             MalformedProof: a recording was changed on the disk, or has a part less than was recorded.
             StoreUnavailable, LedgerBroken: it cannot be recorded; then nothing is given out.
         """
+        await self._footage.settle()  # what has ended is not given out as going on
         draft = await self._draft(export_id, order)
         self.chosen(order.incident_id, order.recordings, order.copies)  # what was changed meanwhile is not given out
         now = self._clock.now()
