@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -56,7 +57,7 @@ def test_a_recording_goes_on_at_the_pace_of_its_pictures_when_the_clock_jumps(fi
         stamps += [clock + number * FRAME_US for number in range(count)]
         clock += count * FRAME_US + jump
     times = recorded(stamps)
-    steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(times)]
     assert all(0 < step <= confined.MOST_STEP_US for step in steps)
     # A jump that could be a gap, or pictures out of order, may cost what those may; nothing else is shorter or longer.
     assert sum(step != FRAME_US for step in steps) <= (len(runs) - 1) * (1 + -confined.LEAST_STEP_US // FRAME_US)

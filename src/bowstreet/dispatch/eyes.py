@@ -135,7 +135,7 @@ class Eyes:
             self._begun[source_id] = (row + 1 if now - before < timedelta(seconds=WELL_S) else 1), now
 
     def _due(self, source_id: str) -> bool:
-        """Whether a recording that is ordered, and does not run, is begun again now: each is in the ledger, so not every second."""
+        """Whether a recording that is ordered, and does not run, is begun again now. Each is in the ledger: not every second."""
         row, before = self._begun.get(source_id, (0, self._clock.now()))
         waited = self._clock.now() - before >= timedelta(seconds=back_off_s(row))
         return waited and not self._footage.is_recording(source_id)

@@ -73,7 +73,7 @@ class Fragmenter:
         return self._written.taken()
 
     def _next_us(self, pts_us: int) -> int:
-        """The file's time goes on at the stream's pace, whatever its clock jumps to: players, and who looks for heads, go by it."""
+        """The file's time goes on at the stream's pace, whatever its clock jumps to: players and redaction go by it."""
         unstamped, self._before_us = pts_us == self._before_us, pts_us
         if self._dts_us < 0:
             self._offset_us = -pts_us
