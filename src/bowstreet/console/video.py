@@ -44,7 +44,8 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
             SourceView(
                 source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
                 recording=desk.services.footage.is_recording(one.source.source_id), why=one.order.why,
-                viewers=len(one.pictures) + len(one.fragments), stream=one.ingest.status, elsewhere=desk.settings.media_server is not None,
+                viewers=len(one.pictures) + len(one.fragments), stream=one.ingest.status,
+                elsewhere=desk.settings.media_server is not None,
             )
             for one in video.streams.values()
         ])  # fmt: skip
