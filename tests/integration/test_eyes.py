@@ -1,16 +1,25 @@
 """What a drone's camera does while its flight goes on, over the edge and the real services (D2, D4)."""
 
+import asyncio
+from datetime import timedelta
+
 import pytest
+from httpx import AsyncClient
 from tests.integration import follow_scene
 from tests.integration.console_city import SCENE, City
 from tests.integration.follow_scene import FAR, Scene, given_another, going_home
 from tests.integration.test_api_routes import airborne, fly, open_docks
 
+from bowstreet.errors import StoreUnavailable
 from bowstreet.flight.model import PointGimbal
 from bowstreet.geo import Position
-from bowstreet.messages import CameraSteered
+from bowstreet.messages import CameraSteered, RecordingClosed, RecordingStarted, RunChanged
+from bowstreet.runtime.ports import Batch
+from bowstreet.video.footage import FootageWriter, Part
+from bowstreet.video.model import Fragment, Header
 from bowstreet.video.recorder import RecordingState
 from bowstreet.video.rules import OVERRIDE_LIFE
+from bowstreet.video.service import Stream
 
 town, scene = follow_scene.town, follow_scene.scene
 
@@ -97,3 +106,94 @@ async def test_a_pilot_turns_the_camera_down_on_the_way_only_by_an_order_on_reco
     await town.services.eyes.look()
     assert PointGimbal(pitch_deg=0.0) in [one for _, one, _ in town.link.sent[-2:]], "its end turns the camera level again"
     assert (await scene.pilot.post(f"{path}/commands", json=down)).status_code == 409
+
+
+async def looking_down(town: City, pilot: AsyncClient, dispatcher: AsyncClient) -> tuple[Stream, str]:
+    """A drone in transit that records by a person's order, or would."""
+    await open_docks(town)
+    _, mission_id, vehicle_id = await fly(town, dispatcher)
+    await airborne(town, vehicle_id, mission_id)
+    stream = town.services.video.of_vehicle(vehicle_id)
+    assert stream is not None
+    assert (await pilot.post(f"/api/v1/missions/{mission_id}/camera", json={"reason": "threat-to-life"})).status_code == 204
+    return stream, mission_id
+
+
+async def shown_recording(client: AsyncClient, stream: Stream) -> bool:
+    [one] = [one for one in (await client.get("/api/v1/video")).json() if one["source_id"] == stream.source.source_id]
+    return bool(one["recording"])
+
+
+async def looks(town: City, seconds: int) -> None:
+    for _ in range(seconds):
+        town.clock.advance_to(town.clock.now() + timedelta(seconds=1))
+        await town.services.eyes.look()
+
+
+async def test_a_recording_that_is_ordered_and_does_not_run_is_begun_again(town: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: FootageWriter, *_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with town.signed_in("dispatcher") as dispatcher, town.signed_in("pilot") as pilot:
+        with monkeypatch.context() as disk:
+            disk.setattr(FootageWriter, "__init__", full)
+            stream, mission_id = await looking_down(town, pilot, dispatcher)
+            assert stream.order.recording
+            assert not await shown_recording(pilot, stream), "what is shown is what truly is"
+            await looks(town, 30)
+            tried = len(await town.ledger(RecordingStarted))
+            assert 3 <= tried <= 8, "with a growing wait: each is in the ledger"
+            assert len(await town.ledger(RecordingClosed)) == tried
+        await looks(town, 30)
+        assert await shown_recording(pilot, stream)
+        assert len(await town.ledger(RecordingStarted)) == tried + 1
+        [going_on] = town.services.footage.recordings.in_states(RecordingState.OPEN)
+        assert going_on.mission_id == mission_id
+        await town.services.footage.close()
+
+
+async def test_a_recording_that_the_disk_ended_is_followed_by_another(town: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with town.signed_in("dispatcher") as dispatcher, town.signed_in("pilot") as pilot:
+        stream, _ = await looking_down(town, pilot, dispatcher)
+        assert await shown_recording(pilot, stream)
+
+        def full(self: FootageWriter, part: Part) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as disk:
+            disk.setattr(FootageWriter, "append", full)
+            town.services.footage.take(stream.source, Header(data=b"head"))
+            town.services.footage.take(
+                stream.source, Fragment(sequence=0, pts_us=0, captured_us=1, keyframe=True, data=b"picture")
+            )
+            async with asyncio.timeout(5):
+                while not await town.ledger(RecordingClosed):
+                    await asyncio.sleep(0.01)
+        assert not await shown_recording(pilot, stream)
+        await looks(town, 2)
+        assert await shown_recording(pilot, stream)
+        await town.services.footage.close()
+
+
+async def test_what_ends_while_nothing_can_be_recorded_is_closed_by_itself_afterwards(
+    town: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(batch: Batch) -> None:
+        raise StoreUnavailable("the disk is full", remedy="make room")
+
+    async with town.signed_in("dispatcher") as dispatcher, town.signed_in("pilot") as pilot:
+        stream, _ = await looking_down(town, pilot, dispatcher)
+        [recording] = town.services.footage.recordings.in_states(RecordingState.OPEN)
+        with monkeypatch.context() as disk:
+            disk.setattr(town.recorder.store, "commit", refused)
+            with pytest.raises(StoreUnavailable):
+                await town.recorder.record(messages=[RunChanged(at=town.clock.now(), change="noise", detail="")])
+            await looks(town, 3)
+            assert not town.services.footage.is_recording(stream.source.source_id)
+            assert town.services.footage.recordings.get(recording.recording_id).state is RecordingState.OPEN
+        await looks(town, 3)
+        kept = town.services.footage.recordings.get(recording.recording_id)
+        assert (kept.state, kept.why_closed) == (RecordingState.CLOSED, "no record can be written")
+        assert len(await town.ledger(RecordingClosed)) == 1
+        assert await shown_recording(pilot, stream), "and it goes on in a recording of its own"
+        await town.services.footage.close()

@@ -16,7 +16,7 @@ from tests.rtsp_camera import rtsp_camera
 from bowstreet.runtime.clock import SystemClock
 from bowstreet.video import rules
 from bowstreet.video.ingest import Ingest
-from bowstreet.video.model import AccessUnit, StreamState, Trouble, VideoSource
+from bowstreet.video.model import AccessUnit, Fragment, StreamState, Trouble, VideoSource
 
 
 class Watched:
@@ -58,6 +58,18 @@ def film_of_grey(path: Path) -> Path:
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(stream.encode())
     return path
+
+
+async def test_a_clip_that_is_played_again_and_again_is_recorded_and_sent_at_its_own_pace(tmp_path: Path) -> None:
+    """Its clock goes back by two seconds each time."""
+    async with Watched(f"file+loop:{film_of_grey(tmp_path / 'grey.mp4')}") as world:
+        await world.until(lambda: sum(isinstance(one, Fragment) for one in world.said) >= 50)
+        kept = [one for one in world.said if isinstance(one, Fragment)][:50]
+    assert min(one.pts_us for one in kept[20:]) == kept[0].pts_us, "what the stream's clock said stays on record"
+    assert [one.at_us for one in kept] == [100_000 * number for number in range(50)]
+    # Each film in itself; no picture comes before its time.
+    for first in (0, 20):
+        assert kept[first + 19].received_us - kept[first].received_us >= 1_800_000
 
 
 async def test_a_camera_that_serves_rtsp_is_pulled_with_its_password_and_asked_again_when_it_hangs_up(tmp_path: Path) -> None:

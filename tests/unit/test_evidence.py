@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.evidence_world import SOURCE, World, as_file, flipped, metadata, pictures
+from tests.unit.evidence_world import INCIDENT, SOURCE, World, as_file, flipped, metadata, pictures
 
 from bowstreet.accountability.note import COSIGNATURE, PLAIN, SoftwareSigner, VerifierKey
-from bowstreet.errors import MalformedProof, NotFound, NotPermitted, Refused
+from bowstreet.errors import MalformedProof, NotFound, NotPermitted, Refused, StoreUnavailable
 from bowstreet.video.evidence import archive, model, verify
 from bowstreet.video.evidence.report import says
 from bowstreet.video.footage import Chain
@@ -261,6 +261,39 @@ async def test_a_bundle_that_ends_before_the_ledger_says_so_is_refused(tmp_path:
     found = verify.verify(as_file(bundle, tmp_path / "one.zip"))
     assert (found.ok, found.file) == (False, f"{recording_id}/parts.jsonl")
     assert "vouches for 37 parts" in found.what or "ends elsewhere" in found.what
+
+
+async def test_an_end_that_is_not_on_record_costs_no_picture_of_the_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record failed as the recording ended: when it takes entries again, so is that one in the bundle."""
+    world = await World(tmp_path).open()
+    leave = await world.leave()
+    recording_id = await world.record(24, stop=False)
+
+    async def refused(batch: object) -> None:
+        raise StoreUnavailable("the disk is full", remedy="make room")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(world.store, "commit", refused)
+        await world.footage.stop("cam-1", "no record can be written")
+        with pytest.raises(StoreUnavailable):
+            await world.export(leave=leave)
+    found = verify.verify(as_file(await world.export(leave=leave), tmp_path / "one.zip"))
+    [one] = found.recordings
+    assert (found.ok, one.running, one.parts, one.videos) == (True, False, 37, 1)
+    assert world.footage.recordings.get(recording_id).why_closed == "no record can be written"
+
+
+async def test_a_recording_that_has_no_file_is_no_hindrance(tmp_path: Path) -> None:
+    """It died before its first octets; others of the incident are given out, and it is told."""
+    world = await World(tmp_path).open()
+    died = await world.footage.start(SOURCE, "mis-1", INCIDENT)
+    await world.footage.stop("cam-1", "the disk did not take it")
+    (world.folder / f"{died}.footage").unlink()
+    await world.record(24)
+    found = verify.verify(as_file(await world.export(), tmp_path / "one.zip"))
+    assert (found.ok, sorted(one.parts for one in found.recordings)) == (True, [0, 37])
 
 
 async def test_footage_that_was_changed_on_the_disk_is_not_exported(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import textwrap
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,13 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bowstreet.accountability.recorder import Recorder
-from bowstreet.errors import MalformedProof, NotFound
+from bowstreet.errors import MalformedProof, NotFound, StoreUnavailable
 from bowstreet.messages import RecordingAnchored, RecordingClosed, RecordingStarted
 from bowstreet.runtime.bus import InlineBus
 from bowstreet.runtime.clock import SimulatedClock
 from bowstreet.runtime.ids import RandomIds
 from bowstreet.runtime.memory import MemoryStore
+from bowstreet.runtime.ports import Batch
 from bowstreet.video import footage, recorder
+from bowstreet.video.evidence import at_rest
 from bowstreet.video.footage import FootageWriter, Part, PartKind
 from bowstreet.video.model import Fragment, Header, VideoSource
 from bowstreet.video.recorder import FootageRecorder, RecordingState
@@ -247,3 +250,205 @@ async def test_what_is_seen_for_another_incident_is_a_recording_of_its_own(tmp_p
     assert "another incident" in kept.why_closed
     await world.footage.close()
     assert world.footage.recordings.get(second).incident_id == "inc-2"
+
+
+class Failing:
+    """A store that takes nothing while `fails`."""
+
+    def __init__(self, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fails, self.tried, real = False, 0, store.commit
+
+        async def commit(batch: Batch) -> None:
+            self.tried += 1
+            if self.fails:
+                raise StoreUnavailable("the disk is full", remedy="make room")
+            await real(batch)
+
+        monkeypatch.setattr(store, "commit", commit)
+
+
+async def opened(folder: Path) -> World:
+    world = World(folder)
+    await world.footage.load(world.store)
+    return world
+
+
+def closed_on_record(world: World) -> list[RecordingClosed]:
+    return [one for one in world.messages if isinstance(one, RecordingClosed)]
+
+
+async def test_an_end_that_the_record_did_not_take_is_kept_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await opened(tmp_path / "footage")
+    store = Failing(world.store, monkeypatch)
+    recording_id = await world.record(20)
+    store.fails = True
+    await world.footage.stop("cam", "no record can be written")
+    standing = world.footage.recordings.get(recording_id)
+    assert (standing.state, world.footage.is_recording("cam")) == (RecordingState.OPEN, False)
+    assert world.footage.reach_of(standing).parts == 18, "its pictures are there meanwhile too"
+    ended_at = world.clock.now()
+    world.clock.advance_to(ended_at + timedelta(minutes=4))
+    await world.footage.settle()
+    assert not closed_on_record(world)
+    store.fails = False
+    await world.footage.settle()
+    await world.footage.settle()
+    kept = world.footage.recordings.get(recording_id)
+    assert (kept.state, kept.parts, kept.closed_at, kept.why_closed) == (
+        RecordingState.CLOSED, 18, ended_at, "no record can be written",
+    )  # fmt: skip
+    [said] = closed_on_record(world)
+    assert (said.head, said.parts, said.at) == (kept.head, 18, world.clock.now())
+    assert said.why == "no record can be written; it ended 2026-11-28 03:00:00 UTC, and the record took that no sooner"
+    assert world.footage.reach_of(kept) == list(world.footage.parts(recording_id))[-1].chain
+
+
+async def test_ends_are_tried_one_at_a_time_while_the_record_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await opened(tmp_path / "footage")
+    store = Failing(world.store, monkeypatch)
+    for _ in range(3):
+        store.fails = False
+        await world.record(20)
+        store.fails = True
+        await world.footage.stop("cam", "left the scene")
+    before = store.tried
+    await world.footage.settle()
+    assert store.tried == before + 1
+    store.fails = False
+    await asyncio.gather(world.footage.settle(), world.footage.settle())
+    await world.footage.settle()
+    assert len(closed_on_record(world)) == 3
+
+
+async def test_the_reach_of_a_recording_is_told_while_it_is_being_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await opened(tmp_path / "footage")
+    recording_id = await world.record(20)
+    open_one, seen = world.footage.recordings.get(recording_id), list[int]()
+    real = world.store.commit
+
+    async def commit(batch: Batch) -> None:
+        seen.append(world.footage.reach_of(open_one).parts)
+        await real(batch)
+
+    monkeypatch.setattr(world.store, "commit", commit)
+    await world.footage.stop("cam", "left the scene")
+    assert seen == [18]
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+async def test_a_disk_that_no_longer_syncs_ends_the_recording_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, anchored: bool
+) -> None:
+    world = await opened(tmp_path / "footage")
+
+    def broken(self: FootageWriter) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(FootageWriter, "sync", broken)
+    if anchored:
+        monkeypatch.setattr(recorder, "ANCHOR_EVERY_S", 0.02)
+    recording_id = await world.record(20)
+    if not anchored:
+        await world.footage.stop("cam", "left the scene")
+    async with asyncio.timeout(5):
+        while not closed_on_record(world):
+            await asyncio.sleep(0.02)
+    kept = world.footage.recordings.get(recording_id)
+    assert (kept.state, kept.parts, world.footage.is_recording("cam")) == (RecordingState.CLOSED, 18, False)
+    assert ("Input/output error" in kept.why_closed) is anchored
+    await world.footage.stop("cam", "left the scene")  # nothing is left to end
+
+
+async def test_a_recording_that_fails_does_not_end_the_one_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first waits on a slow disk, which then fails; the next one of that camera runs by then."""
+    world = await opened(tmp_path / "footage")
+    going, real = threading.Event(), FootageWriter.append
+
+    def slow(self: FootageWriter, part: Part) -> None:
+        if self._recording_id != first:
+            return real(self, part)
+        going.wait(5)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FootageWriter, "append", slow)
+    first = ""
+    first = await world.record(20)
+    await asyncio.sleep(0.05)
+    ending = asyncio.ensure_future(world.footage.stop("cam", "left the scene"))
+    await asyncio.sleep(0)
+    second = await world.record(20)
+    going.set()
+    await ending
+    assert world.footage.is_recording("cam")
+    await world.footage.stop("cam", "left the scene")
+    assert world.footage.recordings.get(first).state is RecordingState.CLOSED
+    assert world.footage.recordings.get(second).parts == 18
+
+
+async def test_one_that_was_broken_off_as_it_began_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await opened(tmp_path / "footage")
+
+    def cancelled(self: FootageWriter, *_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(FootageWriter, "__init__", cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await world.record(1)
+    [one] = world.footage.recordings.all()
+    assert one.state is RecordingState.OPEN
+    await world.footage.settle()
+    assert (world.footage.recordings.get(one.recording_id).state, len(closed_on_record(world))) == (RecordingState.CLOSED, 1)
+
+
+@pytest.mark.parametrize("octets", [0, 7, 19])
+async def test_a_recording_that_died_before_its_first_octets_is_no_tampering(tmp_path: Path, octets: int) -> None:
+    world = await opened(tmp_path / "footage")
+    recording_id = await world.record(0)
+    running = world.footage._running["cam"]
+    assert running.task is not None
+    running.task.cancel()  # a power cut
+    path = tmp_path / "footage" / f"{recording_id}.footage"
+    path.write_bytes(footage.MAGIC[:octets])
+    assert held(world, path.parent).ok, "before the next start too"
+    again = World(tmp_path / "footage", world.keys, world.store)
+    await again.footage.load(again.store)
+    kept = again.footage.recordings.get(recording_id)
+    assert (kept.state, kept.parts, path.exists()) == (RecordingState.CLOSED, 0, False)
+    assert held(world, path.parent).ok
+
+
+async def test_a_file_without_its_first_octets_is_missed_where_the_ledger_vouches_for_parts(tmp_path: Path) -> None:
+    world = await opened(tmp_path / "footage")
+    recording_id = await world.record(20)
+    await world.footage.stop("cam", "left the scene")
+    path = tmp_path / "footage" / f"{recording_id}.footage"
+    path.write_bytes(path.read_bytes()[:19])
+    found = held(world, path.parent)
+    assert (found.ok, found.what) == (False, "its file is gone, and the ledger vouches for 18 parts")
+
+
+async def test_a_disk_that_takes_no_first_octets_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await opened(tmp_path / "footage")
+    monkeypatch.setattr(footage, "MAGIC", _Uncountable(footage.MAGIC))
+    with pytest.raises(StoreUnavailable, match="nothing can be recorded"):
+        await world.record(1)
+    [kept] = world.footage.recordings.all()
+    assert (kept.state, kept.parts, list((tmp_path / "footage").iterdir())) == (RecordingState.CLOSED, 0, [])
+    assert held(world, tmp_path / "footage").ok
+
+
+class _Uncountable(bytes):
+    """Of which the disk takes no octet more than half."""
+
+    def __len__(self) -> int:
+        return 2 * super().__len__()
+
+
+def held(world: World, folder: Path) -> at_rest.FootageReport:
+    anchors = at_rest.collected(iter(world.store._log), lambda row: row)
+    return at_rest.verify(folder, at_rest.listed(folder), anchors, world.keys.find)

@@ -20,8 +20,8 @@ SDP = "application/sdp"
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source: whose it is, whether it shows something now and else why not, and how its stream does. `elsewhere`: its pictures
-    come from a media server (`POST /video/{source_id}/viewings`)."""
+    """A source: whose it is, whether it shows something now and else why not, and how its stream does. `recording`: whether one
+    truly runs, whatever was ordered. `elsewhere`: its pictures come from a media server (`POST /video/{source_id}/viewings`)."""
 
     source_id: str
     vehicle_id: str
@@ -43,8 +43,9 @@ def router(desk: Desk, viewings: Viewings) -> APIRouter:
         return c.json([
             SourceView(
                 source_id=one.source.source_id, vehicle_id=one.source.vehicle_id, shown=one.order.live,
-                recording=one.order.recording, why=one.order.why, viewers=len(one.pictures) + len(one.fragments),
-                stream=one.ingest.status, elsewhere=desk.settings.media_server is not None,
+                recording=desk.services.footage.is_recording(one.source.source_id), why=one.order.why,
+                viewers=len(one.pictures) + len(one.fragments), stream=one.ingest.status,
+                elsewhere=desk.settings.media_server is not None,
             )
             for one in video.streams.values()
         ])  # fmt: skip

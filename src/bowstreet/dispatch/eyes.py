@@ -3,6 +3,8 @@
 Level and not recorded until over the scene, and again from leaving it on. Every change is on record before it takes effect.
 """
 
+from datetime import datetime, timedelta
+
 import msgspec
 import structlog
 
@@ -17,7 +19,7 @@ from bowstreet.runtime.ports import Clock
 from bowstreet.video.model import StreamState
 from bowstreet.video.orders import PoseKnown
 from bowstreet.video.recorder import FootageRecorder
-from bowstreet.video.rules import CameraOrder, Override, Stage, camera_order, stands
+from bowstreet.video.rules import WELL_S, CameraOrder, Override, Stage, back_off_s, camera_order, stands
 from bowstreet.video.service import Stream, VideoService
 
 log = structlog.get_logger(__name__)
@@ -39,6 +41,7 @@ class Eyes:
         video.listen(on_part=footage.take)
         self._overrides: dict[str, Override] = {}  # by mission
         flight.pilots.may_look_down = self.is_overridden
+        self._begun: dict[str, tuple[int, datetime]] = {}  # by source: recordings begun in a row, and when the last
         recorder.bus.subscribe(MissionChanged, self._on_changed)
         recorder.bus.subscribe(MissionRetasked, self._on_retasked)
 
@@ -66,7 +69,8 @@ class Eyes:
         return standing is not None and stands(standing, self._clock.now())
 
     async def look(self) -> None:
-        """Now and then: overrides end by time."""
+        """Now and then: overrides end by time, and what the record or the disk did not take is tried again."""
+        await self._footage.settle()
         for mission in self._flight.active_missions():
             await self._steer(mission)
 
@@ -116,6 +120,8 @@ class Eyes:
             record_ready=self._recorder.failing_since is None,
         )  # fmt: skip
         if order == stream.order and not (turned and order.recording):
+            if order.recording and self._due(stream.source.source_id):
+                await self._apply(mission, stream, order)
             return  # a scene beside the one before is seen at once: what is recorded from now on is another incident's
         was_down = not stream.order.level
         try:
@@ -141,11 +147,24 @@ class Eyes:
         self._video.steer(mission.vehicle_id, order)
         try:
             if order.recording:
+                self._count(stream.source.source_id)
                 await self._footage.start(stream.source, mission.mission_id, mission.incident_id)
             else:
                 await self._footage.stop(stream.source.source_id, order.why)
         except BowstreetError as error:
             log.error("a recording could not begin or end", mission_id=mission.mission_id, problem=error.problem)
+
+    def _count(self, source_id: str) -> None:
+        now = self._clock.now()
+        if not self._footage.is_recording(source_id):
+            row, before = self._begun.get(source_id, (0, now))
+            self._begun[source_id] = (row + 1 if now - before < timedelta(seconds=WELL_S) else 1), now
+
+    def _due(self, source_id: str) -> bool:
+        """Whether a recording that is ordered, and does not run, is begun again now. Each is in the ledger: not every second."""
+        row, before = self._begun.get(source_id, (0, self._clock.now()))
+        waited = self._clock.now() - before >= timedelta(seconds=back_off_s(row))
+        return waited and not self._footage.is_recording(source_id)
 
     @staticmethod
     def _stage(mission: Mission) -> Stage:

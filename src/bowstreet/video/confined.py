@@ -17,6 +17,9 @@ from bowstreet.video.pipe import framed
 
 CONNECT_S, SILENCE_S = 10.0, 6.0
 MOST_SLEEP_S = 2.0
+# From one picture to the next, by the stream's own clock; anything else is a clock that was set, or a file that began again.
+# Pictures that lean on later ones (B) come in another order than they are shown in, some tenths of a second at most.
+MOST_STEP_US, LEAST_STEP_US = 5_000_000, -400_000
 
 
 class Unusable(Exception):
@@ -62,11 +65,14 @@ class Pace:
 
     def __init__(self) -> None:
         self._from: tuple[float, int] | None = None
+        self._latest_us = 0
 
     def keep(self, at_us: int) -> None:
-        """Wait until a picture of this moment is due; a moment before the first begins anew."""
-        if self._from is None or at_us < self._from[1]:
-            self._from = time.monotonic(), at_us
+        """Wait until a picture of this moment is due; where the file's clock goes back, or far ahead, it begins anew."""
+        steps = LEAST_STEP_US <= at_us - self._latest_us <= MOST_STEP_US
+        if self._from is None or not steps or at_us <= self._from[1]:
+            self._from, self._latest_us = (time.monotonic(), at_us), at_us
+        self._latest_us = max(self._latest_us, at_us)
         ahead_s = self._from[0] + (at_us - self._from[1]) / 1e6 - time.monotonic()
         if ahead_s > 0:
             time.sleep(min(ahead_s, MOST_SLEEP_S))

@@ -86,7 +86,12 @@ class FootageWriter:
         self._key, self._recording_id = key, recording_id
         self._file = path.open("xb", buffering=0)
         path.chmod(0o600)
-        self._file.write(MAGIC)
+        try:
+            if self._file.write(MAGIC) != len(MAGIC):
+                raise OSError(28, "no space left on device")
+        except OSError:
+            self._file.close()
+            raise
         self.chain = start(recording_id)
 
     def append(self, part: Part) -> None:
@@ -110,6 +115,14 @@ class FootageWriter:
 
     def close(self) -> None:
         self._file.close()
+
+
+def is_stub(path: Path) -> bool:
+    """Whether a file ends before its magic line does: its recording died before the first octets were there. It holds nothing."""
+    try:
+        return path.stat().st_size < len(MAGIC)
+    except FileNotFoundError:
+        return False
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,14 @@
 """Records what drones see over a scene: as received, sealed under a key of the recording's own, its chain anchored in the ledger.
 
 A recording begins on record, is anchored every few seconds and closed on record. After kill -9 the next start closes what was
-open as far as its file goes. A disk that is full ends recordings, on record, and nothing else.
+open as far as its file goes. A disk that is full ends recordings, on record, and nothing else. An end that the record does not
+take is kept, with its reason and its time, and tried again until it does.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
-from bowstreet.accountability.recorder import Recorder
+from bowstreet.accountability.recorder import NOT_RECORDED, Recorder
 from bowstreet.errors import BowstreetError, MalformedProof, NotFound, StoreUnavailable
 from bowstreet.messages import RecordingAnchored, RecordingClosed, RecordingStarted
 from bowstreet.runtime.ports import Clock, Ids, Store
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # What a power cut may take from the record of a recording; also how often the file is synced.
 ANCHOR_EVERY_S = 5.0
+# An end that is on record within this is entered with its own time.
+LATE = timedelta(seconds=1)
 # Of the footage folder's files: recordings, what was found in them to be covered, redacted copies, and one in the making.
 SUFFIXES = frozenset({".footage", ".found", ".redacted", ".part"})
 # Parts that wait for the disk: some 20 s of one stream. Beyond it the recording has a gap, which is counted.
@@ -76,7 +79,7 @@ class _Running:
         self.waiting: asyncio.Queue[Part | None] = asyncio.Queue()
         self.begun = False  # a keyframe was seen
         self.dropped = 0
-        self.failed = ""
+        self.why = ""  # it ends
         self.task: asyncio.Task[None] | None = None
 
     def give(self, part: Part) -> None:
@@ -95,6 +98,9 @@ class FootageRecorder:
             "recording", Recording, id_of=lambda one: one.recording_id, state_of=lambda one: one.state
         )
         self._running: dict[str, _Running] = {}  # by source
+        self._ending: dict[str, _Running] = {}  # by recording: no longer fed, and its end is not kept yet
+        self._owed: dict[str, Recording] = {}  # closed, and not on record
+        self._settling: set[str] = set()
         self._headers: dict[str, Header] = {}
         self._lock = asyncio.Lock()
 
@@ -104,7 +110,7 @@ class FootageRecorder:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         for recording in self.recordings.in_states(RecordingState.OPEN):
             chain = await asyncio.to_thread(self._reach, recording)
-            await self._close(recording, chain, "the program ended while it ran", 0)
+            await self._close(recording, chain, "the program ended before its end was on record", 0)
         self.sweep()
 
     def sweep(self) -> int:
@@ -117,13 +123,17 @@ class FootageRecorder:
         return len(doomed)
 
     def is_recording(self, source_id: str) -> bool:
+        """Whether it truly is, whatever was ordered."""
         return source_id in self._running
 
     def reach_of(self, recording: Recording) -> Chain:
         """How far a recording goes now, also while it runs."""
         running = self._running.get(recording.source_id)
-        if running is not None and running.recording.recording_id == recording.recording_id:
+        if running is None or running.recording.recording_id != recording.recording_id:
+            running = self._ending.get(recording.recording_id)
+        if running is not None:
             return running.writer.chain
+        recording = self._owed.get(recording.recording_id, recording)
         return Chain(parts=recording.parts, octets=recording.octets, head=bytes.fromhex(recording.head))
 
     async def start(self, source: VideoSource, mission_id: str, incident_id: str) -> str:
@@ -160,18 +170,35 @@ class FootageRecorder:
             return recording.recording_id
 
     async def stop(self, source_id: str, why: str) -> None:
-        """End a recording, on record; one that does not run is no error."""
+        """End a recording, on record as soon as that takes it (`settle`); one that does not run is no error."""
         async with self._lock:
-            running = self._running.pop(source_id, None)
-        if running is None or running.task is None:
-            return
+            running = self._running.get(source_id)
+            if running is None or running.task is None:
+                return
+            self._end(running, why)
         running.waiting.put_nowait(None)
-        await running.task
-        await self._finish(running, running.failed or why)
+        await asyncio.shield(running.task)  # whoever asked may be gone: it ends all the same
+
+    async def settle(self) -> None:
+        """Put on record the ends that could not be when they came. To be called now and then."""
+        for recording_id in tuple(self._owed):
+            if not await self._settled(recording_id):
+                return  # nor the next
+        if self._strays():
+            async with self._lock:  # one that begins is none
+                for one in self._strays():
+                    await self._close(one, await asyncio.to_thread(self._reach, one), "it was broken off as it began", 0)
+
+    def _strays(self) -> list[Recording]:
+        """Open on record, and nothing runs: whoever began them was broken off in the midst of it."""
+        known = {one.recording.recording_id for one in self._running.values()} | self._ending.keys() | self._owed.keys()
+        return [one for one in self.recordings.in_states(RecordingState.OPEN) if one.recording_id not in known]
 
     async def close(self) -> None:
         for source_id in tuple(self._running):
             await self.stop(source_id, "the program stops")
+        await asyncio.gather(*[one.task for one in self._ending.values() if one.task is not None])
+        await self.settle()
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
@@ -238,6 +265,24 @@ class FootageRecorder:
     # --- the file ----------------------------------------------------------------------------------------------------
 
     async def _run(self, running: _Running) -> None:
+        """Write what comes until it ends, then close it."""
+        try:
+            await self._write(running)
+        except OSError as error:
+            log.error("a recording cannot be written", recording=running.recording.recording_id, error=error.strerror)
+            self._end(running, f"the disk did not take it ({error.strerror})")
+        await self._finish(running)
+
+    def _end(self, running: _Running, why: str) -> None:
+        """Nothing is given to it any more. What ended it first is why."""
+        source_id, recording_id = running.recording.source_id, running.recording.recording_id
+        if self._running.get(source_id) is running:
+            del self._running[source_id]
+        self._ending[recording_id] = running
+        running.why = running.why or why
+
+    async def _write(self, running: _Running) -> None:
+        """Raises `OSError` when the disk does not take it."""
         loop = asyncio.get_running_loop()
         anchored_at, anchored = loop.time(), 0
         ended = False
@@ -249,14 +294,7 @@ class FootageRecorder:
             while not running.waiting.empty():
                 parts.append(running.waiting.get_nowait())
             ended = None in parts
-            try:
-                await asyncio.to_thread(_append, running.writer, [part for part in parts if part is not None])
-            except OSError as error:
-                log.error("a recording cannot be written", recording=running.recording.recording_id, error=error.strerror)
-                running.failed = f"the disk did not take it ({error.strerror})"
-                if self._running.pop(running.recording.source_id, None) is running:
-                    await self._finish(running, running.failed)
-                return
+            await asyncio.to_thread(_append, running.writer, [part for part in parts if part is not None])
             if loop.time() - anchored_at >= ANCHOR_EVERY_S and running.writer.chain.parts > anchored:
                 anchored_at, anchored = loop.time(), running.writer.chain.parts
                 await self._anchor(running)
@@ -273,21 +311,45 @@ class FootageRecorder:
         except BowstreetError as error:
             log.error("a recording could not be anchored", recording=running.recording.recording_id, problem=error.problem)
 
-    async def _finish(self, running: _Running, why: str) -> None:
-        await asyncio.to_thread(running.writer.sync)
-        running.writer.close()
-        await self._close(running.recording, running.writer.chain, why, running.dropped)
+    async def _finish(self, running: _Running) -> None:
+        try:
+            await asyncio.to_thread(running.writer.sync)
+            running.writer.close()
+        except OSError as error:  # it is as long as it was written, and a power cut may cost more of it
+            log.error("a recording cannot be synced", recording=running.recording.recording_id, error=error.strerror)
+            running.why = running.why or f"the disk did not take it ({error.strerror})"
+        try:
+            await self._close(running.recording, running.writer.chain, running.why, running.dropped)
+        finally:
+            self._ending.pop(running.recording.recording_id, None)
 
     async def _close(self, recording: Recording, chain: Chain, why: str, dropped: int) -> None:
-        now = self._clock.now()
-        closed = replace(
-            recording, state=RecordingState.CLOSED, closed_at=now, parts=chain.parts, octets=chain.octets,
+        """On record, or owed to it (`settle`)."""
+        self._owed[recording.recording_id] = replace(
+            recording, state=RecordingState.CLOSED, closed_at=self._clock.now(), parts=chain.parts, octets=chain.octets,
             head=chain.head.hex(), why_closed=why, dropped=dropped,
         )  # fmt: skip
-        said = RecordingClosed(
-            at=now, recording_id=recording.recording_id, parts=chain.parts, octets=chain.octets, head=chain.head.hex(), why=why
-        )
-        await self._recorder.record(save=[(self.recordings, closed)], messages=[said])
+        if not await self._settled(recording.recording_id):
+            log.error("the end of a recording is not on record yet", recording=recording.recording_id, why=why)
+
+    async def _settled(self, recording_id: str) -> bool:
+        """Whether its end is on record now. Nothing is told of a failure here: it is tried every second."""
+        closed = self._owed.get(recording_id)
+        if closed is None:
+            return True
+        if recording_id in self._settling:
+            return False
+        self._settling.add(recording_id)
+        try:
+            await self._recorder.record(save=[(self.recordings, closed)], messages=[_ended(closed, self._clock.now())])
+        except NOT_RECORDED:
+            return False
+        finally:
+            self._settling.discard(recording_id)
+        del self._owed[recording_id]
+        if not closed.parts and footage.is_stub(self._path(recording_id)):
+            self._path(recording_id).unlink(missing_ok=True)
+        return True
 
     def _reach(self, recording: Recording) -> Chain:
         """How far the file goes."""
@@ -328,6 +390,16 @@ class FootageHeld:
 
     def records_of(self, subject_id: str) -> Sequence[tuple[Collection[Any], str]]:
         return [(one, subject_id) for one in (self._footage.recordings, *self._beside)]
+
+
+def _ended(closed: Recording, now: datetime) -> RecordingClosed:
+    """Entries stand in the order of their times: one that comes late says when the recording did end."""
+    at, why = closed.closed_at or now, closed.why_closed
+    if now - at >= LATE:
+        at, why = now, f"{why}; it ended {at:%Y-%m-%d %H:%M:%S} UTC, and the record took that no sooner"
+    return RecordingClosed(
+        at=at, recording_id=closed.recording_id, parts=closed.parts, octets=closed.octets, head=closed.head, why=why
+    )
 
 
 def _append(writer: FootageWriter, parts: Sequence[Part]) -> None:

@@ -107,7 +107,7 @@ def _one(
             raise _wrong("its key is gone, and no entry says that it was erased")
         raise _wrong("its file and its key are gone, and no entry says that it was erased")
     last = max(one.marks, default=0)
-    if not path.exists():
+    if not path.exists() or footage.is_stub(path):
         if last:
             raise _wrong(f"its file is gone, and the ledger vouches for {last:,} parts")
         return msgspec.structs.replace(report, recordings=report.recordings + 1)

@@ -104,8 +104,9 @@ class FootageIndex:
         self._rows = bytearray()
         self._tallies: dict[int, _Tally] = {number: _Tally() for number in _FIXED}
         self.chain = footage.start(self.name)
-        with path.open("rb") as file:
-            self._read(file, parts)
+        if parts:  # one that died before its first part may have no file
+            with path.open("rb") as file:
+                self._read(file, parts)
         if self.chain.parts < parts:
             raise MalformedProof(
                 f"recording '{recording_id}' has {self.chain.parts} whole parts, and {parts} were recorded",

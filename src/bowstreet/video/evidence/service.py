@@ -25,6 +25,7 @@ from bowstreet.errors import NotFound, NotPermitted, Refused
 from bowstreet.runtime.ports import Clock, Ids, LogRow
 from bowstreet.runtime.turns import in_turns
 from bowstreet.video.evidence import copies, model, proofs
+from bowstreet.video.evidence.at_rest import SUFFIX
 from bowstreet.video.evidence.bundle import Bundle, Draft
 from bowstreet.video.evidence.copies import RedactedCopies, expect_whole
 from bowstreet.video.evidence.index import FootageIndex
@@ -131,6 +132,7 @@ class Exporter:
             MalformedProof: a recording was changed on the disk, or has a part less than was recorded.
             StoreUnavailable, LedgerBroken: it cannot be recorded; then nothing is given out.
         """
+        await self._footage.settle()  # what has ended is not given out as going on
         draft = await self._draft(export_id, order)
         self.chosen(order.incident_id, order.recordings, order.copies)  # what was changed meanwhile is not given out
         now = self._clock.now()
@@ -195,8 +197,10 @@ class Exporter:
         return made
 
     async def _index(self, one: Recording) -> FootageIndex:
-        path, key = self._footage.opened(one.recording_id)
         reach = self._footage.reach_of(one)
+        path, key = self._footage.path_of(one.recording_id, SUFFIX), self._footage.key_of(one.recording_id)
+        if reach.parts:
+            self._footage.opened(one.recording_id)
         return await asyncio.to_thread(
             FootageIndex, one.recording_id, path, key, reach.parts, lambda: one.recording_id in self._footage.recordings
         )

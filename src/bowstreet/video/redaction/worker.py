@@ -42,6 +42,8 @@ LENGTH = struct.Struct(">I")
 # A dull violet, which no street has: nobody takes a cover for asphalt.
 FILL = (96, 152, 136)
 QUALITY_CRF, KEYFRAME_EVERY = 21, 25
+# Pictures between two looks, at most, whatever their times say: a recording may have a clock that stood still.
+MOST_UNSEEN = 40
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,10 +123,11 @@ def pictures(source: BinaryIO, offset_us: int, teller: Teller) -> Iterator[Decod
 def look_through(job: Job, source: BinaryIO, teller: Teller) -> None:
     module, _, name = job.finder.partition(":")
     finder: Any = getattr(importlib.import_module(module), name)()
-    due_us = -1
+    due_us, due = -1, 0
     for one in pictures(source, job.offset_us, teller):
-        if one.at_us < due_us:
+        if one.at_us < due_us and one.number < due:
             continue
+        due = one.number + MOST_UNSEEN
         due_us = one.at_us + int(1_000_000 / job.looks_hz) - 1_000
         frame = DroneFrame(
             source_id="", vehicle_id="", sequence=one.number, captured_at=datetime.fromtimestamp(one.at_us / 1e6, UTC),
@@ -192,7 +195,7 @@ class Copier:
         unit = AccessUnit(sequence=0, pts_us=int(packet.pts), received_us=0, keyframe=packet.is_keyframe, data=data)
         if self._fragments is None:
             form = StreamFormat(codec=Codec.H264, width_px=width, height_px=height, frame_rate_hz=self._rate_hz, headers=b"")
-            self._fragments = Fragmenter(form, data)
+            self._fragments = Fragmenter(form, data, steady=True)
             self._teller.say(Header(data=self._fragments.header()))
         made = self._fragments.fragment(unit)
         before, self._before = self._before, unit
