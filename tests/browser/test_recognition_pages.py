@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import ROOT, WATCH_POLICY, go_to
 from tests.browser.test_console_page import accessible
@@ -252,6 +252,27 @@ def test_from_plan_to_public_record(sit: Sit, program: Program, tmp_path: Path) 
     shot(operator, "public-record")
     operator.go_back()
     expect(operator.get_by_role("article").get_by_text("Published", exact=True)).to_be_visible()
+
+
+def test_a_list_is_given_up_while_its_images_are_read(sit: Sit, tmp_path: Path) -> None:
+    operator = sit("Olga Operator")
+    plan(operator)
+    (tmp_path / "list.csv").write_text(COLUMNS + row(NAMES[0], f"{NAMES[0]}.jpg"))
+    (tmp_path / f"{NAMES[0]}.jpg").write_bytes(photo(NAMES[0]))
+    held: list[Route] = []
+    operator.route("**/lists/*/*/images/*", lambda route: held.append(route))
+    operator.get_by_role("link", name="Import a list").click()
+    operator.get_by_label("List (CSV)").set_input_files(tmp_path / "list.csv")
+    operator.get_by_label("Images").set_input_files([tmp_path / f"{NAMES[0]}.jpg"])
+    with operator.expect_request("**/lists/*/*/images/*"):
+        operator.get_by_role("button", name="Read it").click()
+    with operator.expect_response(lambda answer: answer.request.method == "DELETE") as gone:
+        operator.get_by_role("button", name="Give it up").click()
+    assert gone.value.status == 204
+    held[0].continue_()  # too late: there is nothing any more that it belongs to
+    expect(operator.get_by_role("button", name="Read it")).not_to_have_attribute("aria-disabled", "true")
+    expect(operator.get_by_role("main").get_by_role("alert")).to_have_text([])
+    expect(operator.get_by_role("cell")).to_have_count(0)
 
 
 def test_who_looked_decides_though_the_feed_is_silent(sit: Sit, program: Program, tmp_path: Path) -> None:

@@ -333,6 +333,14 @@ def test_a_camera_tells_of_a_pass_that_goes_on_exactly_when_it_is_an_alert(given
     assert cameras.is_told(seen, threshold, over=False) is isinstance(alerts.judge(given_looks, threshold), Raised)
 
 
+@given(st.integers(0, 60_000_000), st.integers(0, 60_000_000))
+def test_a_face_is_shown_only_shortly_after_it_was_like_somebody_on_the_list(looked_us: int, later_us: int) -> None:
+    """By then another person may stand where a pass goes on by place alone (R8)."""
+    seen = [SeenLook(at_us=looked_us, person_id="a", score=0.6, quality=0.5)]
+    assert cameras.is_shown(seen, looked_us + later_us) is (later_us <= cameras.SHOWN_US)
+    assert not cameras.is_shown([], looked_us)
+
+
 @given(looks, st.floats(0.4, 0.9), st.floats(0, 0.1))
 def test_a_higher_threshold_never_adds_a_person(given_looks: list[Look], threshold: float, more: float) -> None:
     """A face that reaches no threshold at all raises nothing; looks below it change nothing."""

@@ -102,6 +102,18 @@ async def test_questions_are_closed(world: World) -> None:
     assert [("no place" in one.why, "R5" in one.why) for one in made.results.values()] == [(True, False), (False, True)]
 
 
+@pytest.mark.requirement("R1", "R4")
+async def test_a_list_is_not_turned_to_another_use(world: World) -> None:
+    dep = (await world.planned()).deployment_id
+    await world.told(dep)
+    await world.listed(dep, NAMES[0])
+    other = replace(world.a_plan(), use_case=DeploymentUse.MISSING, location_basis=LocationBasis.EXPECTED)
+    await world.planning.replan(dep, other, OPERATOR)
+    assert Obstacle.LIST_MISPLACED in world.recognition.against(world.recognition.get(dep), OPERATOR)
+    with pytest.raises(Refused, match="R4"):
+        await world.planning.request_authority(dep, OPERATOR)
+
+
 @pytest.mark.requirement("R3", "R6")
 async def test_authority_is_given_by_somebody_else(world: World) -> None:
     planned = await world.planned()

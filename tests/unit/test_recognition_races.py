@@ -1,7 +1,7 @@
 """Two people, or a person and the program, act at the same moment: neither act undoes the other, and nothing looks on after a stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from bowstreet.errors import BowstreetError, Conflict, NotFound, Refused
 from bowstreet.messages import DeploymentChanged
 from bowstreet.recognition.alerts.model import Alert, AlertState, Judgement, NotEngaged
 from bowstreet.recognition.enrol import MOST_IMPORTS, Import
-from bowstreet.recognition.model import Deployment, DeploymentState, Obstacle
+from bowstreet.recognition.model import Deployment, DeploymentState, EvidenceKind, Obstacle
 
 OTHER = "acc-other"
 PORTRAITS = {"a.jpg": photo("P001"), "b.jpg": photo("P002")}
@@ -257,6 +257,46 @@ async def test_a_list_that_is_whole_and_not_on_record_yet_is_not_swept_away(worl
     manifest = world.recognition.get(one.deployment_id).manifest
     assert manifest is not None
     assert [entry.person.reference for entry in world.enrolment.open(manifest).entries()] == ["P002"]
+
+
+@pytest.mark.parametrize("change", ["enrolled", "taken-off"])
+async def test_what_others_enter_while_a_list_is_made_stands(world: World, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    one = await world.planned()
+    made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg"), row("P002", "b.jpg")], PORTRAITS)
+    if change == "taken-off":
+        await world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False)
+        person = world.person_id(one.deployment_id, "P001")
+        _then(monkeypatch, world, "without", lambda: world.told(one.deployment_id))
+        await world.planning.take_off(one.deployment_id, person, OPERATOR)
+    else:
+        _then(monkeypatch, world, "finish", lambda: world.told(one.deployment_id))
+        await world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False)
+    now = world.recognition.get(one.deployment_id)
+    assert now.manifest is not None
+    assert [told.kind for told in now.evidence] == [EvidenceKind.NOTICE, EvidenceKind.SIGN]
+
+
+async def test_what_was_closed_while_its_list_was_made_stays_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await world.planned()
+    made, _ = await world.imported(one.deployment_id, [row("P001", "a.jpg")], PORTRAITS)
+    _then(monkeypatch, world, "finish", lambda: world.recognition.close(one.deployment_id, OTHER))
+    with pytest.raises(Refused, match="it is"):
+        await world.planning.finish_import(one.deployment_id, made.import_id, OPERATOR, leave_out=False)
+    assert world.recognition.get(one.deployment_id).state.is_over
+    await world.book.sweep()
+    assert not list((world.folder / "watchlists").glob("*"))
+
+
+def _then(monkeypatch: pytest.MonkeyPatch, world: World, step: str, act: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Somebody acts when that step of making a list is done, and before the list is on record."""
+    does = getattr(world.enrolment, step)
+
+    async def and_then(*given: Any, **more: Any) -> Any:
+        done = await does(*given, **more)
+        await act()
+        return done
+
+    monkeypatch.setattr(world.enrolment, step, and_then)
 
 
 async def _swept_while(world: World, act: Coroutine[Any, Any, Any]) -> None:

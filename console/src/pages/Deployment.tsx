@@ -95,7 +95,7 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
           <Button
             key={which}
             look={grave ? "grave" : which === "start" || which === "submit" ? "main" : "plain"}
-            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : which === "submit" ? notYet(deployment) || moment : moment}
+            why={which === "start" && against !== undefined ? `It cannot be started: ${against.says}.` : which === "submit" ? notYet(one) || moment : moment}
             onPress={() => (which === "close" ? setSure("close") : void run(which, says))}
           >
             {label}
@@ -134,8 +134,10 @@ function Deeds({ one, onChange }: { one: DeploymentShown; onChange: () => void }
 }
 
 /** Why authority for it cannot be asked for yet: what is decided on must be there. */
-function notYet({ manifest, evidence }: DeploymentShown["deployment"]): string {
+function notYet({ deployment: { manifest, evidence }, against }: DeploymentShown): string {
   if (manifest === null) return "Import a list first.";
+  const misplaced = against.find((each) => each.code === "list-of-another-use-case");
+  if (misplaced !== undefined) return `${capital(misplaced.says)}.`;
   if (manifest.to_review.length > 0) return "Somebody on the list waits for a second approval: an authorising officer opens the list.";
   return evidence.some((each) => each.kind === "public-notice") ? "" : "Enter the public notice first.";
 }

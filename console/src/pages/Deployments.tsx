@@ -30,18 +30,19 @@ export function DeploymentsPage() {
   );
 }
 
-/** Counters move while it runs: asked again by itself, feed or none. */
+/** Counters move while it runs: asked again by itself, feed or none. What is shown and could not be asked again is said to be old. */
 export function useAgain<T>(ask: (background: boolean) => Promise<T>): { value: T | null; error: unknown; again: () => void } {
   const { value, error } = useFresh(ask);
   const [later, setLater] = useState<T | null>(null);
-  const look = (background: boolean): void => void ask(background).then(setLater, () => undefined);
+  const [failure, setFailure] = useState<unknown>(null);
+  const look = (background: boolean): void => void ask(background).then((found) => (setLater(found), setFailure(null)), setFailure);
   useEffect(() => {
     const timer = window.setInterval(() => {
       if (!document.hidden) look(true);
     }, AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
-  return { value: later ?? value, error: later === null ? error : null, again: () => look(false) };
+  return { value: later ?? value, error: failure ?? (later === null ? error : null), again: () => look(false) };
 }
 
 function Body() {

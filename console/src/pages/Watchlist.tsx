@@ -65,8 +65,9 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
   const [chosen, setChosen] = useState("");
   const [remarked, setRemarked] = useState<readonly Row[] | null>(null);
   const [more, setMore] = useState(false);
-  const stopped = useRef(false);
-  useEffect(() => () => void (stopped.current = true), []);
+  const ending = useDoing();
+  const reading = useRef(""); // the import whose images are being read: whoever gives it up, or leaves, ends that
+  useEffect(() => () => void (reading.current = ""), []);
 
   const begin = async (): Promise<void> => {
     const file = csv.current?.files?.[0];
@@ -82,15 +83,22 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
   const read = async (made: Import, before: ReadonlyMap<number, Row>): Promise<void> => {
     const files = filesByName([...(images.current?.files ?? [])]);
     const found = new Map(before);
+    const givenUp = (): boolean => reading.current !== made.import_id;
+    reading.current = made.import_id;
     setMore(false);
     setRows(new Map(found));
     const waiting = [...found.values()].filter((row) => row.state === "waits-for-its-image");
     let done = 0;
     for (const row of waiting) {
-      if (stopped.current) return;
       const image = files.get(row.image.toLowerCase());
       if (image === undefined) found.set(row.line, { ...row, why: "its image was not among the files that you chose: choose it now, or go on without" });
-      else found.set(row.line, await giveImage(id, made.import_id, row.line, image));
+      else {
+        const answer = await giveImage(id, made.import_id, row.line, image).catch((failure: unknown) => {
+          if (!givenUp()) throw failure;
+        });
+        if (answer === undefined || givenUp()) return;
+        found.set(row.line, answer);
+      }
       done += 1;
       setProgress({ done, of: waiting.length });
       setRows(new Map(found));
@@ -112,10 +120,14 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
     });
   };
   const giveUp = async (): Promise<void> => {
-    if (under !== null) await doing.run(() => giveUpImport(id, under.import_id));
+    if (under === null) return;
+    reading.current = "";
+    if (!(await ending.run(() => giveUpImport(id, under.import_id)))) return;
     setUnder(null);
     setRows(new Map());
     setProgress(null);
+    doing.clear();
+    announce("Nothing of it is kept.");
   };
 
   const all = [...rows.values()].sort((a, b) => a.line - b.line);
@@ -164,7 +176,7 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
           </label>
         )}
       </div>
-      <Trouble error={doing.error} />
+      <Trouble error={ending.error ?? doing.error} />
       {all.length === 0 || remarked !== null ? null : <Rows rows={[...bad, ...ready]} />}
       {remarked === null ? null : <Remarked rows={remarked} />}
     </section>

@@ -142,11 +142,9 @@ def _people(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/deployments/{deployment_id}/people", **c.route(list[ListedView]))
     async def people(deployment_id: c.Id, who: Annotated[Asker, needs(Action.SEE_WATCHLIST)]) -> Response:
         """Who is on the list. That you look is on record first."""
-        opened, manifest = entries(deployment_id)
+        _, manifest = entries(deployment_id)
         await consult(desk.services.consultations, who, Matter.WATCHLIST, deployment_id)
-        by_person: dict[str, list[Entry]] = {}
-        for entry in opened.entries():
-            by_person.setdefault(entry.person.person_id, []).append(entry)
+        by_person = await enrolment.people(manifest)
         return c.json([_listed(some, manifest.to_review) for some in by_person.values()])
 
     @routes.get("/deployments/{deployment_id}/people/{person_id}/images/{image}", **_picture())

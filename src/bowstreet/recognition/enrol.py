@@ -307,6 +307,11 @@ class Enrolment:
         """What a face is compared with: every image of the list. In memory only. Raises as `open`."""
         return [Reference(person_id=entry.person.person_id, vector=entry.vector) for entry in self.open(manifest).entries()]
 
+    async def people(self, manifest: Manifest) -> dict[str, list[Entry]]:
+        """Who is on the list, by their pseudonyms, without images and templates: all of those are never held at once. Raises as
+        `open`."""
+        return await asyncio.to_thread(_by_person, self.open(manifest))
+
     def close(self, watchlist_id: str) -> None:
         self._open.pop(watchlist_id, None)
 
@@ -367,6 +372,13 @@ class Enrolment:
 
     def _path(self, watchlist_id: str) -> Path:
         return self._folder / f"{watchlist_id}.list"
+
+
+def _by_person(standing: ListFile) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in standing.entries():
+        found.setdefault(entry.person.person_id, []).append(replace(entry, image=b"", vector=b""))
+    return found
 
 
 def _others(standing: ListFile, person_id: str) -> Iterator[Entry]:

@@ -236,6 +236,7 @@ class Obstacle(StrEnum):
     NO_LIST = "no-list"
     LIST_CHANGED = "list-not-the-authorised-one"
     LIST_POLICY = "list-made-under-other-rules"
+    LIST_MISPLACED = "list-of-another-use-case"
     LIST_UNREVIEWED = "list-needs-second-approval"
     NO_NOTICE = "no-public-notice"
     NO_SIGNS = "no-signs"

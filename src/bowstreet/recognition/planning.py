@@ -103,7 +103,7 @@ class Planning:
             if one.state is not DeploymentState.PLANNED:
                 raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="withdraw it first")
             manifest, remarked = await self.book.enrolment.finish(made, leave_out=leave_out)
-            await self._list(one, manifest, "enrolled", by)
+            await self._list(deployment_id, manifest, "enrolled", by)
         await self.destroy_ended()
         return remarked
 
@@ -126,7 +126,7 @@ class Planning:
             )  # fmt: skip
             if not approve:
                 manifest = await self.book.enrolment.without(manifest, person_id, by)
-                one = await self._list(one, manifest, "taken-off", by, said)
+                one = await self._list(deployment_id, manifest, "taken-off", by, said)
             else:
                 left = tuple(other for other in manifest.to_review if other != person_id)
                 manifest = replace(manifest, to_review=left, reviewed=manifest.reviewed + 1)
@@ -140,24 +140,26 @@ class Planning:
             one = self.book.get(deployment_id)
             if one.manifest is None or one.state is not DeploymentState.PLANNED:
                 raise Refused(f"it is {one.state}: its list is fixed (R4)", remedy="stop and withdraw it first")
-            made = await self._list(one, await self.book.enrolment.without(one.manifest, person_id, by), "taken-off", by)
+            left = await self.book.enrolment.without(one.manifest, person_id, by)
+            made = await self._list(deployment_id, left, "taken-off", by)
         await self.destroy_ended()
         return made
 
-    async def _list(self, one: Deployment, manifest: Manifest, change: str, by: str, *also: Message) -> Deployment:
-        """A list in the place of whatever was there, which ends with it."""
-        now = self.book.clock.now()
-        saves: list[Save] = [
-            (self.book.lists, KeptList(watchlist_id=manifest.watchlist_id, deployment_id=one.deployment_id, made_at=now))
-        ]
-        if one.manifest is not None and (before := self.book.lists.find(one.manifest.watchlist_id)) is not None:
-            saves.append((self.book.lists, replace(before, state=ListState.ENDED, ended_at=now)))
-        said = WatchlistChanged(
-            at=now, deployment_id=one.deployment_id, watchlist_id=manifest.watchlist_id, change=change, by=by,
-            people=manifest.people, images=manifest.images, digest=manifest.digest,
-        )  # fmt: skip
+    async def _list(self, deployment_id: str, manifest: Manifest, change: str, by: str, *also: Message) -> Deployment:
+        """A list in the place of whatever was there, which ends with it. Raises `Refused`: what is fixed has no other list."""
         try:
-            return await self.book.save(rules.listed(one, manifest), change, by, [said, *also], saves)
+            one, now = self.book.get(deployment_id), self.book.clock.now()  # as it is by now: making a list takes time
+            listed = rules.listed(one, manifest)
+            saves: list[Save] = [
+                (self.book.lists, KeptList(watchlist_id=manifest.watchlist_id, deployment_id=deployment_id, made_at=now))
+            ]
+            if one.manifest is not None and (before := self.book.lists.find(one.manifest.watchlist_id)) is not None:
+                saves.append((self.book.lists, replace(before, state=ListState.ENDED, ended_at=now)))
+            said = WatchlistChanged(
+                at=now, deployment_id=deployment_id, watchlist_id=manifest.watchlist_id, change=change, by=by,
+                people=manifest.people, images=manifest.images, digest=manifest.digest,
+            )  # fmt: skip
+            return await self.book.save(listed, change, by, [said, *also], saves)
         finally:
             self.book.enrolment.recorded(manifest.watchlist_id)
 

@@ -58,6 +58,7 @@ SAYS: dict[Obstacle, str] = {
     Obstacle.NO_LIST: "it has no list (R4)",
     Obstacle.LIST_CHANGED: "its list is not the one that was authorised (R4)",
     Obstacle.LIST_POLICY: "its list was made under other rules on categories (R4)",
+    Obstacle.LIST_MISPLACED: "people stand on its list for whom this use case has no place (R1, R4)",
     Obstacle.LIST_UNREVIEWED: "somebody under 18 or vulnerable is listed whom no second person has approved (R6)",
     Obstacle.NO_NOTICE: "no public notice stands (R15, R18)",
     Obstacle.NO_SIGNS: "no sign stands before a camera (R15)",
@@ -76,6 +77,7 @@ REMEDIES: dict[Obstacle, str] = {
     Obstacle.NO_LIST: "import one",
     Obstacle.LIST_CHANGED: "take it back to the plan, and ask for authority again with this list",
     Obstacle.LIST_POLICY: "import the list again, and ask for authority",
+    Obstacle.LIST_MISPLACED: "import a list for this use case, or plan it for the one that the list was made for",
     Obstacle.LIST_UNREVIEWED: "have an authorising officer open the list, and approve them or take them off",
     Obstacle.NO_NOTICE: (
         "publish a notice and enter it. Without one this would be covert, and covert surveillance is another regime: directed "
@@ -207,6 +209,8 @@ def _list_wrong(standing: Standing) -> Obstacle | None:
     manifest = standing.deployment.manifest
     if manifest is None or manifest.destroyed_at is not None or not standing.loaded_digest:
         return Obstacle.NO_LIST
+    if misplaced(standing.deployment):
+        return Obstacle.LIST_MISPLACED
     if not (manifest.digest == standing.deployment.list_digest == standing.loaded_digest):
         return Obstacle.LIST_CHANGED
     return None if manifest.policy == answers.POLICY_VERSION else Obstacle.LIST_POLICY
@@ -267,6 +271,11 @@ def check_category(category: Category, use_case: DeploymentUse) -> None:
         raise BadInput(f"'{category}' has no place on a list to {use_case}", remedy=f"its categories are {fitting}")
 
 
+def misplaced(one: Deployment) -> set[Category]:
+    """Categories on its list that its use case has no place for: the use case was changed after the list was made (R1, R4)."""
+    return set() if one.manifest is None else set(one.manifest.categories) - answers.CATEGORIES[one.plan.use_case]
+
+
 def told(one: Deployment, evidence: PublicEvidence, now: datetime) -> Deployment:
     """With evidence that the public was told. Raises `Refused`, `BadInput`."""
     if one.state.is_over:
@@ -304,6 +313,8 @@ def submitted(one: Deployment, authorisation_id: str) -> Deployment:
     _only(one, DeploymentState.PLANNED)
     if one.manifest is None:
         raise refusal([Obstacle.NO_LIST])
+    if misplaced(one):
+        raise refusal([Obstacle.LIST_MISPLACED])
     if one.manifest.to_review:
         raise refusal([Obstacle.LIST_UNREVIEWED])
     if not any(told.kind is EvidenceKind.NOTICE for told in one.evidence):

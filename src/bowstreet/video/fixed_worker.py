@@ -107,12 +107,13 @@ class Looker:
         )  # fmt: skip
         try:
             found = analyst.look(frame)
-            frame.pixels.fill(0)  # nobody's face waits in freed memory for what is put there next
         except Exception as error:
             # The edge of the analyst, whose models may be an operator's own: the camera goes on, and people are told.
             self._teller.trouble("analyst", f"a picture could not be looked at: {type(error).__name__}")
             self.dropped += 1
             return
+        finally:
+            frame.pixels.fill(0)  # nobody's face waits in freed memory for what is put there next
         self.analysed += 1
         if found is not None:
             self._teller.say(Finding(sequence=sequence, captured_us=captured_us, data=found))

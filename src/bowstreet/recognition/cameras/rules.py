@@ -19,6 +19,8 @@ GOOD_UNIFIED, LEAST_UNIFIED = 30.0, 8.0
 BETTER = 1.3
 # Of one pass: while nothing reached the threshold, and once something did.
 MOST_LOOKS, MOST_LOOKS_MATCHED = 3, 6
+# For so long after the last picture that was like somebody on the list the face is shown.
+SHOWN_US = 3_000_000
 
 
 def may_look(lease: Lease | None, captured_us: int, now_us: int) -> bool:
@@ -56,3 +58,9 @@ def is_told(looks: Sequence[SeenLook], threshold: float, *, over: bool) -> bool:
         return False
     most = max(reached.count(one) for one in set(reached))
     return over or (most >= LEAST_LOOKS and most >= LEAST_AGREEING * len(reached))
+
+
+def is_shown(looks: Sequence[SeenLook], at_us: int) -> bool:
+    """Whether the face of a pass that was told is shown to operators. Passes are followed by place alone: later than this it may
+    be somebody else who stands there (R8)."""
+    return bool(looks) and at_us - looks[-1].at_us <= SHOWN_US

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from bowstreet.frames import CameraFrame, Pixels
+from bowstreet.frames import CameraFrame
 from bowstreet.recognition.cameras import blur, rules, wire
 from bowstreet.recognition.cameras.model import Lease, Report, Seen, SeenLook
 from bowstreet.recognition.cameras.passes import Pass, Passes
@@ -71,7 +71,7 @@ class Watch:
             if (seen := self._told(one, lease.threshold, over=is_over)) is not None
         ]
         self._quiet()
-        report = Report(new_faces=new, seen=tuple(told), view=self._view(frame.pixels, lease))
+        report = Report(new_faces=new, seen=tuple(told), view=self._view(frame, lease))
         return None if report.says_nothing else wire.written(report)
 
     def _describe(self, one: Pass, frame: CameraFrame, faces: Sequence[Face], threshold: float) -> None:
@@ -109,12 +109,14 @@ class Watch:
         one.told = True
         return Seen(track_id=one.track_id, looks=tuple(one.looks), probe=one.probe)
 
-    def _view(self, pixels: Pixels, lease: Lease) -> bytes:
+    def _view(self, frame: CameraFrame, lease: Lease) -> bytes:
         now_s = time.monotonic()
         if lease.view_hz <= 0.0 or now_s < self._view_due_s:
             return b""
         self._view_due_s = now_s + 1.0 / lease.view_hz
-        return blur.view(pixels, [one.face for one in self._passes.known() if not one.told])
+        at_us = int(frame.captured_at.timestamp() * 1e6)
+        hidden = [one.face for one in self._passes.known() if not (one.told and rules.is_shown(one.looks, at_us))]
+        return blur.view(frame.pixels, hidden)
 
     def _quiet(self, *, at_once: bool = False) -> None:
         """Overwrite what the model's runtime still holds of the last face."""
