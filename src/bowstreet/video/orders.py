@@ -14,7 +14,7 @@ MOST_BYTES = 1_000_000
 
 
 class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Where the camera is by the vehicle's telemetry: for streams that do not tell it themselves, and to hold against what they do.
+    """Where the camera is by the vehicle's telemetry: for streams that do not tell it, and to hold against what others tell.
 
     Attributes:
         horizontal_fov_deg: None where nobody tells what its lens is at: then no place in its picture can be told.

@@ -1,7 +1,7 @@
 """Where a camera was when it took a picture: by what its stream tells while that is new and can be true, else by telemetry. Pure.
 
-A pose grows old: a drone at 15 m/s is 15 m further on after a second. Metadata that stops, or goes on without a position, must not
-leave shapes placed from where the drone was. What a stream tells may also be wrong or a lie: telemetry comes by another link.
+A pose grows old: a drone at 15 m/s is 15 m further on after a second. Metadata that stops, or goes on without a position, must
+not leave shapes placed from where the drone was. What a stream tells may also be wrong or a lie: telemetry comes by another link.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which heights are taken at a place, by whom: what keeps reliefs, and drones in a pilot's hand, apart from all that are there."""
+"""Which heights are taken at a place, and by whom: what keeps reliefs, and drones in a pilot's hand, apart from who is there."""
 
 from collections.abc import Iterable
 
