@@ -13,3 +13,13 @@ class Slow:
     def look(self, frame: DroneFrame) -> bytes:
         time.sleep(TAKES_S)
         return b"seen"
+
+
+class Where:
+    """Tells from which latitude a picture was taken, by the pose it came with."""
+
+    def order(self, data: bytes) -> None: ...
+
+    def look(self, frame: DroneFrame) -> bytes:
+        pose = frame.pose
+        return b"nowhere" if pose is None else f"{pose.position.latitude_deg:.4f}".encode()

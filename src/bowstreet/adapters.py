@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bowstreet.airspace.service import AirspaceService
+from bowstreet.dispatch.relay.heights import Heights
+from bowstreet.errors import Refused
 from bowstreet.flight.model import Mission, Waypoint
 from bowstreet.geo import Position, to_grid, to_wgs84
 from bowstreet.intake.area import OperatingArea
-from bowstreet.messages import Reason
 from bowstreet.recognition.ports import CameraConfig, CameraState
 from bowstreet.video.fixed import FixedCamera
 from bowstreet.video.fixed_model import FixedSource
@@ -52,8 +53,14 @@ def way_home(airspace: AirspaceService, start: Position, end: Position, height_m
     return None if way is None else tuple(Waypoint(position=to_wgs84(point), height_m_above_dock=height_m) for point in way)
 
 
-def pilot_may_fly(airspace: AirspaceService, mission: Mission, end: Position) -> Reason | None:
-    return airspace.refuses(to_grid(end))
+def pilot_may_fly(
+    airspace: AirspaceService, heights: Heights, mission: Mission, start: Position, place: Waypoint, reach_m: float
+) -> Refused | None:
+    """`flight.pilots.PilotMayFly`: what airspace says of the place, and who is there at that height."""
+    why = airspace.refuses(to_grid(place.position))
+    if why is not None:
+        return Refused(why.text, remedy="ask for something else, or release control")
+    return heights.refuses(mission, start, place, reach_m)
 
 
 def no_wait(work: Callable[[], Any]) -> Callable[[], Awaitable[None]]:

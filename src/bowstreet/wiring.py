@@ -207,7 +207,7 @@ async def _flight(process: Process) -> None:
         vehicles=operation.vehicles, docks=operation.docks, airframes={one.name: one for one in operation.airframes},
         wind=None if fixed is None else lambda: fixed,
         find_route=lambda start, end, height_m: way_home(process.airspace, start, end, height_m),
-        pilot_may_fly=lambda mission, start, end, height_m: pilot_may_fly(process.airspace, mission, end),
+        pilot_may_fly=lambda *asked: pilot_may_fly(process.airspace, process.relay.heights, *asked),
         telemetry_sink=process.sink,
         spawn=process.spawn,
     )  # fmt: skip

@@ -193,6 +193,26 @@ async def test_a_viewing_ends_when_the_camera_may_show_nothing_any_more() -> Non
         assert any(isinstance(one, VideoLeft) for one in world.messages)
 
 
+async def test_who_leaves_a_stream_that_has_stopped_has_left_on_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    async with watched(f"udp://127.0.0.1:{port}") as world, sending(f"udp://127.0.0.1:{port}"):
+        await world.live()
+        async with world.town.signed_in("pilot") as client:
+            cookie = f"bowstreet={client.cookies['bowstreet']}"
+        async with connect(f"ws://127.0.0.1:{world.port}/api/v1/video/cam/mse", additional_headers={"Cookie": cookie}) as viewer:
+            for _ in range(4):
+                await viewer.recv()
+            # From now on nothing comes, and nothing begins anew either.
+            monkeypatch.setattr(world.town.services.video.find("cam").fragments, "give", lambda _: None)
+            with suppress(TimeoutError):
+                while True:
+                    await asyncio.wait_for(viewer.recv(), 1.0)
+        async with asyncio.timeout(10):
+            while not any(isinstance(one, VideoLeft) for one in world.messages):
+                await asyncio.sleep(0.05)
+        assert len(world.town.console.viewings) == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"v=0", b"not sdp", b"v=0\r\n" + b"a=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n" * 40, b"v=0\r\nm=video 9 X 1\r\n" * 50,

@@ -40,3 +40,40 @@ def test_the_same_level_from_two_grounds_may_be_free_and_another_level_the_same_
 def test_a_relief_is_there_with_the_margin_even_when_its_way_takes_longer(eta_s: float) -> None:
     arrives = rules.launch_at(LEAVES, eta_s) + timedelta(seconds=rules.SLOWER * eta_s)
     assert (LEAVES - arrives).total_seconds() >= rules.MARGIN_S + rules.OVERLAP_S - 1e-3
+
+
+# --- a drone in a pilot's hand ----------------------------------------------------------------------------------------------
+
+LOWEST, HIGHEST = 100.0, 260.0
+FROM = st.none() | st.floats(80.0, 300.0)
+
+
+@given(taken=TAKEN, from_m=FROM, to_m=st.floats(LOWEST, HIGHEST))
+def test_a_pilot_comes_to_nobodys_height_and_through_nobodys(taken: list[Taken], from_m: float | None, to_m: float) -> None:
+    met = rules.met(taken, from_m, to_m)
+    beside = [abs(to_m - one.altitude_m_amsl) < rules.APART_M for one in taken]
+    between = [from_m is not None and sorted((from_m, to_m, one.altitude_m_amsl))[1] == one.altitude_m_amsl for one in taken]
+    if met is None:
+        assert not any(beside)
+        assert all(not one or other.altitude_m_amsl == from_m for one, other in zip(between, taken, strict=True))
+    else:
+        assert any(beside) or any(between)
+    assert (met is None) or met in taken
+
+
+@given(taken=TAKEN, from_m=FROM, to_m=st.floats(LOWEST, HIGHEST))
+def test_the_heights_that_are_said_to_be_free_are_those_that_are_taken(
+    taken: list[Taken], from_m: float | None, to_m: float
+) -> None:
+    bands = rules.free(taken, from_m, LOWEST, HIGHEST)
+    assert any(low <= to_m <= high for low, high in bands) is (rules.met(taken, from_m, to_m) is None)
+    assert list(bands) == sorted(bands)
+
+
+def test_who_is_too_near_to_another_may_go_away_from_it() -> None:
+    other = [Taken(altitude_m_amsl=150.0)]
+    assert rules.met(other, 152.0, 161.0) is None
+    assert rules.met(other, 150.0, 161.0) is None
+    assert rules.met(other, 152.0, 139.0) is not None
+    assert rules.free(other, 152.0, LOWEST, HIGHEST) == ((160.0, HIGHEST),)
+    assert rules.free(other, None, LOWEST, HIGHEST) == ((LOWEST, 140.0), (160.0, HIGHEST))

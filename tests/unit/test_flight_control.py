@@ -6,7 +6,7 @@ from tests.unit.test_flight_missions import flying
 
 from bowstreet.errors import Conflict, NotFound, NotPermitted, Refused
 from bowstreet.flight.model import Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
-from bowstreet.messages import ControlReleased, ControlTaken, Reason, VehicleGrounded, VehicleReleased
+from bowstreet.messages import ControlReleased, ControlTaken, VehicleGrounded, VehicleReleased
 
 
 async def taken(phase: Phase = Phase.ON_SCENE, **options) -> Pilotless:  # type: ignore[no-untyped-def]
@@ -101,7 +101,7 @@ async def test_what_a_pilot_may_not_ask(command, words) -> None:  # type: ignore
 
 
 async def test_airspace_refuses_a_pilot_too() -> None:
-    world = await taken(pilot_may_fly=lambda mission, start, end, height_m: Reason(code="zone", text="a prison is there"))
+    world = await taken(pilot_may_fly=lambda mission, start, place, reach_m: Refused("a prison is there"))
     with pytest.raises(Refused, match="prison"):
         await world.flight.pilots.command(
             "m1", "acc-1", GoTo(waypoint=Waypoint(position=place(700, 900), height_m_above_dock=60.0))

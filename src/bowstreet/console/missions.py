@@ -16,7 +16,8 @@ from bowstreet.console.sight import sight_of
 from bowstreet.flight.model import Command, GoTo, Hold, Orbit, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.geo import Position
 
-# A pilot stays under the heights that the planned part of the flight may use; the airspace rules still decide.
+# What is no height at all is refused before anybody asks the flight; how high a pilot may go is `flight.control.HIGHEST_M`, at
+# which place and beside whom the airspace and the other flights say.
 MAX_HEIGHT_M = 120.0  # UK Regulation (EU) 2019/947 UAS.OPEN.010: 120 m from the surface, kept as the bound for all
 MAX_RADIUS_M = 500.0  # beyond it an orbit is not a look at one scene
 

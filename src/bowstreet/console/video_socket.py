@@ -23,7 +23,7 @@ from bowstreet.video.model import Fragment, Header
 from bowstreet.video.nal import media_type
 from bowstreet.video.service import Stream
 from bowstreet.video.times import PictureTimes
-from bowstreet.video.watching import Succession, Viewer
+from bowstreet.video.watching import Succession, Viewer, unless_gone
 from bowstreet.video.whep import TURN_S
 
 log = structlog.get_logger(__name__)
@@ -109,8 +109,8 @@ class _Player:
         try:
             if not await self._begin():
                 return REFUSED
-            while not gone.done():
-                fragment, another = await self._sources.next()
+            while (came := await unless_gone(self._sources.next(), gone)) is not None:
+                fragment, another = came
                 if fragment is None:
                     return AGAIN
                 if not self._viewings.may_go_on(self._asker, self._stream):

@@ -90,6 +90,7 @@ class Eyes:
                 position=telemetry.position, altitude_m_amsl=telemetry.altitude_m_amsl, heading_deg=telemetry.heading_deg,
                 tilt_deg=telemetry.gimbal_pitch_deg, pan_deg=telemetry.gimbal_pan_deg,
                 horizontal_fov_deg=lens.field_of_view_deg(view.config, telemetry),
+                speed_mps=telemetry.ground_speed_mps, age_s=telemetry.position_age_s,
             ),
         )  # fmt: skip
 

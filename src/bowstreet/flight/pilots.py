@@ -7,7 +7,7 @@ from bowstreet.errors import Conflict, NotPermitted, Refused
 from bowstreet.flight import control
 from bowstreet.flight.failsafe import PILOT_SILENT_S
 from bowstreet.flight.legs import LEVEL_DEG
-from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase, PointGimbal
+from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint
 from bowstreet.flight.reckoning import between
 from bowstreet.flight.step import Sight, Step, because, to_vehicle
 from bowstreet.geo import Position
@@ -19,7 +19,7 @@ WAY_STEP_M = 20.0
 _REMEDIES = {
     control.LEVEL_ON_THE_WAY: "fly it to its scene first; to look down on the way a person orders it for a reason, on record",
 }
-PilotMayFly = Callable[[Mission, Position, Position, float], Reason | None]
+PilotMayFly = Callable[[Mission, Position, Waypoint, float], Refused | None]
 
 
 class _Apply(Protocol):
@@ -33,7 +33,8 @@ class Pilots:
         flying: the mission of this id while it is under way; raises `NotFound` or `Conflict`.
         sight: what is known of a mission's vehicle now.
         apply: records a step, then sends what it orders.
-        may_fly: asks airspace whether a pilot may go from one place to another at a height; the reason why not, or None.
+        may_fly: asked whether a pilot may go from one place to another, and be up to so many metres around it; the refusal, or
+            None.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Pilots:
         self._heard_s: dict[str, float] = {}
         # Asked of a mission when its pilot turns the camera down in transit; whoever keeps such orders sets it.
         self.may_look_down: Callable[[str], bool] = lambda _: False
+        self._sent: dict[str, tuple[str, Waypoint, float]] = {}  # by vehicle
 
     async def take(self, mission_id: str, pilot: str) -> None:
         """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
@@ -59,6 +61,7 @@ class Pilots:
         if isinstance(step, Reason):
             raise Conflict(step.text, remedy="look again at who flies it and in which phase it is")
         self.heard(pilot)
+        self._sent.pop(mission.vehicle_id, None)  # it holds
         taken = ControlTaken(at=now, mission_id=mission_id, vehicle_id=mission.vehicle_id, pilot=pilot)
         await self._apply(mission, step, [taken])
 
@@ -73,13 +76,18 @@ class Pilots:
         mission = self._held_by(mission_id, pilot)
         self.heard(pilot)
         sight = self._sight(mission)
-        down = self.may_look_down(mission_id)
-        why = control.refused(mission, pilot, command, sight, self._clock.now(), may_look_down=down)
-        place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
-        if why is None and place is not None and sight.telemetry is not None:
-            why = self._may_fly(mission, sight.telemetry.position, place.position, place.height_m_above_dock)
+        why = control.refused(mission, pilot, command, sight, self._clock.now(), may_look_down=self.may_look_down(mission_id))
         if why is not None:
             raise Refused(why.text, remedy=_REMEDIES.get(why.code, "ask for something else, or release control"))
+        place = command.waypoint if isinstance(command, GoTo) else command.centre if isinstance(command, Orbit) else None
+        if place is not None and sight.telemetry is not None:
+            reach_m = command.radius_m if isinstance(command, Orbit) else 0.0
+            refusal = self._may_fly(mission, sight.telemetry.position, place, reach_m)
+            if refusal is not None:
+                raise refusal
+            self._sent[mission.vehicle_id] = mission_id, place, reach_m
+        elif isinstance(command, Hold):
+            self._sent.pop(mission.vehicle_id, None)
         await self._apply(mission, Step(mission=control.ordered(mission, command), orders=to_vehicle(mission, command)))
 
     async def level(self, mission_id: str) -> None:
@@ -98,11 +106,19 @@ class Pilots:
             why = because(mission, "pilot-silent", "its pilot's console is not heard")
         if why is None and sight.telemetry is not None:
             start, height_m = sight.telemetry.position, goal.height_m_above_dock
-            along = (self._may_fly(mission, start, place, height_m) for place in between(start, goal.position, WAY_STEP_M))
-            why = next((one for one in along if one is not None), None)
+            way = (Waypoint(position=one, height_m_above_dock=height_m) for one in between(start, goal.position, WAY_STEP_M))
+            refusal = next((one for place in way if (one := self._may_fly(mission, start, place, 0.0)) is not None), None)
+            why = None if refusal is None else because(mission, "not-there", refusal.message)
         if why is not None:
             raise Refused(why.text, remedy="fly it by hand, or let it stay")
+        self._sent[mission.vehicle_id] = mission_id, goal, 0.0
         await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
+
+    def sent_to(self, mission: Mission) -> tuple[Waypoint, float] | None:
+        """Where its pilot has last sent it, and how far around that it may be."""
+        sent = self._sent.get(mission.vehicle_id)
+        held = mission.phase is Phase.CONTROLLED and sent is not None and sent[0] == mission.mission_id
+        return sent[1:] if held and sent is not None else None
 
     async def heartbeat(self, pilot: str) -> None:
         """This pilot's console is alive."""

@@ -75,7 +75,7 @@ class FlightService:
         airframes: by the names that `vehicles` use.
         wind: at transit height; None as long as nobody knows. Left out, the docks tell it.
         find_route: asks airspace for a way home, or back to a scene, from anywhere; what it cannot clear is flown straight.
-        pilot_may_fly: asks airspace whether a pilot may go from one place to another at a height; the reason why not, or None.
+        pilot_may_fly: as `Pilots` asks it.
         telemetry_sink: is handed each telemetry.
         spawn: runs a lane of commands apart, live. Left out, commands are sent on the spot: the link must answer at once.
         on_deadline: told, whenever a mission has changed, when it wants `tick` at the latest; None when it does not.
@@ -95,7 +95,7 @@ class FlightService:
         airframes: Mapping[str, Airframe],
         wind: Callable[[], Wind | None] | None = None,
         find_route: FindRoute = lambda start, end, height_m: None,
-        pilot_may_fly: PilotMayFly = lambda mission, start, end, height_m: None,
+        pilot_may_fly: PilotMayFly = lambda mission, start, place, reach_m: None,
         telemetry_sink: Callable[[Telemetry], None] | None = None,
         spawn: Spawn | None = None,
         on_deadline: OnDeadline | None = None,

@@ -129,6 +129,7 @@ class Kernel:
             airframes={airframe.name: airframe for airframe in city.airframes},
             wind=self.weather.wind,
             find_route=self._find_route,
+            pilot_may_fly=lambda *asked: self.relay.heights.refuses(*asked),
             on_deadline=self._on_deadline,
             survey_s=SURVEY_S,
         )

@@ -1,6 +1,6 @@
 """MISB ST 0601 local sets: when a picture was taken, from where, looking where. Parsed by `stanag4609` (MIT), inside the worker.
 
-What a stream says of itself may be wrong or a lie: values that no drone can have are passed over, and `service` holds positions
+What a stream says of itself may be wrong or a lie: values that no drone can have are passed over, and `poses` holds positions
 against telemetry before anybody relies on them.
 """
 

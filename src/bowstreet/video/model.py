@@ -109,6 +109,12 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     data: bytes
 
 
+class PoseBy(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """Whether the stream itself tells where its camera was, from the next finding on; told when it changes. Not at first."""
+
+    stream: bool
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, tag=True, gc=False):
     """What the analyst found in one picture, in its own encoding."""
 
@@ -160,7 +166,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The source has no more to give."""
 
 
-FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | Finding | Looked | Still | Trouble | Ended
+FromWorker = StreamFormat | AccessUnit | Header | Fragment | Metadata | PoseBy | Finding | Looked | Still | Trouble | Ended
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):

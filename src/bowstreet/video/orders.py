@@ -14,8 +14,13 @@ MOST_BYTES = 1_000_000
 
 
 class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Where the camera is by the vehicle's telemetry, for streams that do not tell it themselves. `horizontal_fov_deg` is None
-    where nobody tells what its lens is at: then no place in its picture can be told."""
+    """Where the camera is by the vehicle's telemetry: for streams that do not tell it, and to hold against what others tell.
+
+    Attributes:
+        horizontal_fov_deg: None where nobody tells what its lens is at: then no place in its picture can be told.
+        speed_mps: over ground.
+        age_s: of its position.
+    """
 
     position: Position
     altitude_m_amsl: float
@@ -23,6 +28,8 @@ class PoseKnown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tilt_deg: float
     horizontal_fov_deg: float | None
     pan_deg: float = 0.0
+    speed_mps: float
+    age_s: float
 
     def as_pose(self) -> CameraPose | None:
         if self.horizontal_fov_deg is None:

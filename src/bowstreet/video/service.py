@@ -16,6 +16,7 @@ from bowstreet.video.model import (
     FromWorker,
     Header,
     Metadata,
+    PoseBy,
     Still,
     StreamFormat,
     StreamStatus,
@@ -44,8 +45,7 @@ class Stream:
         self.pictures: Audience[AccessUnit] = Audience()
         self.fragments: Audience[Fragment] = Audience()
         self.stills = Newest(lambda hz: ingest.order(orders.StillsWanted(hz=hz)))
-        self.keyframe: AccessUnit | None = None  # the last, for a snapshot
-        self.tells_pose = False  # by metadata of its own (MISB ST 0601)
+        self.tells_pose = False  # by metadata of its own (MISB ST 0601) that is new and can be true
         self.order = (
             ALWAYS if not source.vehicle_id else CameraOrder(level=True, recording=False, live=False, why="on the ground")
         )
@@ -130,7 +130,7 @@ class VideoService:
 
     def _ended(self, stream: Stream) -> None:
         self._tasks.pop(stream.source.source_id, None)
-        stream.header, stream.keyframe = None, None
+        stream.header, stream.tells_pose = None, False
         stream.stills.clear()
         stream.ingest.rest()
 
@@ -192,8 +192,6 @@ class VideoService:
 
     def _take(self, stream: Stream, message: FromWorker) -> None:
         if isinstance(message, AccessUnit):
-            if message.keyframe:
-                stream.keyframe = message
             if stream.order.live:
                 stream.pictures.give(message)
         elif isinstance(message, Still):
@@ -201,6 +199,9 @@ class VideoService:
                 stream.stills.put(message)
         elif isinstance(message, StreamFormat):
             stream.stills.ask_again()  # a worker that comes new has been asked for nothing
+            stream.tells_pose = False
+        elif isinstance(message, PoseBy):
+            stream.tells_pose = message.stream
         elif isinstance(message, Finding):
             for on_finding in self._on_finding:
                 on_finding(stream.source, message)
@@ -213,6 +214,5 @@ class VideoService:
             stream.fragments.close()  # a player takes the new head by joining again
         elif isinstance(message, Fragment) and stream.order.live:
             stream.fragments.give(message)
-        stream.tells_pose = stream.tells_pose or isinstance(message, Metadata)
         for on_part in self._on_part:
             on_part(stream.source, message)

@@ -3,7 +3,8 @@ is told how many; nobody else waits for them."""
 
 import asyncio
 from collections import deque
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import Any, Generic, Protocol, TypeVar
 
 
 class Picture(Protocol):
@@ -13,9 +14,22 @@ class Picture(Protocol):
     def keyframe(self) -> bool: ...
 
 
+T = TypeVar("T")
 Seen = TypeVar("Seen", bound=Picture)
 # A second and a half of pictures: more would be a delay that nobody should see as live.
 MOST_WAITING = 40
+
+
+async def unless_gone(coming: Coroutine[Any, Any, T], gone: "asyncio.Future[Any]") -> T | None:
+    """What comes; None as soon as `gone` is done, for a stream that has stopped brings nothing to find that out by."""
+    waiting = asyncio.ensure_future(coming)
+    try:
+        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        return None if gone.done() else waiting.result()
+    finally:
+        if not waiting.done():
+            waiting.cancel()
+            await asyncio.wait((waiting,))
 
 
 class Viewer(Generic[Seen]):

@@ -36,10 +36,12 @@ from bowstreet.video.model import (
     Header,
     Looked,
     Metadata,
+    PoseBy,
     StreamFormat,
     VideoSource,
 )
 from bowstreet.video.orders import Order, PoseKnown, read_orders
+from bowstreet.video.poses import Poses
 from bowstreet.video.rules import analysed_hz
 from bowstreet.video.stills import StillMaker
 
@@ -67,8 +69,8 @@ class Looker:
         self._orders: deque[bytes] = deque(maxlen=100)
         self._ready, self._seen = threading.Condition(), threading.Condition()
         self.stills = StillMaker()
-        self.pose: CameraPose | None = None
-        self.pose_by_stream = False
+        self.poses = Poses()
+        self.pose: CameraPose | None = None  # at the newest picture that came
         self._hz = source.analysed_hz
         self._skipping = True  # until a picture that can be decoded without those before it
         self._looked = self._passed_over = self._undecoded = 0
@@ -193,7 +195,7 @@ class Reader:
         self._captured_us = 0
         self._captured_at = 0.0
         self._captured_pts_us: int | None = None
-        self._metadata_fresh = False
+        self._metadata_fresh = self._pose_by_stream = False
         self._before_pts_us: int | None = None
         self._headers = b""
         self._format: StreamFormat | None = None
@@ -243,7 +245,7 @@ class Reader:
         self._captured_pts_us = pts_us if stamped else None
         self._metadata_fresh = True
         if sensed.pose is not None:
-            self._looker.pose, self._looker.pose_by_stream = sensed.pose, True
+            self._looker.poses.tell(sensed.pose, sensed.captured_us, now)
         self._teller.say(Metadata(pts_us=pts_us - (self._first_pts_us or 0), received_us=_now_us(), data=data))
 
     def _captured(self, pts_us: int, sent_us: int) -> tuple[int, CapturedBy]:
@@ -287,8 +289,20 @@ class Reader:
         )  # fmt: skip
         self._sequence += 1
         self._teller.say(unit)
+        self._place(captured_us)
         self._looker.give(unit)
         self._fragment(unit)
+
+    def _place(self, captured_us: int) -> None:
+        poses = self._looker.poses
+        before = poses.refused
+        placed = poses.at(captured_us, time.monotonic())
+        self._looker.pose = placed.pose
+        if placed.by_stream is not self._pose_by_stream:
+            self._pose_by_stream = placed.by_stream
+            self._teller.say(PoseBy(stream=placed.by_stream))
+        if poses.refused and not before:
+            self._teller.trouble("lying-metadata", "its metadata tells a place where its drone, by telemetry, cannot be")
 
     def _fragment(self, unit: AccessUnit) -> None:
         try:
@@ -344,8 +358,7 @@ def _orders(looker: Looker) -> None:
     """What the program says, until it goes: then this process ends too."""
     for order in read_orders(sys.stdin.buffer):
         if isinstance(order, PoseKnown):
-            if not looker.pose_by_stream:
-                looker.pose = order.as_pose()
+            looker.poses.know(order, time.monotonic())
         elif isinstance(order, Order):
             looker.order(order.data)
         else:

@@ -18,7 +18,7 @@ from bowstreet.errors import BowstreetError
 from bowstreet.video.model import Fragment, Header
 from bowstreet.video.nal import media_type
 from bowstreet.video.service import Stream
-from bowstreet.video.watching import Viewer
+from bowstreet.video.watching import Viewer, unless_gone
 
 # Shorter than for a console: a phone that cannot take it has small pictures, and knows.
 STALL_S = 4.0
@@ -63,15 +63,16 @@ class Full:
             return REFUSED
         await self._socket.send_text(msgspec.json.encode({"type": media_type(form.codec, form.headers)}).decode())
         await self._socket.send_bytes(header.data)
-        while not gone.done():
-            fragment = await viewer.next()
+        while True:
+            fragment = await unless_gone(viewer.next(), gone)
+            if gone.done():
+                return None
             if fragment is None or self._has_moved(stream):
                 return AGAIN
             if not self._viewings.may_go_on(self._visitor.guest, stream):
                 return REFUSED  # the link is over, or the drone was turned to another incident
             async with asyncio.timeout(STALL_S):
                 await self._socket.send_bytes(fragment.data)
-        return None
 
     def _has_moved(self, stream: Stream) -> bool:
         found = picture_of(self._services, self._visitor.link.incident_id)

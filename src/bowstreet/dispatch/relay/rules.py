@@ -6,11 +6,12 @@
 3. A relief comes from a dock: one in the air has no charge for a watch, and nobody loses a drone that was promised them.
 4. It keeps another height above the sea than every drone over or near the scene, all the way: it climbs to it over its own dock,
    and nobody climbs or sinks through another's height near the scene. A drone whose own dock is so near is sent only where its
-   climb crosses nobody.
+   climb crosses nobody. A pilot's drone is kept apart in the same way: neither to another's height, nor through it.
 5. The watch is handed over when the relief has eyes on, and the other is let go a little later, so that whoever watches has
    changed over before the old picture ends. A relief that does not come costs nothing: the other stays to bingo.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -92,6 +93,31 @@ def _apart(other: Taken, altitude_m_amsl: float, climbs_here: bool) -> bool:
         return False
     # Who climbs here must stay below the other; under whom the other sinks must stay above it.
     return not (climbs_here and above_m > 0.0) and not (other.sinks_here and above_m < 0.0)
+
+
+def met(taken: Sequence[Taken], from_m: float | None, to_m: float) -> Taken | None:
+    """Whose height a pilot's drone would share, or climb or sink through; None when it is apart from all.
+
+    Args:
+        from_m, to_m: heights above the sea. `from_m` is None where it comes to its height before it is there. Who is too near to
+            another already may go away from it, and not through it.
+    """
+    for one in taken:
+        through = from_m is not None and (from_m - one.altitude_m_amsl) * (to_m - one.altitude_m_amsl) < 0.0
+        if through or abs(to_m - one.altitude_m_amsl) < APART_M:
+            return one
+    return None
+
+
+def free(taken: Sequence[Taken], from_m: float | None, lowest_m: float, highest_m: float) -> tuple[tuple[float, float], ...]:
+    """The heights above the sea at which `met` finds nobody, from the lowest, each from and to."""
+    bands, low_m = [], lowest_m
+    for altitude_m in (*sorted(one.altitude_m_amsl for one in taken), math.inf):
+        high_m = min(highest_m, altitude_m - APART_M)
+        if low_m <= high_m and met(taken, from_m, (low_m + high_m) / 2) is None:
+            bands.append((low_m, high_m))
+        low_m = max(low_m, altitude_m + APART_M)
+    return tuple(bands)
 
 
 # --- nobody can -----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from bowstreet.dispatch.leaving import RELIEVED, WATCH_OVER, leaves, successor, 
 from bowstreet.dispatch.model import Assignment, Code, Decision
 from bowstreet.dispatch.ports import WindSource
 from bowstreet.dispatch.relay import rules
+from bowstreet.dispatch.relay.heights import Heights
 from bowstreet.dispatch.relay.model import Outlook, Watch, WatchReason
 from bowstreet.dispatch.relay.ports import NoSubjects, Subjects
 from bowstreet.dispatch.reliefs import Recorded
@@ -75,6 +76,7 @@ class RelayService:
         self._recorder, self._clock, self._wind = recorder, clock, wind
         self._intake, self._flight, self._airspace, self._dispatch = intake, flight, airspace, dispatch
         self.subjects: Subjects = subjects or NoSubjects()
+        self.heights = Heights(flight)
         self.watches: Collection[Watch] = Collection(
             "watch", Watch, id_of=lambda one: one.incident_id, state_of=lambda one: OVER if one.over else WANTED
         )
@@ -327,7 +329,7 @@ class RelayService:
     def _clear(self, incident: Incident) -> Clear:
         """Asks airspace for a way at a height that is apart from who is over the scene or near it."""
         scene = to_grid(incident.position)
-        taken = list(self._taken(scene))
+        taken = self.heights.taken(scene)
         grounds = self._grounds()
 
         def clear(start: GridPoint, goal: GridPoint) -> Clearance | Refusal:
@@ -351,21 +353,6 @@ class RelayService:
             if mission.phase.is_airborne and telemetry is not None:
                 grounds[to_grid(telemetry.position)] = picture.dock(mission.dock_id).config.ground_m_amsl
         return grounds
-
-    def _taken(self, scene: GridPoint) -> Iterable[rules.Taken]:
-        """Who is over or near the scene, goes there, or comes from there: each keeps its height all the way."""
-        for mission in under_way(self._flight):
-            there = to_grid(mission.plan.outbound[-1].position)
-            if there.distance_m(scene) > rules.NEAR_M:
-                continue
-            dock = self._flight.picture.dock(mission.bound_for).config
-            ground_m = self._flight.picture.dock(mission.dock_id).config.ground_m_amsl
-            sinks = to_grid(dock.position).distance_m(scene) <= rules.NEAR_M
-            for height_m in {mission.plan.outbound[-1].height_m_above_dock, mission.plan.homeward[0].height_m_above_dock}:
-                yield rules.Taken(altitude_m_amsl=ground_m + height_m, sinks_here=sinks)
-            telemetry = self._flight.picture.vehicle(mission.vehicle_id).telemetry
-            if mission.phase is Phase.CONTROLLED and telemetry is not None:
-                yield rules.Taken(altitude_m_amsl=telemetry.altitude_m_amsl)
 
     def _first_s(self, incident: Incident) -> float | None:
         wind = self._wind.wind()

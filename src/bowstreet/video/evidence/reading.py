@@ -101,7 +101,8 @@ class Files:
         """The files that are there are those that were exported, in their order."""
         expected = [model.NOTE, model.MANIFEST, *(one.name for one in manifest.files)]
         there = list(self.source.octets)
-        if len(set(expected)) != len(expected):
+        known = set(expected)
+        if len(known) != len(expected):
             raise Wrong(model.MANIFEST, "it names a file twice")
         if self.source.checks_sums:
             for at, name in enumerate(expected):
@@ -112,7 +113,7 @@ class Files:
                 raise Wrong(name, "it is missing")
             if name in self.said and self.source.octets[name] != self.said[name].octets:
                 raise Wrong(name, f"it has {self.source.octets[name]:,} octets, and {self.said[name].octets:,} were exported")
-        if foreign := [name for name in there if name not in set(expected)]:
+        if foreign := [name for name in there if name not in known]:
             raise Wrong(foreign[0], "it was not exported: somebody put it there")
         if self.source.broken():
             raise Wrong("(the archive)" if self.source.checks_sums else "(the folder)", self.source.broken())

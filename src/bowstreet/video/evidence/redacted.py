@@ -5,6 +5,7 @@ recorded, the head of the copy's, and SHA-256 of both films and of the record of
 person must be an entry of its own. Each picture of the copy must have the time of a picture of the original, in the same order.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -137,7 +138,7 @@ class _Reading:
         self.said: RedactionRecord | None = None
         self.regions = self.from_us = self.until_us = 0
         self.people_added: set[CoveredRegion] = set()
-        self._lifts: dict[str, list[Lifted]] = {}
+        self._lifts = Lifts(())
         self._name = f"{folder}/{model.COVERED}"
         self._folder = folder
         self._times = Times(files.lines(f"{one.recording_id}/{model.PARTS}"))
@@ -164,9 +165,7 @@ class _Reading:
         try:
             if self.said is None:
                 self.said = msgspec.json.decode(data, type=RedactionRecord)
-                for edit in self.said.edits:
-                    if isinstance(edit, Lifted):
-                        self._lifts.setdefault(edit.region_id, []).append(edit)
+                self._lifts = Lifts(self._fit(self.said.edits))
                 return
             regions = msgspec.json.decode(data, type=RedactionRegions).regions
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -174,13 +173,43 @@ class _Reading:
         for region in regions:
             self._region(region)
 
+    def _fit(self, edits: Sequence[Edit]) -> Sequence[Edit]:
+        """As many, and each once, as those who make a copy let there be: what is reckoned with them stays short."""
+        if len(edits) > rules.MOST_EDITS:
+            raise Wrong(self._name, f"it has more than {rules.MOST_EDITS:,} changes by people")
+        if len({edit.edit_id for edit in edits}) != len(edits):
+            raise Wrong(self._name, "it has a change by a person twice")
+        if any(isinstance(edit, Lifted) and edit.from_us > edit.until_us for edit in edits):
+            raise Wrong(self._name, "a time at which a person lifted something ends before it begins")
+        return edits
+
     def _region(self, region: CoveredRegion) -> None:
         self.regions += 1
-        for lift in self._lifts.get(region.region_id, ()):
-            if region.from_us <= lift.until_us and region.until_us >= lift.from_us:
-                raise Wrong(self._name, f"it covers '{region.region_id}' at a time at which a person lifted that")
+        if self._lifts.meet(region):
+            raise Wrong(self._name, f"it covers '{region.region_id}' at a time at which a person lifted that")
         if region.kind is CoverKind.ADDED:
             self.people_added.add(region)
+
+
+class Lifts:
+    """When each region was lifted, as times that do not meet, in order: a record may hold regions without number."""
+
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        self._from: dict[str, list[int]] = {}
+        self._until: dict[str, list[int]] = {}
+        for edit in sorted((edit for edit in edits if isinstance(edit, Lifted)), key=lambda one: one.from_us):
+            begin, until = self._from.setdefault(edit.region_id, []), self._until.setdefault(edit.region_id, [])
+            if until and edit.from_us <= until[-1]:
+                until[-1] = max(until[-1], edit.until_us)
+            else:
+                begin.append(edit.from_us)
+                until.append(edit.until_us)
+
+    def meet(self, region: CoveredRegion) -> bool:
+        """Whether it was lifted at any time at which it is covered here."""
+        until = self._until.get(region.region_id, [])
+        at = bisect_left(until, region.from_us)
+        return at < len(until) and self._from[region.region_id][at] <= region.until_us
 
 
 class Times:

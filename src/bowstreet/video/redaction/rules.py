@@ -28,6 +28,8 @@ WIDER_BESIDE, MOST_WIDER_PX = 0.5, 48.0
 # How much further than it was seen to move: two looks that tremble tell no course.
 MOST_ON = 2.0
 LEAST_PX = 4.0
+# By people, in one record: days of work. Whoever reads a record of more need not read on.
+MOST_EDITS = 2_000
 
 
 class Box:

@@ -51,7 +51,7 @@ LOOKS_HZ = 6.0
 # Of a track that is not seen now a look tells nothing. What was seen of it before and after is joined by `rules`.
 RECKONED = frozenset({"coasting", "lost"})
 # Two hours of looks; and more shapes than a look can have are a fault.
-MOST_LOOKS, MOST_SHAPES, MOST_EDITS = 45_000, 500, 2_000
+MOST_LOOKS, MOST_SHAPES = 45_000, 500
 
 
 class _Box(msgspec.Struct, frozen=True):
@@ -352,7 +352,7 @@ class Redactions:
         self._at_rest(recording_id)
         if not one.looks:
             raise Conflict("nothing was looked for in this recording yet", remedy="begin its redaction again")
-        if len(one.edits) >= MOST_EDITS:
+        if len(one.edits) >= rules.MOST_EDITS:
             raise Conflict("this redaction has too many changes", remedy="begin it again")
         return one
 
