@@ -204,7 +204,7 @@ async def test_a_pilot_takes_control_and_flies(town: City) -> None:
             ({"type": "hold"}, HoldCommand),
             ({"type": "goto", "latitude": 51.545, "longitude": -0.104, "height_m_above_dock": 60}, GoTo),
             ({"type": "orbit", "latitude": 51.545, "longitude": -0.104, "radius_m": 40}, Orbit),
-            ({"type": "gimbal", "pitch_deg": -45}, PointGimbal),
+            ({"type": "gimbal", "pitch_deg": 10}, PointGimbal),
         ):
             answer = await pilot.post(f"{path}/commands", json=command)
             assert answer.status_code == 204, answer.text

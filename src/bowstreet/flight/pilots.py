@@ -17,8 +17,10 @@ from bowstreet.runtime.ports import Clock
 # A zone's corner that lies between two points so far apart is smaller than what a position may be off by.
 WAY_STEP_M = 20.0
 _REMEDIES = {
-    control.LEVEL_ON_THE_WAY: "fly it to its scene first; to look down on the way a person orders it for a reason, on record",
-}
+    control.LEVEL_ON_THE_WAY: (
+        "take it once it has come to its scene; on the way a person orders the camera down for a reason, on record"
+    ),
+}  # fmt: skip
 PilotMayFly = Callable[[Mission, Position, Waypoint, float], Refused | None]
 
 
