@@ -1,13 +1,13 @@
 """The vehicle follows a subject by its pilot's consent alone, and only where it may fly."""
 
 import math
-from typing import Any
 
 import pytest
 from tests.integration import follow_scene
 from tests.integration.console_city import SCENE, City
 from tests.integration.follow_scene import Scene, hovers, there
 
+from bowstreet.errors import Refused
 from bowstreet.flight.failsafe import PILOT_SILENT_S
 from bowstreet.flight.model import Phase
 from bowstreet.geo import Position
@@ -142,16 +142,14 @@ async def test_where_the_vehicle_may_not_fly_it_stays_and_says_why(town: City, s
     await scene.passes(4.0)
     assert "known to 40 m" in (await scene.found())["vehicle"]
     pilots = town.services.flight.pilots
-    pilots._may_fly = lambda mission, start, end, height_m: steer_refusal(end)
+    pilots._may_fly = lambda mission, start, place, reach_m: steer_refusal(place.position)
     scene.looks(place=there(200.0))
     await scene.passes(4.0)
     assert "a zone" in (await scene.found())["vehicle"]
     assert len(scene.moves()) == first
 
 
-def steer_refusal(end: Position) -> Any:
+def steer_refusal(at: Position) -> Refused | None:
     """A zone that lies on the way, and not at its end."""
-    from bowstreet.messages import Reason
-
-    _, north_m = Plane(SCENE).to_metres(end)
-    return Reason(code="airspace-zone", text="a zone lies on the way") if 60.0 < north_m < 100.0 else None
+    _, north_m = Plane(SCENE).to_metres(at)
+    return Refused("a zone lies on the way", remedy="go round it") if 60.0 < north_m < 100.0 else None
