@@ -1,5 +1,6 @@
 """What holds for every test: the process is left as it was found."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -24,3 +25,11 @@ def logs_as_they_were() -> Iterator[None]:
         if handler not in root.handlers:
             root.addHandler(handler)
     root.setLevel(level)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    """Plugins import at the end, and pytest parses what they import. A finalizer that imports meanwhile would end Python 3.11 with a
+    `SystemError` (python/cpython#106905) when every test has passed: what is garbage is collected before, and not then."""
+    gc.collect()
+    gc.disable()
