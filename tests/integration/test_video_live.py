@@ -16,7 +16,7 @@ import pytest
 from aioice import ice
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from tests.integration.console_city import City, city
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bowstreet.console.server import Server
@@ -175,7 +175,9 @@ async def test_who_may_not_watch_sees_nothing_and_a_dark_camera_shows_nothing() 
         await peer.close()
 
 
-async def test_a_viewing_ends_when_the_camera_may_show_nothing_any_more() -> None:
+@asynccontextmanager
+async def viewing() -> AsyncIterator[tuple[Any, ClientConnection]]:
+    """A pilot who watches by MP4, and has seen some of it."""
     port = free_port()
     async with watched(f"udp://127.0.0.1:{port}") as world, sending(f"udp://127.0.0.1:{port}"):
         await world.live()
@@ -184,32 +186,36 @@ async def test_a_viewing_ends_when_the_camera_may_show_nothing_any_more() -> Non
         async with connect(f"ws://127.0.0.1:{world.port}/api/v1/video/cam/mse", additional_headers={"Cookie": cookie}) as viewer:
             for _ in range(4):
                 await viewer.recv()
-            world.town.services.video.steer("k1", DARK)
-            with suppress(ConnectionClosed):
-                async with asyncio.timeout(5):
-                    while True:
-                        await viewer.recv()
-            assert viewer.close_code == 1012
-        assert any(isinstance(one, VideoLeft) for one in world.messages)
+            yield world, viewer
+
+
+async def left(world: Any) -> None:
+    """That the viewer left is on record."""
+    async with asyncio.timeout(10):
+        while not any(isinstance(one, VideoLeft) for one in world.messages):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_viewing_ends_when_the_camera_may_show_nothing_any_more() -> None:
+    async with viewing() as (world, viewer):
+        world.town.services.video.steer("k1", DARK)
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(5):
+                while True:
+                    await viewer.recv()
+        assert viewer.close_code == 1012
+        await left(world)
 
 
 async def test_who_leaves_a_stream_that_has_stopped_has_left_on_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    async with watched(f"udp://127.0.0.1:{port}") as world, sending(f"udp://127.0.0.1:{port}"):
-        await world.live()
-        async with world.town.signed_in("pilot") as client:
-            cookie = f"bowstreet={client.cookies['bowstreet']}"
-        async with connect(f"ws://127.0.0.1:{world.port}/api/v1/video/cam/mse", additional_headers={"Cookie": cookie}) as viewer:
-            for _ in range(4):
-                await viewer.recv()
-            # From now on nothing comes, and nothing begins anew either.
-            monkeypatch.setattr(world.town.services.video.find("cam").fragments, "give", lambda _: None)
-            with suppress(TimeoutError):
-                while True:
-                    await asyncio.wait_for(viewer.recv(), 1.0)
-        async with asyncio.timeout(10):
-            while not any(isinstance(one, VideoLeft) for one in world.messages):
-                await asyncio.sleep(0.05)
+    async with viewing() as (world, viewer):
+        # From now on nothing comes, and nothing begins anew either.
+        monkeypatch.setattr(world.town.services.video.find("cam").fragments, "give", lambda _: None)
+        with suppress(TimeoutError):
+            while True:
+                await asyncio.wait_for(viewer.recv(), 1.0)
+        await viewer.close()
+        await left(world)
         assert len(world.town.console.viewings) == 0
 
 
