@@ -48,7 +48,8 @@ STREAMS_HZ: dict[int, float] = {
     int(mavlink.MAVLINK_MSG_ID_GIMBAL_DEVICE_ATTITUDE_STATUS): 1.0,
 }
 ARDUPILOT_HZ = {int(mavlink.MAVLINK_MSG_ID_EKF_STATUS_REPORT): 1.0, int(mavlink.MAVLINK_MSG_ID_MOUNT_STATUS): 1.0}
-SERVO_MOUNT_HZ = {int(mavlink.MAVLINK_MSG_ID_ATTITUDE): 2.0}
+# The airframe's pitch belongs to the mount's angle of the same moment; one that brakes pitches some ten degrees in half a second.
+SERVO_MOUNT_HZ = {int(mavlink.MAVLINK_MSG_ID_ATTITUDE): 5.0}
 # What PX4 sends most of, and nobody here reads.
 PX4_UNREAD = (
     mavlink.MAVLINK_MSG_ID_ATTITUDE, mavlink.MAVLINK_MSG_ID_ATTITUDE_QUATERNION, mavlink.MAVLINK_MSG_ID_LOCAL_POSITION_NED,

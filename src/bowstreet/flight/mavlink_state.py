@@ -103,7 +103,7 @@ class VehicleState:
         self._charge: float | None = None
         self._gps, self._gps_at_s = 0, -math.inf
         self._sensors = (0, 0, 0)
-        self._gimbal_deg = self._pitch_deg = self._pan_deg = 0.0
+        self._gimbal_deg = self._pitch_deg = self._pitch_then_deg = self._pan_deg = 0.0
         self._heading_deg = 0.0
         self._read: dict[int, Callable[[Any, float], bool]] = {
             int(mavlink.MAVLINK_MSG_ID_SYS_STATUS): self._sys_status,
@@ -211,7 +211,8 @@ class VehicleState:
 
     def _pointing(self, pitch_deg: float, pan_deg: float) -> bool:
         if math.isfinite(pitch_deg) and abs(pitch_deg) <= 180.0:
-            self._gimbal_deg = pitch_deg
+            # Told to the airframe, it means nothing with a later pitch of the airframe: the camera kept level meanwhile.
+            self._gimbal_deg, self._pitch_then_deg = pitch_deg, self._pitch_deg
         if math.isfinite(pan_deg) and abs(pan_deg) <= 720.0:
             self._pan_deg = math.remainder(pan_deg, 360.0)
         return False
@@ -285,7 +286,7 @@ class VehicleState:
         if fix is None or self._charge is None or self.autopilot is None:
             return None
         self._told_at_s = now_s
-        gimbal_deg = self._gimbal_deg + (self._pitch_deg if self.servo_mount else 0.0)
+        gimbal_deg = self._gimbal_deg + (self._pitch_then_deg if self.servo_mount else 0.0)
         return Telemetry(
             vehicle_id=self.vehicle_id,
             at=now,
