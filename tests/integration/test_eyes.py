@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
+from msgspec.structs import replace
 from tests.integration import follow_scene
 from tests.integration.console_city import SCENE, City
-from tests.integration.follow_scene import FAR, Scene, given_another, going_home
+from tests.integration.follow_scene import FAR, Scene, given_another, going_home, hovers
 from tests.integration.test_api_routes import airborne, fly, open_docks
 
 from bowstreet.errors import StoreUnavailable
@@ -18,10 +20,11 @@ from bowstreet.runtime.ports import Batch
 from bowstreet.video.footage import FootageWriter, Part
 from bowstreet.video.model import Fragment, Header
 from bowstreet.video.recorder import RecordingState
-from bowstreet.video.rules import OVERRIDE_LIFE
+from bowstreet.video.rules import OVERRIDE_LIFE, Stage, camera_order
 from bowstreet.video.service import Stream
 
 town, scene = follow_scene.town, follow_scene.scene
+DOWN = {"type": "gimbal", "pitch_deg": -45}
 
 
 @pytest.mark.requirement("D2")
@@ -94,18 +97,90 @@ async def test_a_pilot_who_takes_it_on_its_way_home_is_not_over_the_scene(scene:
 async def test_a_pilot_turns_the_camera_down_on_the_way_only_by_an_order_on_record(scene: Scene) -> None:
     town, path = scene.town, f"/api/v1/missions/{scene.mission_id}"
     await going_home(town, scene)
-    down = {"type": "gimbal", "pitch_deg": -45}
-    refused = await scene.pilot.post(f"{path}/commands", json=down)
+    refused = await scene.pilot.post(f"{path}/commands", json=DOWN)
     assert refused.status_code == 409, refused.text
     assert "on record" in refused.json()["remedy"]
     assert (await scene.pilot.post(f"{path}/commands", json={"type": "gimbal", "pitch_deg": 10})).status_code == 204
     assert (await scene.pilot.post(f"{path}/camera", json={"reason": "flight-safety"})).status_code == 204
-    assert (await scene.pilot.post(f"{path}/commands", json=down)).status_code == 204
+    assert (await scene.pilot.post(f"{path}/commands", json=DOWN)).status_code == 204
     assert town.link.sent[-1][1] == PointGimbal(pitch_deg=-45.0)
     town.clock.advance_to(town.clock.now() + OVERRIDE_LIFE)
     await town.services.eyes.look()
     assert PointGimbal(pitch_deg=0.0) in [one for _, one, _ in town.link.sent[-2:]], "its end turns the camera level again"
-    assert (await scene.pilot.post(f"{path}/commands", json=down)).status_code == 409
+    assert (await scene.pilot.post(f"{path}/commands", json=DOWN)).status_code == 409
+
+
+async def tilted_down_by_order(scene: Scene) -> None:
+    """On its way home under its pilot, who by an order on record has turned its camera down."""
+    await going_home(scene.town, scene)
+    path = f"/api/v1/missions/{scene.mission_id}"
+    assert (await scene.pilot.post(f"{path}/camera", json={"reason": "flight-safety"})).status_code == 204
+    assert (await scene.pilot.post(f"{path}/commands", json=DOWN)).status_code == 204
+    await heard_at(scene, -45.0)
+
+
+async def heard_at(scene: Scene, pitch_deg: float) -> None:
+    await scene.town.services.flight.on_telemetry(replace(hovers(scene.vehicle_id, scene.town), gimbal_pitch_deg=pitch_deg))
+
+
+def levelled(town: City, since: int) -> int:
+    return sum(one == PointGimbal(pitch_deg=0.0) for _, one, _ in town.link.sent[since:])
+
+
+@pytest.mark.requirement("D2")
+async def test_a_camera_whose_turn_up_was_lost_is_turned_level_again_until_it_is(scene: Scene) -> None:
+    town, eyes = scene.town, scene.town.services.eyes
+    await tilted_down_by_order(scene)
+    town.clock.advance_to(town.clock.now() + OVERRIDE_LIFE)
+    before = len(town.link.sent)
+    for _ in range(20):
+        await eyes.look()
+        town.clock.advance_to(town.clock.now() + timedelta(seconds=1))
+        await heard_at(scene, -45.0)
+    assert 3 <= levelled(town, before) <= 6, "each is on record: not every second"
+    await heard_at(scene, -4.0)
+    before = len(town.link.sent)
+    await looks(town, 40)
+    assert levelled(town, before) == 0
+
+
+@pytest.mark.requirement("D2")
+async def test_a_camera_that_was_left_looking_down_is_turned_level_after_a_restart(scene: Scene) -> None:
+    town = scene.town
+    await tilted_down_by_order(scene)
+    stream = town.services.video.of_vehicle(scene.vehicle_id)
+    assert stream is not None
+    # What a program that starts knows: no order of a person, and each camera ordered level.
+    town.services.eyes._overrides.clear()
+    stream.order = camera_order(Stage.GROUND, None, town.clock.now(), record_ready=True)
+    before = len(town.link.sent)
+    await town.services.eyes.look()
+    assert levelled(town, before) == 1
+
+
+@pytest.mark.requirement("D2")
+async def test_while_the_order_to_look_down_is_not_kept_for_want_of_a_record_no_pilot_turns_it_down(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town, record = scene.town, scene.town.recorder.record
+    await tilted_down_by_order(scene)
+
+    async def takes_no_order(**what: Any) -> None:
+        if any(isinstance(one, CameraSteered) for one in what.get("messages", ())):
+            raise StoreUnavailable("the disk is full", remedy="make room")
+        await record(**what)
+
+    stream = town.services.video.of_vehicle(scene.vehicle_id)
+    assert stream is not None
+    monkeypatch.setattr(town.recorder, "failing_since", town.clock.now())
+    monkeypatch.setattr(town.recorder, "record", takes_no_order)
+    before = len(town.link.sent)
+    await town.services.eyes.look()
+    assert stream.order.level
+    assert levelled(town, before) == 1
+    refused = await scene.pilot.post(f"/api/v1/missions/{scene.mission_id}/commands", json=DOWN)
+    assert refused.status_code == 409, refused.text
+    monkeypatch.undo()
 
 
 async def looking_down(town: City, pilot: AsyncClient, dispatcher: AsyncClient) -> tuple[Stream, str]:

@@ -4,6 +4,7 @@ Level and not recorded until over the scene, and again from leaving it on. Every
 """
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -12,6 +13,7 @@ from bowstreet.accountability.recorder import Recorder
 from bowstreet.errors import BowstreetError, Conflict
 from bowstreet.flight import lens
 from bowstreet.flight.gimbals import may_be_turned
+from bowstreet.flight.legs import looks_down
 from bowstreet.flight.model import Mission, Phase, Telemetry
 from bowstreet.flight.service import FlightService
 from bowstreet.messages import CameraSteered, MissionChanged, MissionRetasked
@@ -29,6 +31,15 @@ _STAGES = {
     Phase.RETURNING: Stage.LEAVING, Phase.LANDING: Stage.LEAVING, Phase.CONTINGENCY: Stage.LEAVING,
 }  # fmt: skip
 _OUTWARD = (Phase.CLIMBING, Phase.OUTBOUND, Phase.ON_SCENE)
+# A camera needs so long to turn and telemetry to tell of it; one that does not turn is asked less and less often.
+LEVEL_AGAIN_S = 3.0
+
+
+class _Tried(NamedTuple):
+    """What was ordered and may have to be ordered again: how often in a row it was, and when last."""
+
+    times: int
+    at: datetime
 
 
 class Eyes:
@@ -41,7 +52,8 @@ class Eyes:
         video.listen(on_part=footage.take)
         self._overrides: dict[str, Override] = {}  # by mission
         flight.pilots.may_look_down = self.is_overridden
-        self._begun: dict[str, tuple[int, datetime]] = {}  # by source: recordings begun in a row, and when the last
+        self._begun: dict[str, _Tried] = {}  # recordings, by source
+        self._levelled: dict[str, _Tried] = {}  # cameras of flights that a pilot has, by mission
         recorder.bus.subscribe(MissionChanged, self._on_changed)
         recorder.bus.subscribe(MissionRetasked, self._on_retasked)
 
@@ -65,8 +77,11 @@ class Eyes:
 
     def is_overridden(self, mission_id: str) -> bool:
         """Whether a person's order to look down in transit stands for this flight."""
-        standing = self._overrides.get(mission_id)
-        return standing is not None and stands(standing, self._clock.now())
+        standing, mission = self._overrides.get(mission_id), self._flight.missions.find(mission_id)
+        stream = None if mission is None else self._video.of_vehicle(mission.vehicle_id)
+        if standing is None or stream is None or stream.order.level:
+            return False  # none, or the record could not be written and its camera was ordered level
+        return stands(standing, self._clock.now())
 
     async def look(self) -> None:
         """Now and then: overrides end by time, and what the record or the disk did not take is tried again."""
@@ -120,10 +135,15 @@ class Eyes:
             stage, self._overrides.get(mission.mission_id), self._clock.now(),
             record_ready=self._recorder.failing_since is None,
         )  # fmt: skip
-        if order == stream.order and not (turned and order.recording):
-            if order.recording and self._due(stream.source.source_id):
-                await self._apply(mission, stream, order)
-            return  # a scene beside the one before is seen at once: what is recorded from now on is another incident's
+        if order != stream.order or (turned and order.recording):
+            # A scene beside the one before is seen at once: what is recorded from now on is another incident's.
+            await self._change(mission, stream, order)
+        elif order.recording and self._due(stream.source.source_id):
+            await self._apply(mission, stream, order)
+        await self._keep_level(mission, stream)
+
+    async def _change(self, mission: Mission, stream: Stream, order: CameraOrder) -> None:
+        """Another order, on record first."""
         was_down = not stream.order.level
         try:
             await self._recorder.record(messages=[_said(mission, order, "", self._clock)])
@@ -137,8 +157,22 @@ class Eyes:
         if was_down and order.level and mission.phase is Phase.CONTROLLED:
             await self._level(mission)
 
+    async def _keep_level(self, mission: Mission, stream: Stream) -> None:
+        """By where the camera truly looks: a command may be lost, and after a restart nobody knows what was ordered before."""
+        telemetry = self._flight.picture.vehicle(mission.vehicle_id).telemetry
+        wanted = stream.order.level and mission.phase is Phase.CONTROLLED and mission.recovering_since is None
+        if not wanted or telemetry is None or not looks_down(telemetry):
+            self._levelled.pop(mission.mission_id, None)
+            return
+        tried = self._levelled.get(mission.mission_id)
+        wait_s = 0.0 if tried is None else max(LEVEL_AGAIN_S, back_off_s(tried.times))
+        if tried is None or self._clock.now() - tried.at >= timedelta(seconds=wait_s):
+            await self._level(mission)
+
     async def _level(self, mission: Mission) -> None:
         """A pilot has it: nobody else turns the camera back up."""
+        tried = self._levelled.get(mission.mission_id)
+        self._levelled[mission.mission_id] = _Tried(1 if tried is None else tried.times + 1, self._clock.now())
         try:
             await self._flight.pilots.level(mission.mission_id)
         except BowstreetError as error:
@@ -158,13 +192,13 @@ class Eyes:
     def _count(self, source_id: str) -> None:
         now = self._clock.now()
         if not self._footage.is_recording(source_id):
-            row, before = self._begun.get(source_id, (0, now))
-            self._begun[source_id] = (row + 1 if now - before < timedelta(seconds=WELL_S) else 1), now
+            tried = self._begun.get(source_id, _Tried(0, now))
+            self._begun[source_id] = _Tried(tried.times + 1 if now - tried.at < timedelta(seconds=WELL_S) else 1, now)
 
     def _due(self, source_id: str) -> bool:
         """Whether a recording that is ordered, and does not run, is begun again now. Each is in the ledger: not every second."""
-        row, before = self._begun.get(source_id, (0, self._clock.now()))
-        waited = self._clock.now() - before >= timedelta(seconds=back_off_s(row))
+        tried = self._begun.get(source_id, _Tried(0, self._clock.now()))
+        waited = self._clock.now() - tried.at >= timedelta(seconds=back_off_s(tried.times))
         return waited and not self._footage.is_recording(source_id)
 
     @staticmethod

@@ -31,6 +31,10 @@ def is_level(telemetry: Telemetry) -> bool:
     return abs(telemetry.gimbal_pitch_deg - LEVEL_DEG) <= LEVEL_WITHIN_DEG
 
 
+def looks_down(telemetry: Telemetry) -> bool:
+    return telemetry.gimbal_pitch_deg < LEVEL_DEG - LEVEL_WITHIN_DEG
+
+
 def leg(
     mission: Mission, sight: Sight, now: datetime, route: tuple[Waypoint, ...], number: int
 ) -> tuple[tuple[Order, ...], dict[str, Any]]:
