@@ -20,7 +20,7 @@ from bowstreet.dispatch.steering import BY_HAND, HOLDS, KEEPS, OVER, SEARCHES
 from bowstreet.flight.model import GoTo, PointGimbal
 from bowstreet.messages import AccessDenied, FollowChanged
 from bowstreet.runtime.ids import RandomIds
-from bowstreet.tracking import search, steer
+from bowstreet.tracking import search, steer, wire
 from bowstreet.tracking.model import (
     Box,
     CandidateShown,
@@ -332,6 +332,29 @@ async def test_a_follow_does_not_go_with_its_drone_to_another_incident(town: Cit
     assert len(town.link.aimed) == aimed, "not over the next scene either"
     [last] = [one for one in (await town.ledger(FollowChanged)) if one.stage == "ended"]
     assert last.incident_id == scene.incident_id
+
+
+@pytest.mark.requirement("D4")
+async def test_no_worker_is_told_of_a_follow_that_ended_while_it_was_put_on_record(
+    town: City, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, told = town.recorder.record, []
+
+    async def turned_meanwhile(**what: Any) -> None:
+        await record(**what)
+        if any(isinstance(one, FollowChanged) for one in what.get("messages", ())):
+            monkeypatch.setattr(town.recorder, "record", record)
+            await given_another(town, scene.mission_id)
+
+    def tell(_: str, order: wire.AnyOrder) -> None:
+        told.append(type(order))
+
+    monkeypatch.setattr(town.services.follows, "_tell", tell)
+    monkeypatch.setattr(town.recorder, "record", turned_meanwhile)
+    answer = await scene.begin()
+    assert (answer.status_code, wire.Click in told) == (409, False), answer.text
+    assert town.services.follows.of_vehicle(scene.vehicle_id) is None
+    assert await scene.said() == [("following", ""), ("ended", "drone-turned")]
 
 
 @pytest.mark.requirement("D2")

@@ -51,9 +51,9 @@ log = structlog.get_logger(__name__)
 ANALYST = "bowstreet.tracking.analyst:Lookout"
 
 
-# Beside why a follow ended, what a record of one may say.
 # An analyst that is asked for its subject tells with its next look.
 GIVES_WITHIN_S = 3.0
+# Beside why a follow ended, what a record of one may say.
 GIMBAL_SILENT = "gimbal-does-not-answer"
 DEFAULT_LOOK = wire.Setup()
 # So long after its end it is told why a follow is over.
@@ -140,7 +140,7 @@ class Follows:
 
         Raises:
             NotFound: no such mission, or its drone has no camera.
-            Conflict: `by` does not fly it, or it shows no picture now.
+            Conflict: `by` does not fly it, it shows no picture now, or it was over while it was put on record.
             Refused: the incident's time to follow is over.
         """
         mission = self._flight.missions.get(mission_id)
@@ -158,6 +158,9 @@ class Follows:
         follow = rules.begin(self._ids.new("fol"), mission.incident_id, by, now, earlier, authority)
         made = Standing(follow=follow, mission_id=mission_id, vehicle_id=mission.vehicle_id)
         await self._recorder.record(save=[(self.standing, made)], messages=[self._said(made, by)])
+        kept = self.standing.find(made.id)
+        if kept is None or kept.follow.stage is Stage.ENDED or self._turned(kept):
+            raise Conflict("the follow was over before it had begun", remedy="look at the flight again, and click once more")
         self._tell(mission.vehicle_id, wire.Click(follow_id=made.id, x=x, y=y, sequence=sequence))
         self._known[made.id] = _Known(restarts=stream.ingest.status.restarts, heard_s=self._video.now_s())
         for over in self.standing.in_states(Stage.ENDED):
