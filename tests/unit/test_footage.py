@@ -359,7 +359,8 @@ async def test_a_disk_that_no_longer_syncs_ends_the_recording_on_record(
             await asyncio.sleep(0.02)
     kept = world.footage.recordings.get(recording_id)
     assert (kept.state, kept.parts, world.footage.is_recording("cam")) == (RecordingState.CLOSED, 18, False)
-    assert ("Input/output error" in kept.why_closed) is anchored
+    first = "the disk did not take it (Input/output error)" if anchored else "left the scene"
+    assert kept.why_closed == f"{first}; the disk did not sync it (Input/output error)", "what ended it, and what it may cost"
     await world.footage.stop("cam", "left the scene")  # nothing is left to end
 
 

@@ -317,7 +317,8 @@ class FootageRecorder:
             running.writer.close()
         except OSError as error:  # it is as long as it was written, and a power cut may cost more of it
             log.error("a recording cannot be synced", recording=running.recording.recording_id, error=error.strerror)
-            running.why = running.why or f"the disk did not take it ({error.strerror})"
+            unsynced = f"the disk did not sync it ({error.strerror})"
+            running.why = f"{running.why}; {unsynced}" if running.why else unsynced
         try:
             await self._close(running.recording, running.writer.chain, running.why, running.dropped)
         finally:
