@@ -83,6 +83,48 @@ async def test_what_a_drone_saw_of_one_incident_is_not_recorded_on_as_of_the_nex
 
 
 @pytest.mark.requirement("D2")
+@pytest.mark.parametrize("by", ["person", "scene"])
+async def test_a_drone_that_is_turned_while_its_camera_is_ordered_records_nothing_of_the_first_incident(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    town, record = scene.town, scene.town.recorder.record
+    stream = town.services.video.of_vehicle(scene.vehicle_id)
+    assert stream is not None
+    await town.services.footage.stop(stream.source.source_id, "test")
+    stream.order = camera_order(Stage.TRANSIT, None, town.clock.now(), record_ready=True)
+
+    async def turned_meanwhile(**what: Any) -> None:
+        await record(**what)
+        if any(isinstance(one, CameraSteered) for one in what.get("messages", ())):
+            monkeypatch.undo()
+            await given_another(town, scene.mission_id)
+
+    monkeypatch.setattr(town.recorder, "record", turned_meanwhile)
+    if by == "person":
+        path = f"/api/v1/missions/{scene.mission_id}/camera"
+        assert (await scene.pilot.post(path, json={"reason": "threat-to-life"})).status_code == 409
+    else:
+        await town.services.eyes.look()
+    assert town.services.flight.missions.get(scene.mission_id).incident_id == "inc-graver"
+    assert (stream.order.level, stream.order.recording) == (True, False)
+    assert not town.services.eyes.is_overridden(scene.mission_id)
+    assert not town.services.footage.is_recording(stream.source.source_id)
+    assert len(town.services.footage.recordings.all()) == 1, "the one that the test has ended"
+
+
+@pytest.mark.requirement("D2")
+async def test_a_recording_of_an_incident_that_its_drone_has_left_gives_way_to_one_of_its_own(scene: Scene) -> None:
+    town, footage = scene.town, scene.town.services.footage
+    stream = town.services.video.of_vehicle(scene.vehicle_id)
+    assert stream is not None
+    await footage.start(stream.source, scene.mission_id, "inc-before")
+    assert footage.incident_of(stream.source.source_id) == "inc-before"
+    await town.services.eyes.look()
+    assert footage.incident_of(stream.source.source_id) == scene.incident_id
+    assert [one.incident_id for one in footage.recordings.in_states(RecordingState.OPEN)] == [scene.incident_id]
+
+
+@pytest.mark.requirement("D2")
 async def test_a_pilot_who_takes_it_on_its_way_home_is_not_over_the_scene(scene: Scene) -> None:
     town = scene.town
     stream = town.services.video.of_vehicle(scene.vehicle_id)

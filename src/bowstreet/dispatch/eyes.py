@@ -62,7 +62,7 @@ class Eyes:
 
         Raises:
             NotFound: no such mission.
-            Conflict: it does not fly, or its drone has no camera.
+            Conflict: it does not fly, its drone has no camera, or was given another incident meanwhile.
         """
         mission = self._flight.missions.get(mission_id)
         stream = self._video.of_vehicle(mission.vehicle_id)
@@ -72,6 +72,8 @@ class Eyes:
         ready = self._recorder.failing_since is None
         order = camera_order(self._stage(mission), override, override.at, record_ready=ready)
         await self._recorder.record(messages=[_said(mission, order, by, self._clock)])
+        if self._is_turned(mission):
+            raise Conflict("its drone was given another incident meanwhile", remedy="look where it flies to, and ask again")
         self._overrides[mission_id] = override
         await self._apply(mission, stream, order)
 
@@ -87,7 +89,7 @@ class Eyes:
         """Now and then: overrides end by time, and what the record or the disk did not take is tried again."""
         await self._footage.settle()
         for mission in self._flight.active_missions():
-            await self._steer(mission)
+            await self._steer(mission.mission_id)
 
     def heard(self, telemetry: Telemetry) -> None:
         """For the telemetry sink: where the camera is, for streams that do not tell it themselves."""
@@ -110,20 +112,17 @@ class Eyes:
         )  # fmt: skip
 
     async def _on_changed(self, message: MissionChanged) -> None:
-        mission = self._flight.missions.find(message.mission_id)
-        if mission is not None:
-            await self._steer(mission)
+        await self._steer(message.mission_id)
 
     async def _on_retasked(self, message: MissionRetasked) -> None:
         """An order to look was given for the incident that the drone flew to then, and for no other."""
         self._overrides.pop(message.mission_id, None)
-        mission = self._flight.missions.find(message.mission_id)
-        if mission is not None:
-            await self._steer(mission, turned=True)
+        await self._steer(message.mission_id, turned=True)
 
-    async def _steer(self, mission: Mission, *, turned: bool = False) -> None:
-        stream = self._video.of_vehicle(mission.vehicle_id)
-        if stream is None:
+    async def _steer(self, mission_id: str, *, turned: bool = False) -> None:
+        mission = self._flight.missions.find(mission_id)
+        stream = None if mission is None else self._video.of_vehicle(mission.vehicle_id)
+        if mission is None or stream is None:
             return
         stage = self._stage(mission)
         if mission.phase.is_final:
@@ -138,7 +137,7 @@ class Eyes:
         if order != stream.order or (turned and order.recording):
             # A scene beside the one before is seen at once: what is recorded from now on is another incident's.
             await self._change(mission, stream, order)
-        elif order.recording and self._due(stream.source.source_id):
+        elif order.recording and (self._due(stream.source.source_id) or self._is_of_another(mission, stream)):
             await self._apply(mission, stream, order)
         await self._keep_level(mission, stream)
 
@@ -153,6 +152,9 @@ class Eyes:
             order = CameraOrder(
                 level=True, recording=False, live=stream.order.live and order.live, why="no record can be written"
             )
+        else:
+            if self._is_turned(mission):
+                return  # meanwhile: what its camera does now, and for which incident, is decided as it is turned
         await self._apply(mission, stream, order)
         if was_down and order.level and mission.phase is Phase.CONTROLLED:
             await self._level(mission)
@@ -200,6 +202,15 @@ class Eyes:
         tried = self._begun.get(source_id, _Tried(0, self._clock.now()))
         waited = self._clock.now() - tried.at >= timedelta(seconds=back_off_s(tried.times))
         return waited and not self._footage.is_recording(source_id)
+
+    def _is_of_another(self, mission: Mission, stream: Stream) -> bool:
+        """Whether what is recorded is put under an incident that its drone has left."""
+        return self._footage.incident_of(stream.source.source_id) not in ("", mission.incident_id)
+
+    def _is_turned(self, mission: Mission) -> bool:
+        """Whether its drone was given another incident since."""
+        now = self._flight.missions.find(mission.mission_id)
+        return now is not None and now.incident_id != mission.incident_id
 
     @staticmethod
     def _stage(mission: Mission) -> Stage:

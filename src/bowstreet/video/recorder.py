@@ -126,6 +126,11 @@ class FootageRecorder:
         """Whether it truly is, whatever was ordered."""
         return source_id in self._running
 
+    def incident_of(self, source_id: str) -> str:
+        """Under which incident it records; "" when it does not."""
+        running = self._running.get(source_id)
+        return "" if running is None else running.recording.incident_id
+
     def reach_of(self, recording: Recording) -> Chain:
         """How far a recording goes now, also while it runs."""
         running = self._running.get(recording.source_id)
