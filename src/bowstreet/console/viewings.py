@@ -16,8 +16,10 @@ from bowstreet.accountability.processing.model import Justification
 from bowstreet.accountability.processing.rules import justified
 from bowstreet.console.access import Access, Asker
 from bowstreet.console.services import ConsoleServices
+from bowstreet.dispatch.leaving import leaves
 from bowstreet.errors import BowstreetError, NotFound, Refused, TooManyAttempts
 from bowstreet.flight.model import Mission
+from bowstreet.messages import MissionChanged, MissionRetasked
 from bowstreet.video.service import Stream
 from bowstreet.video.times import PictureTime
 from bowstreet.video.viewing import Picture, ViewingBook
@@ -92,6 +94,8 @@ class Viewings:
         self._beginning: Counter[str] = Counter()  # by account: on their way into the record
         self._tasks: set[asyncio.Task[None]] = set()
         self.whep = Whep(services.video, self._whep_ended)
+        services.recorder.bus.subscribe(MissionChanged, self._on_mission)
+        services.recorder.bus.subscribe(MissionRetasked, self._on_mission)
 
     def __len__(self) -> int:
         return len(self._begun)
@@ -279,16 +283,26 @@ class Viewings:
         """End at once what somebody watches by WebRTC; who serves a socket ends that."""
         for session_id, shown in tuple(self._shown.items()):
             if shown.asker.account_id == account_id and shown.way == "whep":
-                with contextlib.suppress(NotFound):
-                    await self.whep.end(session_id)
+                await self._cut(session_id)
+
+    async def _on_mission(self, message: MissionChanged | MissionRetasked) -> None:
+        """A drone turns to another incident, or for home: nobody waits for the next look; sockets look with each picture."""
+        for session_id, shown in tuple(self._shown.items()):
+            of_it = shown.way == "whep" and shown.stream.source.vehicle_id == message.vehicle_id
+            if of_it and not self.may_go_on(shown.asker, shown.stream):
+                self._spawn(self._cut(session_id))
+
+    async def _cut(self, session_id: str) -> None:
+        with contextlib.suppress(NotFound):
+            await self.whep.end(session_id)
 
     def may_go_on(self, asker: Beholder, stream: Stream) -> bool:
         """Whether somebody may see a source still: their session holds, and what its drone flies to is where they see.
 
-        A guest's leave is for one incident: a drone that was turned to another shows them nothing from then on.
+        A guest's leave is for one incident: a drone that was turned to another, or flies home, shows them nothing from then on.
         """
         if isinstance(asker, Guest):
-            return asker.holds() and self._incident_of(stream.source.vehicle_id) == asker.incident_id
+            return asker.holds() and self._serves(stream.source.vehicle_id, asker.incident_id)
         return (
             self.access.still_valid(asker) and Action.WATCH in asker.identity.may and self.sees(asker, stream.source.vehicle_id)
         )
@@ -310,12 +324,19 @@ class Viewings:
         missions = self.services.flight.active_missions()
         return next((one.incident_id for one in missions if one.vehicle_id == vehicle_id), "")
 
+    def _serves(self, vehicle_id: str, incident_id: str) -> bool:
+        """On its way to an incident or there, also for the moment that it stays beside its relief; not once it is called home,
+        though a pilot takes it on that way."""
+        return any(
+            one.incident_id == incident_id and not leaves(one) and one.return_reason is None
+            for one in self.services.flight.active_missions() if one.vehicle_id == vehicle_id
+        )  # fmt: skip
+
     async def _watch(self, session_id: str) -> None:
         # Time itself ends a session; there is no event for it.
         while (shown := self._shown.get(session_id)) is not None and self.may_go_on(shown.asker, shown.stream):  # noqa: ASYNC110
             await asyncio.sleep(CHECK_S)
-        with contextlib.suppress(NotFound):
-            await self.whep.end(session_id)
+        await self._cut(session_id)
 
     def _whep_ended(self, session_id: str) -> None:
         if session_id in self._shown:
