@@ -134,6 +134,7 @@ async def test_webrtc_of_a_drone_that_is_turned_away_is_cut_at_once_and_not_at_t
         assert mission is not None
         flies = msgspec.structs.replace(mission, phase=Phase.OUTBOUND)  # so that its camera goes on showing what it sees
         await town.recorder.record(save=[(town.services.flight.missions, flies)], messages=[])
+        await asyncio.sleep(0.1)  # it has looked for the first time
         await _turned_away(town, world.incident_id)
         after = town.services.flight.missions.get(mission.mission_id)
         said = MissionRetasked(
