@@ -51,7 +51,9 @@ FROM = st.none() | st.floats(80.0, 300.0)
 @given(taken=TAKEN, from_m=FROM, to_m=st.floats(LOWEST, HIGHEST))
 def test_a_pilot_comes_to_nobodys_height_and_through_nobodys(taken: list[Taken], from_m: float | None, to_m: float) -> None:
     met = rules.met(taken, from_m, to_m)
-    beside = [abs(to_m - one.altitude_m_amsl) < rules.APART_M for one in taken]
+    beside = [
+        abs(to_m - one.altitude_m_amsl) < rules.APART_M or (one.sinks_here and to_m < one.altitude_m_amsl) for one in taken
+    ]
     between = [from_m is not None and sorted((from_m, to_m, one.altitude_m_amsl))[1] == one.altitude_m_amsl for one in taken]
     if met is None:
         assert not any(beside)
@@ -77,3 +79,11 @@ def test_who_is_too_near_to_another_may_go_away_from_it() -> None:
     assert rules.met(other, 152.0, 139.0) is not None
     assert rules.free(other, 152.0, LOWEST, HIGHEST) == ((160.0, HIGHEST),)
     assert rules.free(other, None, LOWEST, HIGHEST) == ((LOWEST, 140.0), (160.0, HIGHEST))
+
+
+def test_a_pilot_is_not_let_below_a_drone_that_sinks_there() -> None:
+    other = [Taken(altitude_m_amsl=150.0, sinks_here=True)]
+    assert rules.met(other, 130.0, 120.0) == other[0]
+    assert rules.met(other, None, 120.0) == other[0]
+    assert rules.met(other, 170.0, 165.0) is None
+    assert rules.free(other, None, LOWEST, HIGHEST) == ((160.0, HIGHEST),)

@@ -6,7 +6,8 @@
 3. A relief comes from a dock: one in the air has no charge for a watch, and nobody loses a drone that was promised them.
 4. It keeps another height above the sea than every drone over or near the scene, all the way: it climbs to it over its own dock,
    and nobody climbs or sinks through another's height near the scene. A drone whose own dock is so near is sent only where its
-   climb crosses nobody. A pilot's drone is kept apart in the same way: neither to another's height, nor through it.
+   climb crosses nobody. A pilot's drone is kept apart in the same way: neither to another's height, nor through it,
+   nor below one that will sink there.
 5. The watch is handed over when the relief has eyes on, and the other is let go a little later, so that whoever watches has
    changed over before the old picture ends. A relief that does not come costs nothing: the other stays to bingo.
 """
@@ -96,7 +97,8 @@ def _apart(other: Taken, altitude_m_amsl: float, climbs_here: bool) -> bool:
 
 
 def met(taken: Sequence[Taken], from_m: float | None, to_m: float) -> Taken | None:
-    """Whose height a pilot's drone would share, or climb or sink through; None when it is apart from all.
+    """Whose height a pilot's drone would share, or climb or sink through, or who would sink through its own; None when it is
+    apart from all.
 
     Args:
         from_m, to_m: heights above the sea. `from_m` is None where it comes to its height before it is there. Who is too near to
@@ -104,7 +106,8 @@ def met(taken: Sequence[Taken], from_m: float | None, to_m: float) -> Taken | No
     """
     for one in taken:
         through = from_m is not None and (from_m - one.altitude_m_amsl) * (to_m - one.altitude_m_amsl) < 0.0
-        if through or abs(to_m - one.altitude_m_amsl) < APART_M:
+        below = one.sinks_here and to_m < one.altitude_m_amsl
+        if through or below or abs(to_m - one.altitude_m_amsl) < APART_M:
             return one
     return None
 
