@@ -23,6 +23,7 @@ from bowstreet.airspace.rules import LEVELS_M
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.leaving import leaves
 from bowstreet.dispatch.reach import home_times_s, out_times_s
+from bowstreet.dispatch.relay.ways import Passage
 from bowstreet.flight.airframes import CLIMB_AWAY_M
 from bowstreet.flight.energy import needed_fraction, planning_wind
 from bowstreet.flight.model import Airframe, Mission, Phase, VehicleStatus, Wind
@@ -71,10 +72,12 @@ def gap_s(dark_since: datetime | None, seen_at: datetime) -> float:
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A drone over or near the scene: its height above the sea, and whether its own dock is so near that it sinks there."""
+    """A drone over or near the scene: its height above the sea, whether its own dock is so near that it sinks there, and how the
+    way that is asked about lies to it."""
 
     altitude_m_amsl: float
     sinks_here: bool = False
+    passage: Passage = Passage.WITHIN
 
 
 def levels(taken: Sequence[Taken], ground_m_amsl: float, *, climbs_here: bool) -> tuple[float, ...]:
@@ -101,15 +104,24 @@ def met(taken: Sequence[Taken], from_m: float | None, to_m: float) -> Taken | No
     apart from all.
 
     Args:
-        from_m, to_m: heights above the sea. `from_m` is None where it comes to its height before it is there. Who is too near to
-            another already may go away from it, and not through it.
+        from_m, to_m: heights above the sea; None where it is not known from which. In between it may be at any height between
+            them: autopilots climb at once, late, or evenly. Who is too near to another already may go away from it, up, down or
+            over the ground, and not through it.
     """
-    for one in taken:
-        through = from_m is not None and (from_m - one.altitude_m_amsl) * (to_m - one.altitude_m_amsl) < 0.0
-        below = one.sinks_here and to_m < one.altitude_m_amsl
-        if through or below or abs(to_m - one.altitude_m_amsl) < APART_M:
-            return one
-    return None
+    return next((one for one in taken if _meets(one, from_m, to_m)), None)
+
+
+def _meets(one: Taken, from_m: float | None, to_m: float) -> bool:
+    above_m = to_m - one.altitude_m_amsl
+    if from_m is not None:
+        before_m = from_m - one.altitude_m_amsl
+        if before_m * above_m < 0.0:
+            return True
+        if one.passage is Passage.LEAVES and abs(above_m) >= abs(before_m):
+            return False
+        if one.passage is Passage.ENTERS and abs(before_m) < APART_M:
+            return True
+    return abs(above_m) < APART_M or (one.sinks_here and above_m < 0.0)
 
 
 def free(taken: Sequence[Taken], from_m: float | None, lowest_m: float, highest_m: float) -> tuple[tuple[float, float], ...]:
