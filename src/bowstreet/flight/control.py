@@ -12,6 +12,7 @@ from bowstreet.flight.home import down, go_home
 from bowstreet.flight.legs import LEVEL_DEG
 from bowstreet.flight.lens import WIDEST, zooms
 from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
+from bowstreet.flight.ports import Outcome
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.flight.step import Sight, Step, because, changed, enter, to_vehicle, told
 from bowstreet.messages import Reason
@@ -35,9 +36,11 @@ def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Re
     if not sight.heard:
         return because(mission, "link-lost", "it is not heard")
     before = mission.resume if mission.phase in (Phase.CONTROLLED, Phase.CONTINGENCY) else mission.phase
+    hold = Hold()
     step = enter(
-        mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, Hold()),
+        mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, hold),
         pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0, zoom_trouble="",
+        guidance=(*mission.guidance, hold) if mission.phase is Phase.CONTROLLED else (hold,),
     )  # fmt: skip
     old = mission.pilot if mission.pilot != pilot else None
     return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=old)
@@ -73,7 +76,8 @@ def _orphan(mission: Mission, sight: Sight, now: datetime) -> Step | None:
         if not silent:
             return None
         reason = because(mission, "pilot-silent", "its pilot's console is not heard; another pilot may take it")
-        return told(mission, reason, to_vehicle(mission, Hold()), orphaned_at=now)
+        hold = Hold()
+        return told(ordered(mission, hold), reason, to_vehicle(mission, hold), orphaned_at=now)
     if not silent:
         return told(mission, because(mission, "pilot-back", "its pilot's console is heard again"), orphaned_at=None)
     if now - mission.orphaned_at < timedelta(seconds=ORPHAN_GRACE_S):
@@ -111,8 +115,35 @@ def refused(
 
 
 def ordered(mission: Mission, command: Command) -> Mission:
-    """The mission once a pilot's command is on its way: it remembers where the lens was left."""
-    return changed(mission, zoom=command.zoom, zoom_trouble="") if isinstance(command, ZoomCamera) else mission
+    """The mission once a pilot's command is on its way: it remembers where the lens was left, and what may be flown now."""
+    if isinstance(command, ZoomCamera):
+        return changed(mission, zoom=command.zoom, zoom_trouble="")
+    if isinstance(command, GoTo | Orbit | Hold):
+        return changed(mission, guidance=(*mission.guidance, command))
+    return mission
+
+
+def answered(mission: Mission, command: Command, outcome: Outcome) -> Step | None:
+    """An order that was taken has replaced those before it; one that was refused has replaced nothing. One that was not answered
+    may have been heard."""
+    # By identity: an order that is given twice is two orders, and none that is still to be answered outlives the program.
+    place = next((number for number, one in enumerate(mission.guidance) if one is command), None)
+    if place is None or outcome is Outcome.TIMED_OUT:
+        return None
+    before, after = mission.guidance[:place], mission.guidance[place + 1 :]
+    left = (mission.guidance[place], *after) if outcome is Outcome.ACCEPTED else before + after
+    return None if left == mission.guidance else Step(mission=changed(mission, guidance=left))
+
+
+def may_go_to(mission: Mission) -> tuple[tuple[Waypoint, float], ...]:
+    """Where its pilot's orders may have it go, and how far around that it may be."""
+    orders = mission.guidance if mission.phase is Phase.CONTROLLED else ()
+    places = (
+        (one.waypoint, 0.0) if isinstance(one, GoTo) else (one.centre, one.radius_m)
+        for one in orders
+        if not isinstance(one, Hold)
+    )
+    return tuple(places)
 
 
 def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:

@@ -6,7 +6,7 @@ from bowstreet.dispatch.leaving import leaves, under_way
 from bowstreet.dispatch.relay import rules
 from bowstreet.dispatch.relay.ways import Way
 from bowstreet.errors import Refused
-from bowstreet.flight.control import HIGHEST_M, LOWEST_M
+from bowstreet.flight.control import HIGHEST_M, LOWEST_M, may_go_to
 from bowstreet.flight.model import Mission, Phase, Waypoint
 from bowstreet.flight.service import FlightService
 from bowstreet.geo import GridPoint, Position, to_grid
@@ -63,15 +63,14 @@ class Heights:
                         yield mission, rules.Taken(altitude_m_amsl=altitude_m, passage=passage)
 
     def _piloted(self, mission: Mission, scene: GridPoint) -> Iterable[tuple[float, GridPoint, float]]:
-        """The heights at which a pilot has it, and to which they have just sent it: where, and how far around. They count at its
-        scene too, for it is never far from going back there."""
+        """The heights at which a pilot has it, and to which their orders may have sent it: where, and how far around. They count
+        at its scene too, for it is never far from going back there."""
         telemetry = self._flight.picture.vehicle(mission.vehicle_id).telemetry
         if telemetry is not None:
             yield from ((telemetry.altitude_m_amsl, place, 0.0) for place in (to_grid(telemetry.position), scene))
-        sent = self._flight.pilots.sent_to(mission)
-        if sent is not None:
-            altitude_m = self._ground_m(mission) + sent[0].height_m_above_dock
-            yield from ((altitude_m, to_grid(sent[0].position), sent[1]), (altitude_m, scene, 0.0))
+        for goal, around_m in may_go_to(mission):
+            altitude_m = self._ground_m(mission) + goal.height_m_above_dock
+            yield from ((altitude_m, to_grid(goal.position), around_m), (altitude_m, scene, 0.0))
 
     def _gone(self, mission: Mission, way: Way) -> bool:
         """It has left, and does not come back."""
