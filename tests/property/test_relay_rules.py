@@ -48,6 +48,10 @@ def test_a_relief_is_there_with_the_margin_even_when_its_way_takes_longer(eta_s:
 # --- a drone in a pilot's hand ----------------------------------------------------------------------------------------------
 
 LOWEST, HIGHEST = 100.0, 260.0
+PASSED = st.lists(
+    st.builds(Taken, altitude_m_amsl=st.floats(80.0, 360.0), sinks_here=st.booleans(), passage=st.sampled_from([*Passage])),
+    max_size=4,
+)
 METRES = st.floats(-900.0, 900.0)
 POINT = st.builds(lambda east, north: GridPoint(easting_m=530_000.0 + east, northing_m=180_000.0 + north), METRES, METRES)
 WAY = st.builds(Way, POINT, POINT, st.just(0.0) | st.floats(10.0, 500.0))
@@ -67,13 +71,14 @@ def test_a_pilot_comes_to_nobodys_height_and_through_nobodys(taken: list[Taken],
     assert (met is None) or met in taken
 
 
-@given(taken=TAKEN, from_m=FROM, to_m=st.floats(LOWEST, HIGHEST))
+@given(taken=PASSED, from_m=FROM, ground_m=st.floats(80.0, 100.0), height_m=st.integers(20, 115))
 def test_the_heights_that_are_said_to_be_free_are_those_that_are_taken(
-    taken: list[Taken], from_m: float | None, to_m: float
+    taken: list[Taken], from_m: float | None, ground_m: float, height_m: int
 ) -> None:
-    bands = rules.free(taken, from_m, LOWEST, HIGHEST)
-    assert any(low <= to_m <= high for low, high in bands) is (rules.met(taken, from_m, to_m) is None)
+    bands = rules.free(taken, from_m, ground_m, 20.0, 115.0)
+    assert any(low_m <= height_m <= high_m for low_m, high_m in bands) is (rules.met(taken, from_m, ground_m + height_m) is None)
     assert list(bands) == sorted(bands)
+    assert all(20 <= low_m <= high_m <= 115 for low_m, high_m in bands)
 
 
 @given(way=WAY, other=POINT, other_m=st.floats(80.0, 300.0), from_m=st.floats(80.0, 300.0), to_m=st.floats(LOWEST, HIGHEST))
@@ -124,8 +129,9 @@ def test_who_is_too_near_to_another_may_go_away_from_it() -> None:
     assert rules.met(other, 152.0, 161.0) is None
     assert rules.met(other, 150.0, 161.0) is None
     assert rules.met(other, 152.0, 139.0) is not None
-    assert rules.free(other, 152.0, LOWEST, HIGHEST) == ((160.0, HIGHEST),)
-    assert rules.free(other, None, LOWEST, HIGHEST) == ((LOWEST, 140.0), (160.0, HIGHEST))
+    assert rules.free(other, 152.0, 0.0, LOWEST, HIGHEST) == ((160, 260),)
+    assert rules.free(other, None, 0.0, LOWEST, HIGHEST) == ((100, 140), (160, 260))
+    assert rules.free(other, None, 0.4, LOWEST, HIGHEST) == ((100, 139), (160, 260)), "none is rounded to where another is"
 
 
 def test_a_pilot_is_not_let_below_a_drone_that_sinks_there() -> None:
@@ -133,4 +139,4 @@ def test_a_pilot_is_not_let_below_a_drone_that_sinks_there() -> None:
     assert rules.met(other, 130.0, 120.0) == other[0]
     assert rules.met(other, None, 120.0) == other[0]
     assert rules.met(other, 170.0, 165.0) is None
-    assert rules.free(other, None, LOWEST, HIGHEST) == ((160.0, HIGHEST),)
+    assert rules.free(other, None, 0.0, LOWEST, HIGHEST) == ((160, 260),)

@@ -1,6 +1,7 @@
 """A pilot over a scene that is relieved: the drone in hand comes to nobody's height there, whoever was there first."""
 
 import math
+import re
 
 import pytest
 from tests.unit.relay_world import RelayTown
@@ -72,8 +73,9 @@ def test_a_pilot_is_not_let_to_the_height_of_the_relief_that_comes_and_is_told_w
         drive(town.flight.pilots.command(there.mission_id, PILOT, Orbit(centre=wide, radius_m=300.0)))
     words = refused.value.remedy
     assert words.startswith("free from here: "), words
-    low_m, high_m = (float(one) for one in words.removeprefix("free from here: ").split(" m")[0].split(" to "))
-    town.goto(there, town.ground_m(there) + (low_m + high_m) / 2)
+    for height_m in map(float, re.findall(r"\d+", words)):
+        waypoint = Waypoint(position=town.incident().position, height_m_above_dock=height_m)
+        drive(town.flight.pilots.command(there.mission_id, PILOT, GoTo(waypoint=waypoint)))
     town.goto(there, town.altitude_m(there), elsewhere := moved(town.incident().position, 450.0, 0.0))  # away it may go
     town.flies(60)
     town.goto(there, town.planned_m(relief), elsewhere)  # and there it may

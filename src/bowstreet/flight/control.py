@@ -20,7 +20,8 @@ from bowstreet.messages import Reason
 TAKEABLE = frozenset({Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING, Phase.LANDING, Phase.CONTINGENCY, Phase.CONTROLLED})
 # Above roofs and trees; and, with something in hand, under 120 m above the surface (UK Reg (EU) 2019/947, UAS.OPEN.010).
 LOWEST_M, HIGHEST_M = 20.0, 115.0
-MOST_RADIUS_M = 500.0
+# A smaller circle is no circle to an autopilot; from a wider one it is no look at one scene.
+LEAST_RADIUS_M, MOST_RADIUS_M = 10.0, 500.0
 # What the hard minimum keeps for what is not known: less than bingo, because somebody is looking.
 HARD_MARGIN = 1.10
 # What is refused for D2's sake, by this code.
@@ -108,8 +109,8 @@ def refused(
     if isinstance(command, GoTo):
         return _place_refused(mission, command.waypoint, sight, now)
     if isinstance(command, Orbit):
-        if not 10.0 <= command.radius_m <= MOST_RADIUS_M:
-            return because(mission, "radius", f"a circle is 10 to {MOST_RADIUS_M:.0f} m wide")
+        if not LEAST_RADIUS_M <= command.radius_m <= MOST_RADIUS_M:
+            return because(mission, "radius", f"a circle is {LEAST_RADIUS_M:.0f} to {MOST_RADIUS_M:.0f} m wide")
         return _place_refused(mission, command.centre, sight, now)
     return because(mission, "not-a-pilots", f"{type(command).__name__} is not for a pilot: release control, and it lands itself")
 

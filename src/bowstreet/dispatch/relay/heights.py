@@ -37,15 +37,14 @@ class Heights:
         if met is None:
             return None
         who = next(other.vehicle_id for other, one in others if one is met)
-        bands = rules.free(taken, from_m, ground_m + LOWEST_M, ground_m + HIGHEST_M)
-        shown = " and ".join(f"{low - ground_m:.0f} to {high - ground_m:.0f} m" for low, high in bands)
+        bands = rules.free(taken, from_m, ground_m, LOWEST_M, HIGHEST_M)
+        shown = " and ".join(f"{low_m} to {high_m} m" if low_m < high_m else f"{low_m} m" for low_m, high_m in bands)
+        away = f"keep {rules.NEAR_M:.0f} m away, climb or sink before it comes so near, or release control"
         return Refused(
             f"{who} is there or on the way, or comes there or from there, "
             f"{met.altitude_m_amsl - ground_m:.0f} m above this drone's dock: "
             f"{rules.APART_M:.0f} m are kept between two at one place, and neither goes through the other's height",
-            remedy=f"free from here: {shown} above the dock"
-            if shown
-            else (f"keep {rules.NEAR_M:.0f} m away, climb or sink before it comes so near, or release control"),
+            remedy=f"free from here: {shown} above the dock" if shown else away,
         )
 
     def _taken(self, way: Way) -> Iterable[tuple[Mission, rules.Taken]]:

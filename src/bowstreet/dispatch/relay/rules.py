@@ -124,14 +124,18 @@ def _meets(one: Taken, from_m: float | None, to_m: float) -> bool:
     return abs(above_m) < APART_M or (one.sinks_here and above_m < 0.0)
 
 
-def free(taken: Sequence[Taken], from_m: float | None, lowest_m: float, highest_m: float) -> tuple[tuple[float, float], ...]:
-    """The heights above the sea at which `met` finds nobody, from the lowest, each from and to."""
-    bands, low_m = [], lowest_m
-    for altitude_m in (*sorted(one.altitude_m_amsl for one in taken), math.inf):
-        high_m = min(highest_m, altitude_m - APART_M)
-        if low_m <= high_m and met(taken, from_m, (low_m + high_m) / 2) is None:
-            bands.append((low_m, high_m))
-        low_m = max(low_m, altitude_m + APART_M)
+def free(
+    taken: Sequence[Taken], from_m: float | None, ground_m_amsl: float, lowest_m: float, highest_m: float
+) -> tuple[tuple[int, int], ...]:
+    """The heights above `ground_m_amsl`, in whole metres, at which `met` finds nobody: from the lowest, each from and to."""
+    bands: list[tuple[int, int]] = []
+    for height_m in range(math.ceil(lowest_m), math.floor(highest_m) + 1):
+        if met(taken, from_m, ground_m_amsl + height_m) is not None:
+            continue
+        if bands and bands[-1][1] == height_m - 1:
+            bands[-1] = bands[-1][0], height_m
+        else:
+            bands.append((height_m, height_m))
     return tuple(bands)
 
 
