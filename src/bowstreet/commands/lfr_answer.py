@@ -13,7 +13,7 @@ from bowstreet.commands.output import say
 from bowstreet.commands.person import Person, about
 from bowstreet.commands.terminal import Terminal
 from bowstreet.console.alerts import A_PERSON_DECIDES
-from bowstreet.errors import BowstreetError, Conflict, NotFound, NotSignedIn, Refused
+from bowstreet.errors import BowstreetError, NotFound, NotPermitted, NotSignedIn, TerminalClosed
 from bowstreet.process import Process
 from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, NotEngaged, Probe
 
@@ -76,7 +76,8 @@ class Answers:
             await (self._outcome(one) if one.state is AlertState.ENGAGED else self._answer(one))
         except NotSignedIn:
             await self._officer.again(await self._terminal.secret(f"Password of '{self._officer.name}', again: "))
-        except (Refused, Conflict, NotFound):  # somebody was faster, or time was
+        except (TerminalClosed, NotPermitted, NotFound):
+            # Not one that was lost to time or to somebody faster: it may be all's again.
             self._over.add(one.alert_id)
             raise
 
