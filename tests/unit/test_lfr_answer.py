@@ -16,7 +16,7 @@ from tests.unit.recognition_world import NOW, World
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Role
-from bowstreet.commands.lfr_answer import COMPARE, DO_NOT, ENGAGE, LATER, LEAVE, LOOK, Answers, decisions, disposals, reasons
+from bowstreet.commands.lfr_answer import COMPARE, DO_NOT, ENGAGE, LATER, LEAVE, LOOK, Answers
 from bowstreet.commands.person import Person, sign_in
 from bowstreet.commands.terminal import Terminal
 from bowstreet.errors import BadInput, StoreUnavailable, TerminalClosed
@@ -136,23 +136,23 @@ def ready(state: AlertState) -> Alert:
 @pytest.mark.requirement("R11")
 @pytest.mark.parametrize("judgement", Judgement)
 def test_whatever_is_offered_can_be_decided(judgement: Judgement) -> None:
-    offered = decisions(judgement)
-    assert (ENGAGE in offered) is (judgement is not Judgement.NOT_SAME)
-    assert {DO_NOT, COMPARE} < {*offered, ENGAGE}
-    if ENGAGE in offered:
+    if rules.may_engage(judgement):
         rules.decided(ready(AlertState.CLAIMED), "acc-1", True, judgement, None, NOW)
-    for why_not in reasons(judgement):
+    else:
+        with pytest.raises(BadInput):
+            rules.decided(ready(AlertState.CLAIMED), "acc-1", True, judgement, None, NOW)
+    for why_not in rules.reasons(judgement):
         rules.decided(ready(AlertState.CLAIMED), "acc-1", False, judgement, why_not, NOW)
 
 
 def test_every_reason_can_be_given() -> None:
-    assert {why for judgement in Judgement for why in reasons(judgement)} == set(NotEngaged)
+    assert {why for judgement in Judgement for why in rules.reasons(judgement)} == set(NotEngaged)
 
 
 @pytest.mark.requirement("R11")
 @pytest.mark.parametrize("identity", IdentityFound)
 def test_whatever_is_offered_settles(identity: IdentityFound) -> None:
-    offered = disposals(identity)
+    offered = rules.disposals(identity)
     for disposal in Disposal:
         if disposal in offered:
             rules.settled(ready(AlertState.ENGAGED), "acc-1", identity, disposal, NOW)
@@ -260,13 +260,15 @@ async def test_an_alert_that_went_back_to_all_during_a_long_comparison_is_offere
 
 
 @pytest.mark.requirement("R11")
-async def test_an_alert_that_another_was_faster_with_is_offered_again_once_they_give_it_back(desk: Desk) -> None:
+async def test_an_alert_that_another_was_faster_with_is_offered_again_once_they_give_it_back(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def another_takes_it() -> None:
         await desk.world.alerts.claim(desk.alert_id, "acc-another")
 
-    terminal = desk.types(another_takes_it, LOOK)
+    desk.types(another_takes_it, LOOK)
     async with asyncio.timeout(30.0):
-        while terminal.lines or desk.answers.waiting():
+        while "another officer has it" not in capsys.readouterr().err:
             await asyncio.sleep(0.01)
     await desk.world.alerts.release(desk.alert_id, "acc-another")
     assert desk.answers.waiting() == [desk.alert]
