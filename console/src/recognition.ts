@@ -69,6 +69,13 @@ export function deploymentWord({ deployment, authority }: DeploymentShown): Word
 
 export const isOver = (one: Deployment): boolean => ["closed", "list-destroyed", "published"].includes(one.state);
 
+/** The cameras that are looked at now: not one that was moved, or that has no sign. */
+export function lookedAt({ deployment, kept_out }: DeploymentShown): string[] {
+  if (deployment.state !== "running") return [];
+  const out = new Set(kept_out.map((each) => each.camera_id));
+  return deployment.plan.cameras.map((each) => each.camera_id).filter((each) => !out.has(each));
+}
+
 const ALERTS: Record<string, Word> = {
   raised: { label: "Waits for an officer", tone: "alarm" },
   claimed: { label: "An officer looks", tone: "warning" },

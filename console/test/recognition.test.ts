@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Alert } from "../src/api/recognition.ts";
+import type { Alert, DeploymentShown } from "../src/api/recognition.ts";
 import { parsePosition } from "../src/format.ts";
-import { alertWord, areaOf, cornersOf, filesByName, inWords, nextOf, said } from "../src/recognition.ts";
+import { alertWord, areaOf, cornersOf, filesByName, inWords, lookedAt, nextOf, said } from "../src/recognition.ts";
 
 const RAISED: Alert = {
   alert_id: "alr-1", deployment_id: "dep-1", camera: "North", category: "wanted-by-court", risk: "none-known", minor_or_vulnerable: false, score: 0.7,
@@ -31,6 +31,16 @@ test("an outcome is for who engaged; what is over asks nothing", () => {
   assert.equal(nextOf({ ...MINE, state: "lapsed" }, 0), "");
   const outcome = { engaged: false, judgement: "cannot-tell", why_not: "cannot-tell", identity: "not-established", disposal: "no-action" };
   assert.equal(alertWord({ ...MINE, state: "settled", outcome }).label, "Not engaged: cannot tell");
+});
+
+test("whoever walks past is noted only at a camera that is looked at: neither moved nor without a sign", () => {
+  const shown = (state: string): DeploymentShown =>
+    ({
+      deployment: { state, moved: ["south"], plan: { cameras: ["north", "south", "east"].map((camera_id) => ({ camera_id })) } },
+      kept_out: [{ camera_id: "south", code: "camera-moved" }, { camera_id: "east", code: "no-signs" }],
+    }) as unknown as DeploymentShown;
+  assert.deepEqual(lookedAt(shown("running")), ["north"]);
+  assert.deepEqual(lookedAt(shown("stopped")), []);
 });
 
 test("corners are places or none at all", () => {

@@ -31,8 +31,7 @@ from bowstreet.recognition.model import (
     Plan,
     PublicEvidence,
 )
-from bowstreet.recognition.obstacles import REMEDIES as REMEDIES
-from bowstreet.recognition.obstacles import SAYS as SAYS
+from bowstreet.recognition.obstacles import REMEDIES, SAYS
 
 # --- limits -----------------------------------------------------------------------------------------------------------------
 

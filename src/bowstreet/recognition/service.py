@@ -16,7 +16,7 @@ from bowstreet.accountability.recorder import NOT_RECORDED, Save
 from bowstreet.errors import BowstreetError, NotFound, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
-from bowstreet.recognition import rules
+from bowstreet.recognition import obstacles, rules
 from bowstreet.recognition.alerts import rules as alert_rules
 from bowstreet.recognition.alerts.model import Alert, Raised, Sighting, Withheld
 from bowstreet.recognition.alerts.service import Alerts
@@ -128,9 +128,7 @@ class Recognition:
         """
         async with self._book.lock:
             one, now = self._book.get(deployment_id), self._book.clock.now()
-            if (other := self._another(deployment_id)) is not None:
-                which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
-                raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
+            self._require_no_other(deployment_id)
             rules.started(self._book.standing(one, starting=True), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
@@ -160,6 +158,12 @@ class Recognition:
                 await self._let_go(deployment_id)
                 raise
             return ready
+
+    def _require_no_other(self, deployment_id: str) -> None:
+        """Raises `Refused` with which deployment runs."""
+        if (other := self._another(deployment_id)) is not None:
+            which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
+            raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
 
     def _require_running(self, deployment_id: str) -> None:
         """Raises `Refused` when it was stopped while its start was being written: then no camera is looked at."""
@@ -250,7 +254,7 @@ class Recognition:
         for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             why = rules.must_stop(self._book.standing(one), now)
             if why is not None:
-                await self._halt(one, rules.SAYS[why])
+                await self._halt(one, obstacles.SAYS[why])
         await self._enter_counts()
         self._renew()
         await self.alerts.work()
@@ -361,7 +365,7 @@ class Recognition:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
             except NOT_RECORDED:
                 self.count(one.deployment_id, more)
-                await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
+                await self._halt(one, obstacles.SAYS[Obstacle.NO_LEDGER])
 
     # --- volunteers ------------------------------------------------------------------------------------------------------------
 
