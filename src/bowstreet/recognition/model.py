@@ -207,7 +207,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     started_by: str = ""
     started_at: datetime | None = None  # the first time
     closed_at: datetime | None = None
-    why: str = ""  # of the last stop or close
+    why: str = ""  # of the last stop or close, or that an amended plan was not taken
     counts: Counts = Counts()
     record_digest: str = ""
 
