@@ -100,7 +100,7 @@ class Deployed(RuleBasedStateMachine):
         return rules.Standing(
             deployment=self.one, authority=self.authorities.get(self.one.authorisation_id), ledger_holds=self.ledger,
             loaded_digest=self.loaded, report_covers=self.report, floor=self.floor,
-            model_sha256=self.model,
+            model_sha256=self.model, cameras=frozenset({"north", "south"}),
         )  # fmt: skip
 
     def ask(self, plan: Plan) -> str:

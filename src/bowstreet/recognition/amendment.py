@@ -39,6 +39,8 @@ def says_of_camera(why: Obstacle, one: Deployment, camera_id: str) -> tuple[str,
     """Why this camera is kept out though the others go on, and what brings it back."""
     if why is Obstacle.NO_SIGNS:
         return "no sign stands before it (R15)", "put one up where it stands now, and enter it: it is looked at again at once"
+    if why is Obstacle.NO_CAMERA:
+        return "it is not configured", "put it back into the configuration, and start the program again"
     if rules.move_waits(one, camera_id):
         mends = "its move waits for authority: an authorising officer decides, here or under Authority"
     else:

@@ -244,6 +244,7 @@ class Obstacle(StrEnum):
     LIST_UNREVIEWED = "list-needs-second-approval"
     NO_NOTICE = "no-public-notice"
     NO_SIGNS = "no-signs"
+    NO_CAMERA = "camera-not-configured"
     OTHER_MODEL = "another-model-in-use"
     BELOW_FLOOR = "threshold-below-floor"
     NO_REPORT = "no-accuracy-report"

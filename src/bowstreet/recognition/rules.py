@@ -63,7 +63,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment with what stands round it. What is not known is left at its default, which allows nothing.
 
     `authority` is the authorisation that the deployment names, in whatever state. `loaded_digest` is of the list as it lies in
-    memory, `model_sha256` of the model in use.
+    memory, `model_sha256` of the model in use, `cameras` are those of the configuration.
     """
 
     deployment: Deployment
@@ -73,6 +73,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     report_covers: bool = False
     floor: float | None = None
     model_sha256: str = ""
+    cameras: frozenset[str] = frozenset()
 
 
 # --- may it process, may it start -------------------------------------------------------------------------------------------
@@ -129,6 +130,8 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
         found.append(Obstacle.NO_NOTICE)
     if unsigned_cameras(one, now):
         found.append(Obstacle.NO_SIGNS)
+    if not {camera.camera_id for camera in one.plan.cameras} <= standing.cameras:
+        found.append(Obstacle.NO_CAMERA)
     if not is_of_model(one.plan, standing.model_sha256):
         found.append(Obstacle.OTHER_MODEL)
     elif not above_floor(one.plan.threshold, standing.floor):

@@ -110,7 +110,7 @@ class Recognition:
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
-        found = rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
+        found = rules.why_not_start(self.planning.to_start(one), by, self._book.clock.now())
         return found if self._another(one.deployment_id) is None else [*found, Obstacle.ANOTHER_RUNS]
 
     def _another(self, deployment_id: str) -> Deployment | None:
@@ -131,12 +131,12 @@ class Recognition:
             if (other := self._another(deployment_id)) is not None:
                 which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
                 raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
-            rules.started(self._book.standing(one, starting=True), by, now)
+            rules.started(self.planning.to_start(one), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
             # As it is now: while the list was read it may have been closed, or its authority revoked.
-            ready = rules.started(self._book.standing(self._book.get(deployment_id), starting=True), by, now)
+            ready = rules.started(self.planning.to_start(self._book.get(deployment_id)), by, now)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
@@ -324,7 +324,9 @@ class Recognition:
 
     def kept_out(self, one: Deployment) -> dict[str, Obstacle]:
         """Its cameras that are not looked at now whatever else is, and why."""
-        return rules.kept_out(one, self._book.clock.now())
+        planned = [camera.camera_id for camera in one.plan.cameras]
+        missing = {id_: Obstacle.NO_CAMERA for id_ in planned if id_ not in self.planning.cameras}
+        return rules.kept_out(one, self._book.clock.now()) | missing
 
     def _usable(self, one: Deployment) -> list[CameraConfig]:
         out = self.kept_out(one)
