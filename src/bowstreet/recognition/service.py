@@ -141,8 +141,8 @@ class Recognition:
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
             )  # fmt: skip
-            ready = await self._book.save(ready, "started", by, [said])
-            self._require_running(deployment_id)
+            await self._book.save(ready, "started", by, [said])
+            ready = self._require_running(deployment_id)
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
                 deployment_id=deployment_id, cameras=self._usable(ready),
@@ -155,16 +155,18 @@ class Recognition:
                 await self._halt(ready, f"the cameras could not be looked at: {error.message}")
                 raise
             try:
-                self._require_running(deployment_id)
+                return self._require_running(deployment_id)
             except BowstreetError:
                 await self._let_go(deployment_id)
                 raise
-            return ready
 
-    def _require_running(self, deployment_id: str) -> None:
-        """Raises `Refused` when it was stopped while its start was being written: then no camera is looked at."""
-        if self._book.get(deployment_id).state is not DeploymentState.RUNNING or deployment_id in self._halted:
+    def _require_running(self, deployment_id: str) -> Deployment:
+        """As it stands: a camera may have been moved while its start was being written. Raises `Refused` when it was stopped
+        meanwhile: then no camera is looked at."""
+        one = self._book.get(deployment_id)
+        if one.state is not DeploymentState.RUNNING or deployment_id in self._halted:
             raise Refused("it was stopped while it started", remedy="look at its state, and start it again")
+        return one
 
     async def stop(self, deployment_id: str, by: str, why: str = "stopped by a person") -> Deployment:
         """Raises `NotFound`, `Refused`."""
