@@ -322,7 +322,7 @@ class Recognition:
         for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             until = None if one.deployment_id in self._halted else rules.lease_until(self._book.standing(one), now)
             if until is not None:
-                self.pipeline.renew(until, self._usable(one))
+                self.pipeline.renew(until, self._usable(one), {camera.camera_id for camera in one.plan.cameras})
 
     def kept_out(self, one: Deployment) -> dict[str, Obstacle]:
         """Its cameras that are not looked at now whatever else is, and why."""
