@@ -130,7 +130,7 @@ class Watch:
         return Ended.ITSELF if now_s - self._none_since_s >= STOPS_WITHIN_S else None
 
     def _tell(self, one: Deployment) -> None:
-        """Progress: on a terminal one line that is drawn anew, else a line now and then. A camera that is kept out is told once."""
+        """Progress: on a terminal one line that is drawn anew, else a line now and then. What is kept out is told once."""
         now_s = self._clock.monotonic_s()
         if one.state is DeploymentState.RUNNING and not self._terminal.is_asking:
             self._tell_kept_out(one)
