@@ -263,6 +263,8 @@ def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for
     expect(out).to_have_count(0)
     operator.get_by_role("link", name="Move cameras").click()
     form = operator.get_by_role("form", name="Plan a deployment")
+    north = form.locator(".camera-pick").filter(has_text="Camera north")
+    stood = north.inner_text()
     form.get_by_role("button", name="Place Camera north").click()
     form.locator(".place-map canvas").focus()
     operator.keyboard.press("ArrowRight")  # the map moves by it
@@ -276,6 +278,11 @@ def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for
     accessible(operator)
     out.scroll_into_view_if_needed()
     shot(operator, "camera-moved")
+    expect(operator.get_by_role("button", name="It was put back")).to_have_count(0)
+    operator.get_by_role("link", name="Move cameras").click()  # another goes on from where this one stands by now
+    expect(north).to_be_visible()
+    assert north.inner_text() != stood
+    form.get_by_role("link", name="Close, back to the list").click()
 
     unread = re.compile(r"recognition/deployments/[^/]+$")
     officer.route(unread, lambda route: route.fulfill(status=503, json={"title": "It cannot be read now"}))

@@ -189,7 +189,7 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
         against=tuple(ReasonAgainst(code=why, says=obstacles.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
         kept_out=tuple(
             CameraKeptOut(camera_id=camera_id, code=why, says=says, remedy=remedy)
-            for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one),)
+            for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one, camera_id),)
         ),
         amended=_amended(desk, one),
         report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now(), listed),
