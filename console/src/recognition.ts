@@ -1,6 +1,6 @@
 // Recognition in words, and what can be worked out of it without asking: pure, and tested.
 
-import type { Alert, Deployment, DeploymentShown, Place } from "./api/recognition.ts";
+import type { Alert, Deployment, DeploymentShown, Place, Plan } from "./api/recognition.ts";
 import type { Word } from "./words.ts";
 
 const WORDS: Record<string, string> = {
@@ -68,6 +68,21 @@ export function deploymentWord({ deployment, authority }: DeploymentShown): Word
 }
 
 export const isOver = (one: Deployment): boolean => ["closed", "list-destroyed", "published"].includes(one.state);
+
+/** The cameras that are looked at now: not one that was moved, or that has no sign. */
+export function lookedAt({ deployment, kept_out }: DeploymentShown): string[] {
+  if (deployment.state !== "running") return [];
+  const out = new Set(kept_out.map((each) => each.camera_id));
+  return deployment.plan.cameras.map((each) => each.camera_id).filter((each) => !out.has(each));
+}
+
+/** Whether authority is asked for where this camera stands by now. */
+export function moveWaits({ plan, amendment }: Pick<Deployment, "plan" | "amendment">, camera: string): boolean {
+  if (amendment === null) return false;
+  const placed = (of: Plan): Place | undefined => of.cameras.find((each) => each.camera_id === camera)?.position;
+  const [was, becomes] = [placed(plan), placed(amendment.plan)];
+  return was?.latitude_deg !== becomes?.latitude_deg || was?.longitude_deg !== becomes?.longitude_deg;
+}
 
 const ALERTS: Record<string, Word> = {
   raised: { label: "Waits for an officer", tone: "alarm" },

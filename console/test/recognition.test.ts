@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Alert } from "../src/api/recognition.ts";
+import type { Alert, DeploymentShown, Plan } from "../src/api/recognition.ts";
 import { parsePosition } from "../src/format.ts";
-import { alertWord, areaOf, cornersOf, filesByName, inWords, nextOf, said } from "../src/recognition.ts";
+import { alertWord, areaOf, cornersOf, filesByName, inWords, lookedAt, moveWaits, nextOf, said } from "../src/recognition.ts";
 
 const RAISED: Alert = {
   alert_id: "alr-1", deployment_id: "dep-1", camera: "North", category: "wanted-by-court", risk: "none-known", minor_or_vulnerable: false, score: 0.7,
@@ -31,6 +31,29 @@ test("an outcome is for who engaged; what is over asks nothing", () => {
   assert.equal(nextOf({ ...MINE, state: "lapsed" }, 0), "");
   const outcome = { engaged: false, judgement: "cannot-tell", why_not: "cannot-tell", identity: "not-established", disposal: "no-action" };
   assert.equal(alertWord({ ...MINE, state: "settled", outcome }).label, "Not engaged: cannot tell");
+});
+
+test("whoever walks past is noted only at a camera that is looked at: neither moved nor without a sign", () => {
+  const shown = (state: string): DeploymentShown =>
+    ({
+      deployment: { state, moved: ["south"], plan: { cameras: ["north", "south", "east"].map((camera_id) => ({ camera_id })) } },
+      kept_out: [{ camera_id: "south", code: "camera-moved" }, { camera_id: "east", code: "no-signs" }],
+    }) as unknown as DeploymentShown;
+  assert.deepEqual(lookedAt(shown("running")), ["north"]);
+  assert.deepEqual(lookedAt(shown("stopped")), []);
+});
+
+test("a camera waits for an amendment that moves it, or takes it out, and for no other", () => {
+  const placed = (at: Record<string, number>): Plan => ({
+    use_case: "", location_basis: "", zone: [], boroughs: [], starts_at: 0, ends_at: 1, threshold: 0.5, model_sha256: "",
+    cameras: Object.entries(at).map(([camera_id, latitude_deg]) => ({ camera_id, position: { latitude_deg, longitude_deg: -0.1 } })),
+  });
+  const plan = placed({ north: 51.5, south: 51.6 });
+  const amendment = (after: Plan) => ({ plan, amendment: { plan: after, authorisation_id: "aut-2", asked_by: "acc-1" } });
+  assert.equal(moveWaits({ plan, amendment: null }, "north"), false);
+  assert.equal(moveWaits(amendment(placed({ north: 51.7, south: 51.6 })), "north"), true);
+  assert.equal(moveWaits(amendment(placed({ south: 51.6 })), "north"), true);
+  assert.equal(moveWaits(amendment(placed({ north: 51.5, south: 51.7 })), "north"), false);
 });
 
 test("corners are places or none at all", () => {

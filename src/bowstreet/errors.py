@@ -80,6 +80,10 @@ class OtherModel(Refused):
     problem = "other-model"
 
 
+class TerminalClosed(Refused):
+    """Nobody sits at the terminal, or it was closed: nothing more can be asked there."""
+
+
 class NotSignedIn(Refused):
     """No valid session or token came with the request."""
 

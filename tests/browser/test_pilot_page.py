@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from bowstreet.flight import control
 from tests.browser.conftest import Console
 from tests.browser.test_console_page import accessible
 
@@ -20,6 +21,9 @@ def test_a_pilot_flies(console: Console) -> None:
     server.make("asked")
     page.get_by_role("button", name="Go to…").click()
     page.get_by_label("Go to").fill("51.55, -0.11")
+    height = page.get_by_label(re.compile("^Height above dock"))
+    shown_m = int(height.input_value())
+    height.press("ArrowLeft")
     page.get_by_role("button", name="Send it there").click()
     expect(page.get_by_label("Go to")).to_have_count(0)
     page.get_by_role("button", name="Hold here").click()
@@ -29,7 +33,8 @@ def test_a_pilot_flies(console: Console) -> None:
     sent = [one["body"] for one in server.make("asked") if one["path"].endswith("/commands")]
     assert [one["type"] for one in sent] == ["goto", "hold", "gimbal"]
     assert (sent[0]["latitude"], sent[0]["longitude"]) == (51.55, -0.11)
-    assert 10 <= sent[0]["height_m_above_dock"] <= 120
+    assert sent[0]["height_m_above_dock"] == shown_m - 1  # to the metre: a height that is free may be a narrow one
+    assert control.LOWEST_M <= shown_m <= control.HIGHEST_M
     assert sent[2] == {"type": "gimbal", "pitch_deg": -50}
     assert server.make("heartbeats") > before  # the program is told that the pilot is there
     page.keyboard.press("t")

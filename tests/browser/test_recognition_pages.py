@@ -263,6 +263,8 @@ def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for
     expect(out).to_have_count(0)
     operator.get_by_role("link", name="Move cameras").click()
     form = operator.get_by_role("form", name="Plan a deployment")
+    north = form.locator(".camera-pick").filter(has_text="Camera north")
+    stood = north.inner_text()
     form.get_by_role("button", name="Place Camera north").click()
     form.locator(".place-map canvas").focus()
     operator.keyboard.press("ArrowRight")  # the map moves by it
@@ -276,9 +278,23 @@ def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for
     accessible(operator)
     out.scroll_into_view_if_needed()
     shot(operator, "camera-moved")
+    expect(operator.get_by_role("button", name="It was put back")).to_have_count(0)
+    operator.get_by_role("link", name="Move cameras").click()  # another goes on from where this one stands by now
+    expect(north).to_be_visible()
+    assert north.inner_text() != stood
+    form.get_by_role("link", name="Close, back to the list").click()
 
+    unread = re.compile(r"recognition/deployments/[^/]+$")
+    officer.route(unread, lambda route: route.fulfill(status=503, json={"title": "It cannot be read now"}))
     officer.goto(f"{program.url}/#/authorisations")
     officer.get_by_role("link", name=re.compile("Requested")).click()
+    approve = officer.get_by_role("article").get_by_role("button", name="Approve")
+    expect(officer.get_by_role("article").get_by_role("alert")).to_contain_text("It cannot be read now")
+    expect(approve).to_have_attribute("aria-disabled", "true")  # nobody says yes to what they were not shown
+    shot(officer, "amendment-unread")
+    officer.unroute(unread)
+    officer.reload()
+    expect(approve).not_to_have_attribute("aria-disabled", "true")
     amended = officer.get_by_role("article").get_by_role("region", name="Amended plan")
     expect(amended.get_by_role("listitem").first).to_contain_text(
         re.compile(r"Camera north \(Camera north\) is moved by [1-9]\d* m")
@@ -328,6 +344,29 @@ def test_a_list_is_given_up_while_its_images_are_read(sit: Sit, tmp_path: Path) 
     expect(operator.get_by_role("button", name="Read it")).not_to_have_attribute("aria-disabled", "true")
     expect(operator.get_by_role("main").get_by_role("alert")).to_have_text([])
     expect(operator.get_by_role("cell")).to_have_count(0)
+
+
+def test_who_leaves_while_a_list_is_on_its_way_has_nothing_read_of_it(sit: Sit, tmp_path: Path) -> None:
+    operator = sit("Olga Operator")
+    plan(operator)
+    (tmp_path / "list.csv").write_text(COLUMNS + row(NAMES[0], f"{NAMES[0]}.jpg"))
+    (tmp_path / f"{NAMES[0]}.jpg").write_bytes(photo(NAMES[0]))
+    held: list[Route] = []
+    sent: list[str] = []
+    operator.route("**/lists/*", lambda route: held.append(route))
+    operator.on("request", lambda request: sent.append(request.url) if re.search("/lists/[^/]+/", request.url) else None)
+    operator.get_by_role("link", name="Import a list").click()
+    operator.get_by_label("List (CSV)").set_input_files(tmp_path / "list.csv")
+    operator.get_by_label("Images").set_input_files([tmp_path / f"{NAMES[0]}.jpg"])
+    with operator.expect_request("**/lists/*"):
+        operator.get_by_role("button", name="Read it").click()
+    operator.get_by_role("link", name="Back to the deployment").click()
+    expect(operator.get_by_role("article").get_by_text("Planned", exact=True)).to_be_visible()
+    with operator.expect_response("**/lists/*"):
+        held[0].continue_()
+    operator.wait_for_timeout(1_000)
+    assert sent == []
+    expect(operator.get_by_text(re.compile("image.* read"))).to_have_count(0)  # nobody is told so on another page
 
 
 def test_who_looked_decides_though_the_feed_is_silent(sit: Sit, program: Program, tmp_path: Path) -> None:

@@ -224,6 +224,8 @@ async def test_a_pilot_takes_control_and_flies(town: City) -> None:
         {}, [], "hold", {"type": "eject"}, {"type": "hold", "more": 1}, {"type": "goto", "latitude": 51, "longitude": 0},
         {"type": "goto", "latitude": 91, "longitude": 0, "height_m_above_dock": 50},
         {"type": "goto", "latitude": 51.5, "longitude": -0.1, "height_m_above_dock": 500},
+        {"type": "goto", "latitude": 51.5, "longitude": -0.1, "height_m_above_dock": 15},
+        {"type": "orbit", "latitude": 51.5, "longitude": -0.1, "radius_m": 6},
         {"type": "zoom", "zoom": 0.5}, {"type": "zoom", "zoom": "near"}, {"type": "zoom"},
         {"type": "gimbal", "pitch_deg": "down"}, {"type": "orbit", "latitude": 51.5, "longitude": -0.1, "radius_m": 0},
     ],

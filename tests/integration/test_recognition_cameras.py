@@ -75,7 +75,8 @@ async def test_a_program_that_says_nothing_any_more_ends_the_looking(street: tup
 
 @pytest.mark.requirement("R2", "R15")
 async def test_cameras_come_and_go_while_it_runs(street: tuple[Path, Path], tmp_path: Path) -> None:
-    """One that is added begins once it is authorised and signed; one that is moved is looked at no more, and the other goes on."""
+    """One that is added begins once it is authorised and signed, and ends with the plan that has it; one that is moved is looked
+    at no more, and the other goes on."""
     film, _ = street
     async with opened(tmp_path / "data", north=f"file+loop:{film}", south=f"file+loop:{film}") as one:
         running = await one.world.running(*WANTED, threshold=THRESHOLD, cameras=("north",))
@@ -89,6 +90,17 @@ async def test_cameras_come_and_go_while_it_runs(street: tuple[Path, Path], tmp_
         await planning.tell(dep, EvidenceKind.SIGN, one.world.clock.now(), "photo-2", ("south",), OPERATOR)
         assert await one.until(lambda: all(state.state == "live" for state in one.pipeline.states().values()))
         assert len(workers()) == len(one.pipeline.states()) == 2
+
+        fewer = await planning.amend(dep, running.plan, OPERATOR)
+        assert fewer.amendment is not None
+        await one.world.authorities.decide(fewer.amendment.authorisation_id, OFFICER, allow=True)
+        assert set(one.pipeline.states()) == {"north"}
+        assert await one.until(lambda: len(workers()) == 1)
+        again = await planning.amend(dep, replace(running.plan, cameras=(north, south)), OPERATOR)
+        assert again.amendment is not None
+        await one.world.authorities.decide(again.amendment.authorisation_id, OFFICER, allow=True)
+        await planning.tell(dep, EvidenceKind.SIGN, one.world.clock.now(), "photo-3", ("south",), OPERATOR)
+        assert await one.until(lambda: len(workers()) == 2 and one.pipeline.states()["south"].state == "live")
 
         elsewhere = replace(north, position=replace(north.position, latitude_deg=51.5470))
         await planning.amend(dep, replace(asked.amendment.plan, cameras=(elsewhere, south)), OPERATOR)

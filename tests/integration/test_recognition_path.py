@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.recognition_world import ADJUDICATOR, CAMERAS, HIGHBURY, OFFICER, OPERATOR, PROBE, World, people
+from tests.unit.recognition_world import ADJUDICATOR, CAMERAS, HIGHBURY, OFFICER, OPERATOR, PROBE, SECOND, World, people
 
 from bowstreet.accountability import ledger
 from bowstreet.accountability.audit import keyring_of, verify_data
+from bowstreet.accountability.authority.model import State
 from bowstreet.accountability.model import Identity as Asker
 from bowstreet.accountability.model import Role
 from bowstreet.accountability.processing.model import Justification
 from bowstreet.errors import NotFound, Refused, StoreUnavailable
 from bowstreet.geo import Position
 from bowstreet.messages import Erased
+from bowstreet.recognition import rules
 from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, Sighting, Withheld
 from bowstreet.recognition.model import Counts, DeploymentState, Obstacle, PlacedCamera
 from bowstreet.recognition.planning import Planning
@@ -175,3 +177,20 @@ async def test_an_alert_is_where_its_camera_stands(world: World) -> None:
         await world.recognition.submit(world.sighting(dep, wanted, camera=camera, track=camera)) for camera in ("north", "south")
     ]
     assert [one.borough for one in raised if isinstance(one, Alert)] == ["Islington", "Hackney"]
+
+
+@pytest.mark.requirement("R2", "R3")
+async def test_an_amendment_authorised_by_whoever_runs_it_is_not_taken_and_its_authority_ends(world: World) -> None:
+    one = await world.running()
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    await world.recognition.start(one.deployment_id, SECOND)
+    north, south = one.plan.cameras
+    elsewhere = replace(north, position=replace(north.position, latitude_deg=51.5470))
+    asked = await world.planning.amend(one.deployment_id, replace(one.plan, cameras=(elsewhere, south)), OPERATOR)
+    assert asked.amendment is not None
+    await world.authorities.decide(asked.amendment.authorisation_id, SECOND, allow=True)
+    now = world.recognition.get(one.deployment_id)
+    assert (now.state, now.plan, now.amendment, now.why) == (DeploymentState.RUNNING, one.plan, None, rules.NOT_TAKEN)
+    assert world.authorities.get(asked.amendment.authorisation_id).state is State.REVOKED
+    assert (world.why_not("north"), world.why_not("south")) == (Obstacle.CAMERA_MOVED, None)
+    assert world.pipeline.cameras == {"south"}

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.integration.console_city import PASSWORD, START, City, city
 from tests.unit.recognition_world import COLUMNS, PROBE, THRESHOLD, ZONE, people, photo, row
 
 from bowstreet.accountability.model import Role
 from bowstreet.messages import AlertViewed, Consulted, DeploymentPublished
 from bowstreet.recognition.alerts.model import Alert, Look, Sighting
+from bowstreet.recognition.ports import CameraState
 
 API = "/api/v1/recognition"
 NAMES = list(people())
@@ -243,3 +245,18 @@ async def test_the_public_reads_what_is_announced_and_how_it_went(town: City) ->
         assert f"/public/recognition/{dep}" in index
         for secret in (NAMES[0], "recognition-operator", "acc-", "10.0.0."):
             assert secret not in page.text + index + text.decode()
+
+
+@pytest.mark.requirement("R2", "R8")
+async def test_only_cameras_of_the_plan_are_shown_as_looked_at(town: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when one was taken out, and its worker still dies."""
+    recognition = town.services.recognition
+    known = {name: CameraState(state="live", restarts=0, trouble="") for name in ("north", "taken-out")}
+    monkeypatch.setattr(recognition.pipeline, "states", lambda: known)
+    gone = replace(recognition.planning.cameras["north"], camera_id="taken-out")
+    monkeypatch.setitem(recognition.planning.cameras, "taken-out", gone)
+    async with town.signed_in("recognition-operator") as operator:
+        cameras = f"{API}/deployments/{await running(town, operator, NAMES[0])}/cameras"
+        assert [one["camera_id"] for one in (await operator.get(cameras)).json()] == ["north"]
+        assert (await operator.get(f"{cameras}/north/view")).status_code == 204
+        assert (await operator.get(f"{cameras}/taken-out/view")).status_code == 404

@@ -85,16 +85,22 @@ class Deployed(RuleBasedStateMachine):
         self.model = "m"
         self.approved: set[tuple[str, str]] = set()  # what an officer saw: digests of plan and list
         self.signs: set[tuple[str, Position]] = set()  # before which camera, standing where, one was put up
+        self.elsewhere: dict[str, Position] = {}  # where cameras stand that somebody said were moved
 
     def attempt(self, work: Any) -> None:
+        before = self.one
         with contextlib.suppress(Refused, BadInput):
             self.one = work()
+        if self.one.state is DeploymentState.PLANNED:  # where it stands is said anew; its sign may be anywhere
+            if before.state is not DeploymentState.PLANNED:
+                self.signs = {(camera, at) for camera, at in self.signs if camera not in self.elsewhere}
+            self.elsewhere = {}
 
     def standing(self) -> rules.Standing:
         return rules.Standing(
             deployment=self.one, authority=self.authorities.get(self.one.authorisation_id), ledger_holds=self.ledger,
             loaded_digest=self.loaded, report_covers=self.report, floor=self.floor,
-            model_sha256=self.model,
+            model_sha256=self.model, cameras=frozenset({"north", "south"}),
         )  # fmt: skip
 
     def ask(self, plan: Plan) -> str:
@@ -147,7 +153,7 @@ class Deployed(RuleBasedStateMachine):
 
         self.attempt(work)
 
-    @rule(by=st.sampled_from(["officer", "operator"]), allow=st.booleans())
+    @rule(by=st.sampled_from(["officer", "operator", "another"]), allow=st.booleans())
     def decide(self, by: str, allow: bool) -> None:
         waiting = [one for one in self.authorities.values() if one.state is State.REQUESTED]
         for one in waiting[-1:]:
@@ -163,7 +169,7 @@ class Deployed(RuleBasedStateMachine):
             )
             if allow:
                 self.approved.add(self.digests(about))
-            self.one = rules.adopted(rules.decided(self.one, decided), decided)
+            self.attempt(lambda decided=decided: rules.adopted(rules.decided(self.one, decided), decided))  # type: ignore[misc]
 
     @rule()
     def revoke(self) -> None:
@@ -171,12 +177,16 @@ class Deployed(RuleBasedStateMachine):
         if standing is not None and standing.state is State.IN_FORCE:
             self.authorities[standing.authorisation_id] = replace(standing, state=State.REVOKED)
 
-    @rule(where=st.sampled_from([HERE, THERE]), threshold=st.sampled_from([0.4, 0.5]))
-    def amend(self, where: Position, threshold: float) -> None:
-        moved = (PlacedCamera(camera_id="north", position=where), *self.one.plan.cameras[1:])
-        plan = replace(self.one.plan, cameras=moved, threshold=threshold)
-        before = self.one
-        locked = before.plan.threshold != threshold
+    @rule(
+        camera=st.sampled_from(["north", "south"]), where=st.sampled_from([HERE, THERE]), threshold=st.sampled_from([0.4, 0.5]),
+        onwards=st.booleans(),
+    )  # fmt: skip
+    def amend(self, camera: str, where: Position, threshold: float, onwards: bool) -> None:
+        """From the plan that stands, or on from the one that waits."""
+        before, waits = self.one, self.one.amendment
+        start = waits.plan if waits is not None and onwards else before.plan
+        placed = tuple(replace(one, position=where) if one.camera_id == camera else one for one in start.cameras)
+        plan, locked = replace(start, cameras=placed, threshold=threshold), before.plan.threshold != threshold
 
         def work() -> Deployment:
             rules.amended(before, Amendment(plan=plan, authorisation_id="", asked_by="operator"))
@@ -184,10 +194,16 @@ class Deployed(RuleBasedStateMachine):
 
         self.attempt(work)
         assert not locked or self.one == before  # R13: locked from the submission on
+        if self.one is not before:
+            moved = rules.moved_cameras(before.plan, plan)
+            self.elsewhere |= {one.camera_id: one.position for one in placed if one.camera_id in moved}
 
     @rule(camera=st.sampled_from(["north", "south"]))
     def put_back(self, camera: str) -> None:
+        before = self.one
         self.attempt(lambda: rules.put_back(self.one, camera))
+        if self.one is not before:
+            del self.elsewhere[camera]
 
     @rule(by=st.sampled_from(["operator", "officer", "another"]))
     def start(self, by: str) -> None:
@@ -265,13 +281,14 @@ class Deployed(RuleBasedStateMachine):
                 continue
             standing = self.authorities[self.one.authorisation_id]
             assert standing.state is State.IN_FORCE
-            assert standing.decided_by not in (None, standing.requested_by)
+            assert self.one.manifest is not None
+            people = {standing.requested_by, self.one.started_by, self.one.planned_by, self.one.manifest.enrolled_by}
+            assert standing.decided_by not in (None, *people)  # R3
             assert standing.starts_at <= self.now < standing.ends_at
             assert self.one.plan.starts_at <= self.now < self.one.plan.ends_at
             assert self.one.state is DeploymentState.RUNNING
             assert self.ledger
             # One model everywhere: planned, authorised, in the list, in use.
-            assert self.one.manifest is not None
             assert self.one.plan.model_sha256 == self.one.manifest.model_sha256 == self.model
             # Exactly what an officer approved: that plan, with its cameras where they stand, and that list.
             assert (rules.digest_of(self.one.plan), self.loaded) in self.approved
@@ -280,6 +297,7 @@ class Deployed(RuleBasedStateMachine):
             # The public was told, where that camera stands now (R15).
             [stands] = [one.position for one in self.one.plan.cameras if one.camera_id == camera]
             assert (camera, stands) in self.signs
+            assert self.elsewhere.get(camera, stands) == stands  # as far as anybody said
 
     @invariant()
     def a_lease_ends_with_whatever_ends_first(self) -> None:

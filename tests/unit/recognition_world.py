@@ -1,6 +1,6 @@
 """Recognition over a real store on disk, sealed, with real faces of people who do not exist (`openpeople`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -119,7 +119,7 @@ class Watched:
         self.running, self.until = True, order.until
         self.cameras = frozenset(one.camera_id for one in order.cameras)
 
-    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig], planned: Collection[str]) -> None:
         self.until, self.cameras = until, frozenset(one.camera_id for one in cameras)
 
     async def stop(self) -> None:

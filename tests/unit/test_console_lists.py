@@ -9,6 +9,7 @@ import pytest
 from bowstreet.accountability.authority.model import Ground, Refusal, UseCase
 from bowstreet.accountability.model import Action
 from bowstreet.accountability.occurrence import model as occurrence
+from bowstreet.flight import control
 
 CONSOLE = Path(__file__).parents[2] / "console" / "src"
 
@@ -49,3 +50,14 @@ def test_the_console_asks_for_actions_that_there_are() -> None:
     asked = set(re.findall(r': "([a-z-]+)"', needs))
     assert asked
     assert asked <= {one.value for one in Action}
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("HEIGHT_M", control.LOWEST_M, control.HIGHEST_M), ("RADIUS_M", control.LEAST_RADIUS_M, control.MOST_RADIUS_M)],
+)
+def test_the_console_offers_no_height_and_no_circle_that_flight_refuses(name: str, least: float, most: float) -> None:
+    text = (CONSOLE / "api/deeds.ts").read_text()
+    found = re.search(rf"export const {name} = {{ min: (\d+), max: (\d+) }};", text)
+    assert found is not None
+    assert (float(found[1]), float(found[2])) == (least, most)

@@ -1,6 +1,7 @@
 """Figures by track are what a deployment would have alerted: by its own rules, at each threshold (R12)."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 
 from bowstreet.recognition.alerts.rules import LEAST_LOOKS
 from bowstreet.recognition.cameras.rules import LEAST_EYES_PX, LEAST_UNIFIED, MOST_LOOKS
-from bowstreet.recognition.evaluation import gather
+from bowstreet.recognition.evaluation import figures, gather
 from bowstreet.recognition.evaluation.examiner.model import Examined
 from bowstreet.recognition.evaluation.identification import tally
 from bowstreet.recognition.evaluation.model import Looked, Part, Still
 from bowstreet.recognition.evaluation.passages import NOBODY, Glimpse, Passages, alerted
+from bowstreet.recognition.evaluation.report import read_report
+from bowstreet.recognition.evaluation.run import Options, Run
 from bowstreet.recognition.evaluation.searches import Gallery, Scores
+from bowstreet.recognition.models import shipped
 from bowstreet.recognition.models.model import Quality
 
 
@@ -125,6 +129,24 @@ def test_from_pictures_to_rates() -> None:
     # By its best shot alone the stranger's first track would have counted as a false alert.
     frames = gather.search(strangers, ["c"], listed, places, (2,), 1)
     assert (frames.scores.other[:, 0] >= 0.5).any()
+
+
+@pytest.mark.requirement("R12")
+@pytest.mark.parametrize(("without", "unit"), [(None, "track"), (Part.PROBES, "frame"), (Part.NONLISTED, "frame")])
+def test_the_report_is_of_tracks_only_where_everybody_who_is_searched_has_one(without: Part | None, unit: str) -> None:
+    """Figures by track leave out whoever has none: one who was hard to follow would make them better."""
+    like_a, unlike = (1.0, 0.1, 0.3), (0.1, 0.1, 1.0)
+    found = {
+        Part.LIST: [looked("a", "portrait.jpg", like_a, part=Part.LIST), looked("b", "portrait.jpg", unlike, part=Part.LIST)],
+        Part.PROBES: [looked("a", "1/", like_a), looked("a", "1/", like_a), looked("b", "1/", unlike)],
+        Part.NONLISTED: [looked("c", "1/", unlike, part=Part.NONLISTED), looked("d", "1/", unlike, part=Part.NONLISTED)],
+    }
+    if without is not None:
+        last = found[without].pop()
+        found[without].append(looked(last.still.person, "alone.jpg", unlike, part=without))
+    run = Run(options=Options(), files=shipped.find(), began=0.0, looked=found)
+    _, report = figures.identified(run, datetime(2026, 11, 21, tzinfo=UTC))
+    assert read_report(report).unit == unit
 
 
 def test_at_most_three_pictures_are_described_until_one_reaches_the_threshold() -> None:

@@ -1,11 +1,13 @@
 """A pilot takes a drone, flies it, leaves it, or is gone."""
 
 import pytest
-from tests.unit.flight_world import Pilotless, place
+from tests.unit.flight_world import NO_ANSWER, Crashed, Pilotless, place, refusal
 from tests.unit.test_flight_missions import flying
 
 from bowstreet.errors import Conflict, NotFound, NotPermitted, Refused
-from bowstreet.flight.model import Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
+from bowstreet.flight import control
+from bowstreet.flight.model import Command, Disarm, GoTo, Hold, Land, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
+from bowstreet.flight.ports import Settled
 from bowstreet.messages import ControlReleased, ControlTaken, VehicleGrounded, VehicleReleased
 
 
@@ -98,6 +100,57 @@ async def test_what_a_pilot_may_not_ask(command, words) -> None:  # type: ignore
     with pytest.raises(Refused, match=words):
         await world.flight.pilots.command("m1", "acc-1", command)
     assert len(world.world.sent) == sent
+
+
+def goto(east_m: float, height_m: float) -> GoTo:
+    return GoTo(waypoint=Waypoint(position=place(east_m, 900), height_m_above_dock=height_m))
+
+
+async def test_it_is_on_record_where_a_pilots_orders_may_have_it_go_until_one_of_them_was_taken() -> None:
+    world = await taken()
+    first, second, third = goto(700, 60.0), goto(600, 70.0), goto(500, 80.0)
+
+    async def ordered(command: GoTo | Hold, *answer: Settled) -> list[float]:
+        world.world.answers[type(command)] = list(answer)
+        await world.flight.pilots.command("m1", "acc-1", command)
+        return [goal.height_m_above_dock for goal, _ in control.may_go_to(world.mission("m1"))]
+
+    assert await ordered(first) == [60.0]
+    assert await ordered(second, refusal("outside its fence")) == [60.0], "it flies on to the first"
+    assert await ordered(second, NO_ANSWER) == [60.0, 70.0], "which of them is not known"
+    assert await ordered(third) == [80.0]
+    assert await ordered(Hold(), refusal("not now")) == [80.0]
+    assert await ordered(Hold()) == []
+    assert await ordered(first) == [60.0]
+    await world.flight.pilots.release("m1", "acc-1")
+    assert control.may_go_to(world.mission("m1")) == ()
+    await world.flight.pilots.take("m1", "acc-1")
+    assert control.may_go_to(world.mission("m1")) == ()
+
+
+async def test_where_a_pilot_has_sent_it_is_known_after_a_kill_too() -> None:
+    world = await taken()
+    first, second = goto(700, 60.0), goto(600, 70.0)
+    await world.flight.pilots.command("m1", "acc-1", first)
+
+    def killed(command_id: str, command: Command) -> None:
+        raise Crashed
+
+    world.world.before_send = killed
+    with pytest.raises(Crashed):
+        await world.flight.pilots.command("m1", "acc-1", second)
+    world.world.before_send = lambda command_id, command: None
+    world.world.gone()
+    again = await Pilotless(world.world, world.store).start()
+    await again.run(2, until=alive(again))
+    assert again.phase("m1") is Phase.CONTROLLED
+    goals = [goal for goal, _ in control.may_go_to(again.mission("m1"))]
+    assert goals == [first.waypoint, second.waypoint], "whether the second was sent is not known"
+    assert again.world.drones["v1"].target == first.waypoint
+    await again.flight.pilots.take("m1", "acc-1")  # the same pilot: it flies on as it was sent
+    assert [goal for goal, _ in control.may_go_to(again.mission("m1"))] == goals
+    await again.flight.pilots.command("m1", "acc-1", Hold())
+    assert control.may_go_to(again.mission("m1")) == ()
 
 
 async def test_airspace_refuses_a_pilot_too() -> None:

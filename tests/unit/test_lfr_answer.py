@@ -16,10 +16,10 @@ from tests.unit.recognition_world import NOW, World
 from bowstreet.accountability.accounts import Accounts
 from bowstreet.accountability.credentials import Passwords
 from bowstreet.accountability.model import Role
-from bowstreet.commands.lfr_answer import COMPARE, DO_NOT, ENGAGE, LATER, LEAVE, LOOK, Answers, decisions, disposals, reasons
+from bowstreet.commands.lfr_answer import COMPARE, DO_NOT, ENGAGE, LATER, LEAVE, LOOK, Answers
 from bowstreet.commands.person import Person, sign_in
 from bowstreet.commands.terminal import Terminal
-from bowstreet.errors import BadInput, Refused, StoreUnavailable
+from bowstreet.errors import BadInput, StoreUnavailable, TerminalClosed
 from bowstreet.process import Process
 from bowstreet.recognition.alerts import rules
 from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, NotEngaged
@@ -55,7 +55,7 @@ class Typed:
             return await self._next()
         if said == CLOSED:
             self.lines.insert(0, CLOSED)
-            raise Refused(CLOSED, remedy="run it again")
+            raise TerminalClosed(CLOSED, remedy="run it again")
         return said
 
     @property
@@ -136,23 +136,23 @@ def ready(state: AlertState) -> Alert:
 @pytest.mark.requirement("R11")
 @pytest.mark.parametrize("judgement", Judgement)
 def test_whatever_is_offered_can_be_decided(judgement: Judgement) -> None:
-    offered = decisions(judgement)
-    assert (ENGAGE in offered) is (judgement is not Judgement.NOT_SAME)
-    assert {DO_NOT, COMPARE} < {*offered, ENGAGE}
-    if ENGAGE in offered:
+    if rules.may_engage(judgement):
         rules.decided(ready(AlertState.CLAIMED), "acc-1", True, judgement, None, NOW)
-    for why_not in reasons(judgement):
+    else:
+        with pytest.raises(BadInput):
+            rules.decided(ready(AlertState.CLAIMED), "acc-1", True, judgement, None, NOW)
+    for why_not in rules.reasons(judgement):
         rules.decided(ready(AlertState.CLAIMED), "acc-1", False, judgement, why_not, NOW)
 
 
 def test_every_reason_can_be_given() -> None:
-    assert {why for judgement in Judgement for why in reasons(judgement)} == set(NotEngaged)
+    assert {why for judgement in Judgement for why in rules.reasons(judgement)} == set(NotEngaged)
 
 
 @pytest.mark.requirement("R11")
 @pytest.mark.parametrize("identity", IdentityFound)
 def test_whatever_is_offered_settles(identity: IdentityFound) -> None:
-    offered = disposals(identity)
+    offered = rules.disposals(identity)
     for disposal in Disposal:
         if disposal in offered:
             rules.settled(ready(AlertState.ENGAGED), "acc-1", identity, disposal, NOW)
@@ -234,6 +234,44 @@ async def test_a_claim_is_waited_for_at_the_end_and_can_be_given_back(desk: Desk
     given_back = await desk.until(AlertState.RAISED)
     assert given_back.claimed_by == ""
     assert taken.waiting() == []
+
+
+@pytest.mark.requirement("R11")
+async def test_an_alert_that_went_back_to_all_during_a_long_comparison_is_offered_again(desk: Desk) -> None:
+    async def compares_for_long() -> None:
+        desk.world.simulated.advance_to(desk.world.clock.now() + rules.CLAIM_LASTS)
+        await desk.world.alerts.work()
+
+    terminal = desk.types(LOOK, Judgement.SAME, compares_for_long, DO_NOT, NotEngaged.GONE)
+    async with asyncio.timeout(30.0):
+        while terminal.questions.count("alert: answer it?") < 2:
+            await asyncio.sleep(0.01)
+    assert desk.answers.waiting() == [desk.alert]
+    assert desk.alert.state is AlertState.RAISED
+    assert desk.answering is not None
+    desk.answering.cancel()
+    await asyncio.gather(desk.answering, return_exceptions=True)
+    taken = desk.answers
+    terminal.lines += [LOOK, Judgement.SAME, DO_NOT, NotEngaged.GONE]
+    desk.answering = asyncio.ensure_future(taken.run())
+    settled = await desk.until(AlertState.SETTLED)
+    assert settled.outcome is not None
+    assert settled.outcome.why_not is NotEngaged.GONE
+
+
+@pytest.mark.requirement("R11")
+async def test_an_alert_that_another_was_faster_with_is_offered_again_once_they_give_it_back(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def another_takes_it() -> None:
+        await desk.world.alerts.claim(desk.alert_id, "acc-another")
+
+    desk.types(another_takes_it, LOOK)
+    async with asyncio.timeout(30.0):
+        while "another officer has it" not in capsys.readouterr().err:
+            await asyncio.sleep(0.01)
+    await desk.world.alerts.release(desk.alert_id, "acc-another")
+    assert desk.answers.waiting() == [desk.alert]
 
 
 async def test_a_terminal_that_closed_is_asked_nothing_more(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 from tests.unit.recognition_world import OFFICER, OPERATOR, PROBE, World
 
@@ -62,15 +63,18 @@ class Watched:
 
     async def begun(self) -> "Watched":
         self.one = await self.world.running()
+        self.watch()
+        await self.looks(1)
+        assert not self.watching.done()
+        return self
+
+    def watch(self, for_s: float | None = None) -> None:
         process = SimpleNamespace(
             recognition=self.world.recognition, real_clock=self.world.clock, clock=self.world.clock,
             recorder=self.world.recorder, operation=SimpleNamespace(cameras=()),
         )  # fmt: skip
-        watch = Watch(cast(Process, process), self.one.deployment_id, None, Interrupts(), Terminal())
+        watch = Watch(cast(Process, process), self.one.deployment_id, for_s, Interrupts(), Terminal())
         self.watching = asyncio.ensure_future(watch.run())
-        await self.looks(1)
-        assert not self.watching.done()
-        return self
 
     @property
     def state(self) -> DeploymentState:
@@ -165,6 +169,53 @@ async def test_an_end_that_nobody_goes_on_with_is_an_end(watched: Watched) -> No
     assert not watched.watching.done()
     await watched.looks(2)
     assert await watched.watching is Ended.ITSELF
+
+
+async def moved_out(watched: Watched) -> Deployment:
+    """Both cameras stand elsewhere, as the console is told, and authority for that is asked for; then it is started again."""
+    world, one = watched.world, watched.one
+    placed = tuple(replace(camera, position=replace(camera.position, latitude_deg=51.5470)) for camera in one.plan.cameras)
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    await watched.looks(1)
+    assert await watched.watching is Ended.ITSELF
+    asked = await world.planning.amend(one.deployment_id, replace(one.plan, cameras=placed), OPERATOR)
+    await world.recognition.start(one.deployment_id, OPERATOR)
+    return asked
+
+
+@pytest.mark.requirement("R2", "R9")
+async def test_a_deployment_whose_every_camera_is_kept_out_waits_for_them_and_says_why(
+    watched: Watched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched.gone.set()
+    asked = await moved_out(watched)
+    assert asked.amendment is not None
+    watched.watch()
+    await watched.looks(int(2 * STOPS_WITHIN_S / LOOK_EVERY_S))
+    assert (watched.state, watched.watching.done(), watched.pipeline.states()) == (DeploymentState.RUNNING, False, {})
+    said = capsys.readouterr().err
+    for camera in ("north", "south"):
+        assert said.count(f"{camera} is not looked at: it stands elsewhere than was authorised") == 1
+    assert "its move waits for authority" in said
+    await watched.world.authorities.decide(asked.amendment.authorisation_id, OFFICER, allow=True)
+    await watched.looks(1)
+    assert "north is not looked at: no sign stands before it" in capsys.readouterr().err
+    await watched.world.told(asked.deployment_id)
+    await watched.looks(1)
+    assert set(watched.pipeline.states()) == {"north", "south"}
+    await watched.world.recognition.stop(asked.deployment_id, OPERATOR)
+    await watched.looks(1)
+    assert await watched.watching is Ended.ITSELF
+
+
+async def test_what_waits_for_its_cameras_ends_when_its_time_is_over(watched: Watched) -> None:
+    watched.gone.set()
+    await moved_out(watched)
+    watched.watch(for_s=2 * STOPS_WITHIN_S)
+    await watched.looks(int(2 * STOPS_WITHIN_S / LOOK_EVERY_S) - 2)
+    assert not watched.watching.done()
+    await watched.looks(3)
+    assert await watched.watching is Ended.TIME
 
 
 @pytest.mark.requirement("R2", "R11")

@@ -92,6 +92,22 @@ async def test_a_stop_while_it_starts_leaves_no_camera_looked_at(world: World) -
     assert not world.pipeline.running
 
 
+@pytest.mark.requirement("R2")
+async def test_a_camera_moved_while_it_starts_is_not_looked_at(world: World) -> None:
+    one = await world.running()
+    await world.recognition.stop(one.deployment_id, OPERATOR)
+    starting = asyncio.ensure_future(world.recognition.start(one.deployment_id, OPERATOR))
+    while world.recognition.get(one.deployment_id).state is not DeploymentState.RUNNING:
+        await asyncio.sleep(0)  # it is on its way into the record
+    elsewhere = replace(one.plan.cameras[0], position=replace(one.plan.cameras[0].position, latitude_deg=51.5470))
+    plan = replace(one.plan, cameras=(elsewhere, one.plan.cameras[1]))
+    moving = asyncio.ensure_future(world.planning.amend(one.deployment_id, plan, OTHER))
+    started = await starting
+    assert [camera.camera_id for camera in world.pipeline.orders[-1].cameras] == ["south"]
+    assert started.moved == ("north",)
+    await moving
+
+
 async def test_a_start_does_not_open_what_was_closed_while_its_list_was_read(world: World) -> None:
     await world.running()
     [one] = world.recognition.all()

@@ -1,6 +1,7 @@
 """A pilot over a scene that is relieved: the drone in hand comes to nobody's height there, whoever was there first."""
 
 import math
+import re
 
 import pytest
 from tests.unit.relay_world import RelayTown
@@ -8,7 +9,7 @@ from tests.unit.relay_world import RelayTown
 from bowstreet.dispatch.relay import rules
 from bowstreet.errors import Refused
 from bowstreet.flight.model import GoTo, Mission, Orbit, Phase, Waypoint
-from bowstreet.flight.reckoning import moved
+from bowstreet.flight.reckoning import moved, offset_m
 from bowstreet.geo import Position, to_grid
 from bowstreet.simulation.agenda import drive
 
@@ -37,6 +38,11 @@ class Hand(RelayTown):
         for _ in range(int(seconds)):
             drive(self.flight.pilots.heartbeat(PILOT))
             self.wait(1)
+
+    def place(self, mission: Mission) -> Position:
+        telemetry = self.flight.picture.vehicle(mission.vehicle_id).telemetry
+        assert telemetry is not None
+        return telemetry.position
 
     def altitude_m(self, mission: Mission) -> float:
         telemetry = self.flight.picture.vehicle(mission.vehicle_id).telemetry
@@ -67,9 +73,28 @@ def test_a_pilot_is_not_let_to_the_height_of_the_relief_that_comes_and_is_told_w
         drive(town.flight.pilots.command(there.mission_id, PILOT, Orbit(centre=wide, radius_m=300.0)))
     words = refused.value.remedy
     assert words.startswith("free from here: "), words
-    low_m, high_m = (float(one) for one in words.removeprefix("free from here: ").split(" m")[0].split(" to "))
-    town.goto(there, town.ground_m(there) + (low_m + high_m) / 2)
-    town.goto(there, town.planned_m(relief), moved(town.incident().position, 450.0, 0.0))  # and elsewhere it may
+    for height_m in map(float, re.findall(r"\d+", words)):
+        waypoint = Waypoint(position=town.incident().position, height_m_above_dock=height_m)
+        drive(town.flight.pilots.command(there.mission_id, PILOT, GoTo(waypoint=waypoint)))
+    town.goto(there, town.altitude_m(there), elsewhere := moved(town.incident().position, 450.0, 0.0))  # away it may go
+    town.flies(60)
+    town.goto(there, town.planned_m(relief), elsewhere)  # and there it may
+
+
+def test_a_pilot_on_the_way_past_a_drone_keeps_off_its_height_too(town: Hand) -> None:
+    relief, there = town.until_relief(), town.serving()
+    town.take(relief)
+    scene, start = town.incident().position, town.place(relief)
+    east_m, north_m = offset_m(start, scene)
+    away_m = math.hypot(east_m, north_m)
+    assert away_m > 2 * rules.NEAR_M, "the way begins beside the scene"
+    beside, beyond = (moved(scene, east_m / away_m * off_m, north_m / away_m * off_m) for off_m in (150.0, 300.0))
+    above_m = town.altitude_m(relief) - town.planned_m(there)
+    other_side_m = town.planned_m(there) - math.copysign(20.0, above_m)
+    for place, altitude_m in ((beyond, town.planned_m(there)), (beyond, other_side_m), (beside, other_side_m)):
+        with pytest.raises(Refused, match=there.vehicle_id):
+            town.goto(relief, altitude_m, place)
+    town.goto(relief, town.altitude_m(relief), beyond)
 
 
 def test_a_pilot_of_the_relief_is_not_let_sink_to_the_height_of_the_drone_that_is_there(town: Hand) -> None:

@@ -44,9 +44,9 @@ const whyOf = (why: string): string => (why === "" ? "" : `?why=${encodeURICompo
 export const decisions = (incident: string, why = ""): Promise<Decision[]> => get(path("incidents", incident, "decisions") + whyOf(why));
 export const words = (incident: string, why = ""): Promise<{ readonly words: string }> => get(path("incidents", incident, "words") + whyOf(why));
 
-// Bounds of the server's own checks, for the controls that ask for these values.
-export const HEIGHT_M = { min: 10, max: 120 };
-export const RADIUS_M = { min: 5, max: 500 };
+// Bounds of the server's own checks, for the controls that ask for these values. A test holds the first two against flight's.
+export const HEIGHT_M = { min: 20, max: 115 };
+export const RADIUS_M = { min: 10, max: 500 };
 export const PITCH_DEG = { min: -90, max: 30 };
 export const REASON_MAX = 500;
 

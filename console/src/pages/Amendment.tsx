@@ -1,23 +1,35 @@
 // An amended plan beside the one that stands: what it changes in words, and both on maps. For whoever decides on it (R2).
 
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import type { Authorisation } from "../api/authority.ts";
 import { type Choices, choices, type DeploymentShown, deployment, type Plan } from "../api/recognition.ts";
 import { capital, position, utcDateTime } from "../format.ts";
-import { Button } from "../parts/controls.tsx";
+import { Button, Trouble } from "../parts/controls.tsx";
 import { useFresh } from "../parts/fresh.ts";
 import { PlacePane } from "../parts/PlacePane.tsx";
 import { asLatLon } from "../recognition.ts";
 import { allowed, session } from "../session.ts";
 import { dialog } from "../state.ts";
 
-/** What an authorisation would change of a deployment; nothing where it is asked for the deployment itself. */
-export function AmendmentOf({ authorisation }: { authorisation: Authorisation }) {
+/** What an authorisation would change of a deployment; nothing where it is asked for the deployment itself. Its children are told why
+ * nobody approves it before that is seen. */
+export function AmendmentOf({ authorisation, children }: { authorisation: Authorisation; children: (unseen: string) => ComponentChildren }) {
   const found = useFresh<DeploymentShown>((background) => deployment(authorisation.subject_id, background));
   const asked = useFresh<Choices>(choices);
-  const amendment = found.value?.deployment.amendment;
-  if (found.value === null || asked.value === null || amendment?.authorisation_id !== authorisation.authorisation_id) return null;
-  return <Amended one={found.value} choices={asked.value} />;
+  const error = found.error ?? asked.error;
+  const id = authorisation.authorisation_id;
+  const amends = found.value?.deployment.amendment?.authorisation_id === id;
+  const shown = found.value !== null && asked.value !== null && amends ? <Amended one={found.value} choices={asked.value} /> : null;
+  const seen = shown !== null || found.value?.deployment.authorisation_id === id;
+  return (
+    <>
+      {shown}
+      <Trouble error={error} />
+      {seen || error !== null ? null : <p class="soft">One moment…</p>}
+      {children(seen ? "" : "What it would change is not shown yet.")}
+    </>
+  );
 }
 
 export function Amended({ one, choices: { cameras } }: { one: DeploymentShown; choices: Choices }) {

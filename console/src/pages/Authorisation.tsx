@@ -33,8 +33,11 @@ export function AuthorisationDetails({ one, lives }: { one: Authorisation; lives
       <p class="soft">{useCaseSays(one.use_case)}</p>
       <Window one={one} lives={lives} state={state} />
       <Facts one={one} />
-      {one.use_case === "recognition-deployment" && one.state === "requested" && allowed("seeRecognition") ? <AmendmentOf authorisation={one} /> : null}
-      <Deeds one={one} at={at} state={state} />
+      {one.use_case === "recognition-deployment" && one.state === "requested" && allowed("seeRecognition") ? (
+        <AmendmentOf authorisation={one}>{(unseen) => <Deeds one={one} at={at} state={state} unseen={unseen} />}</AmendmentOf>
+      ) : (
+        <Deeds one={one} at={at} state={state} unseen="" />
+      )}
       <Documents one={one} />
     </article>
   );
@@ -121,7 +124,8 @@ function Facts({ one }: { one: Authorisation }) {
   );
 }
 
-function Deeds({ one, at, state }: { one: Authorisation; at: number; state: string }) {
+/** `unseen`: why nobody says yes to it yet; a no needs no more to be seen. */
+function Deeds({ one, at, state, unseen }: { one: Authorisation; at: number; state: string; unseen: string }) {
   const decides = awaitsDecision(one, at) && allowed("authorise");
   const revokes = (state === "requested" || state === "in-force") && allowed("revoke");
   const orders = state === "in-force" && ((one.use_case === "erasure" && allowed("erase")) || (one.use_case === "disclosure" && allowed("disclose")));
@@ -134,7 +138,7 @@ function Deeds({ one, at, state }: { one: Authorisation; at: number; state: stri
       <div class="actions">
         {!decides ? null : (
           <>
-            <Button look="main" why={no} onPress={() => (dialog.value = { kind: "decide", authorisation: one, allow: true })}>
+            <Button look="main" why={no || unseen} onPress={() => (dialog.value = { kind: "decide", authorisation: one, allow: true })}>
               {review ? "Uphold" : "Approve"}
             </Button>
             <Button look="grave" why={no} onPress={() => (dialog.value = { kind: "decide", authorisation: one, allow: false })}>

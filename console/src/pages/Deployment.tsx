@@ -8,7 +8,7 @@ import { Button, Field, Trouble, useDoing } from "../parts/controls.tsx";
 import { Form, Picks } from "../parts/form.tsx";
 import { Icon, StateWord } from "../parts/marks.tsx";
 import { PlacePane } from "../parts/PlacePane.tsx";
-import { asLatLon, deploymentWord, isOver, said } from "../recognition.ts";
+import { asLatLon, deploymentWord, isOver, moveWaits, said } from "../recognition.ts";
 import { address, choose } from "../route.ts";
 import { allowed, type Deed, session } from "../session.ts";
 import { announce } from "../state.ts";
@@ -257,7 +257,7 @@ function Plan({ one, choices, onChange }: Shown) {
               <>
                 {" "}
                 <span class="tone-warning">moved: not looked at</span>{" "}
-                {deployment.amendment === null && allowed("planDeployment") ? (
+                {!moveWaits(deployment, each.camera_id) && allowed("planDeployment") ? (
                   <Button
                     look="quiet"
                     onPress={() => void doing.run(() => cameraBack(deployment.deployment_id, each.camera_id)).then(onChange)}

@@ -20,7 +20,8 @@ export function PlanDeployment({ choices, before, onDone }: { choices: Choices; 
   const doing = useDoing();
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []);
-  const old = before?.deployment.plan;
+  // What waits for authority is where cameras stand by now: moving another goes on from there.
+  const old = before?.deployment.amendment?.plan ?? before?.deployment.plan;
   const moves = before !== undefined && before.deployment.state !== "planned";
   const [useCase, setUseCase] = useState(old?.use_case ?? "");
   const [basis, setBasis] = useState(old?.location_basis ?? "");

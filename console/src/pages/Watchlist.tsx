@@ -2,12 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
-  beginImport, choices, type DeploymentShown, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, passed, people, type Quality, review, type Row, takeOff, underWay,
+  beginImport, choices, deployments, finishImport, giveImage, giveUpImport, imageAddress, type Import, type Listed, passed, people, type Quality, review, type Row, takeOff, underWay,
 } from "../api/recognition.ts";
 import { capital, count } from "../format.ts";
 import { Button, Field, ForThose, Trouble, useDoing } from "../parts/controls.tsx";
 import { freshen, useFresh } from "../parts/fresh.ts";
-import { filesByName, inWords, isOver, qualityWord, said } from "../recognition.ts";
+import { filesByName, inWords, isOver, lookedAt, qualityWord, said } from "../recognition.ts";
 import { address } from "../route.ts";
 import { allowed } from "../session.ts";
 import { announce } from "../state.ts";
@@ -38,7 +38,7 @@ export function WatchlistPage({ id }: { id: string }) {
                 key={one.deployment.manifest.watchlist_id}
                 id={id}
                 fixed={one.deployment.state !== "planned"}
-                cameras={lookedAt(one.deployment)}
+                cameras={lookedAt(one)}
               />
             </ForThose>
           )}
@@ -66,8 +66,9 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
   const [remarked, setRemarked] = useState<readonly Row[] | null>(null);
   const [more, setMore] = useState(false);
   const ending = useDoing();
-  const reading = useRef(""); // the import whose images are being read: whoever gives it up, or leaves, ends that
-  useEffect(() => () => void (reading.current = ""), []);
+  const reading = useRef(""); // the import whose images are being read: whoever gives it up ends that
+  const gone = useRef(false); // and whoever leaves the page, also while the list itself is on its way
+  useEffect(() => () => void (gone.current = true), []);
 
   const begin = async (): Promise<void> => {
     const file = csv.current?.files?.[0];
@@ -83,8 +84,9 @@ function ImportList({ id, useCase }: { id: string; useCase: string }) {
   const read = async (made: Import, before: ReadonlyMap<number, Row>): Promise<void> => {
     const files = filesByName([...(images.current?.files ?? [])]);
     const found = new Map(before);
-    const givenUp = (): boolean => reading.current !== made.import_id;
+    const givenUp = (): boolean => gone.current || reading.current !== made.import_id;
     reading.current = made.import_id;
+    if (givenUp()) return;
     setMore(false);
     setRows(new Map(found));
     const waiting = [...found.values()].filter((row) => row.state === "waits-for-its-image");
@@ -294,9 +296,6 @@ function Rows({ rows }: { rows: readonly Row[] }) {
     </div>
   );
 }
-
-const lookedAt = ({ state, plan, moved }: DeploymentShown["deployment"]): string[] =>
-  state === "running" ? plan.cameras.map((each) => each.camera_id).filter((each) => !moved.includes(each)) : [];
 
 // --- who is on it ---------------------------------------------------------------------------------------------------------
 

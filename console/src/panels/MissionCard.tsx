@@ -241,7 +241,7 @@ function PlaceForm({ mission, purpose, send, busy }: PlaceFormProps) {
       </Field>
       {purpose === "goto" ? (
         <Field label={`Height above dock: ${height} m`}>
-          {(id) => <input id={id} type="range" min={HEIGHT_M.min} max={HEIGHT_M.max} step={5} value={height} onInput={(e) => setHeight(e.currentTarget.valueAsNumber)} />}
+          {(id) => <input id={id} type="range" min={HEIGHT_M.min} max={HEIGHT_M.max} step={1} value={height} onInput={(e) => setHeight(e.currentTarget.valueAsNumber)} />}
         </Field>
       ) : (
         <Field label={`Radius: ${radius} m`}>

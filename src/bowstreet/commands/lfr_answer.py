@@ -13,8 +13,9 @@ from bowstreet.commands.output import say
 from bowstreet.commands.person import Person, about
 from bowstreet.commands.terminal import Terminal
 from bowstreet.console.alerts import A_PERSON_DECIDES
-from bowstreet.errors import BowstreetError, Conflict, NotFound, NotSignedIn, Refused
+from bowstreet.errors import BowstreetError, NotFound, NotPermitted, NotSignedIn, TerminalClosed
 from bowstreet.process import Process
+from bowstreet.recognition.alerts import rules
 from bowstreet.recognition.alerts.model import Alert, AlertState, Disposal, IdentityFound, Judgement, NotEngaged, Probe
 
 LOOK, LEAVE = "look at both pictures", "leave it to others"
@@ -76,7 +77,8 @@ class Answers:
             await (self._outcome(one) if one.state is AlertState.ENGAGED else self._answer(one))
         except NotSignedIn:
             await self._officer.again(await self._terminal.secret(f"Password of '{self._officer.name}', again: "))
-        except (Refused, Conflict, NotFound):  # somebody was faster, or time was
+        except (TerminalClosed, NotPermitted, NotFound):
+            # Not one that was lost to time or to somebody faster: it may be all's again.
             self._over.add(one.alert_id)
             raise
 
@@ -102,12 +104,12 @@ class Answers:
         """Whether to engage, what the officer sees, and why not."""
         while True:
             judgement = await self._compared(one)
-            said = await self._terminal.choice("Your decision:", decisions(judgement))
+            said = await self._terminal.choice("Your decision:", _decisions(judgement))
             if said != COMPARE:
                 break
         if said == ENGAGE:
             return True, judgement, None
-        why_not = reasons(judgement)
+        why_not = rules.reasons(judgement)
         if len(why_not) > 1:
             return False, judgement, NotEngaged(await self._terminal.choice("Why not?", _values(why_not)))
         return False, judgement, why_not[0]
@@ -144,31 +146,13 @@ class Answers:
             self._later.add(one.alert_id)
             return
         identity = IdentityFound(said)
-        disposal = Disposal(await self._terminal.choice("What came of it?", _values(disposals(identity))))
+        disposal = Disposal(await self._terminal.choice("What came of it?", _values(rules.disposals(identity))))
         await self._officer.may(Action.ADJUDICATE, about(one.alert_id), places=(one.borough,))
         await self._alerts.settle(one.alert_id, self._officer.account_id, identity, disposal)
 
 
-# --- answers that fit those before, as the console's page offers them ----------------------------------------------------------
-
-
-def decisions(judgement: Judgement) -> tuple[str, ...]:
-    """Nobody walks up to whom the officer sees to be another."""
-    return (DO_NOT, COMPARE) if judgement is Judgement.NOT_SAME else (ENGAGE, DO_NOT, COMPARE)
-
-
-def reasons(judgement: Judgement) -> tuple[NotEngaged, ...]:
-    """Who does not see the same person has said why already."""
-    if judgement is Judgement.NOT_SAME:
-        return (NotEngaged.NOT_SAME,)
-    if judgement is Judgement.UNSURE:
-        return (NotEngaged.UNSURE,)
-    return NotEngaged.GONE, NotEngaged.NOT_PROPORTIONATE, NotEngaged.NO_LONGER_WANTED
-
-
-def disposals(identity: IdentityFound) -> tuple[Disposal, ...]:
-    """Nobody is dealt with whose identity is not established."""
-    return (Disposal.NONE,) if identity is IdentityFound.UNCONFIRMED else tuple(Disposal)
+def _decisions(judgement: Judgement) -> tuple[str, ...]:
+    return (ENGAGE, DO_NOT, COMPARE) if rules.may_engage(judgement) else (DO_NOT, COMPARE)
 
 
 def _values(kind: Iterable[Judgement | NotEngaged | IdentityFound | Disposal]) -> tuple[str, ...]:

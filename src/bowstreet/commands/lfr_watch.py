@@ -11,6 +11,7 @@ from types import TracebackType
 from bowstreet.commands.output import clear_line, draw_line, say
 from bowstreet.commands.terminal import Terminal
 from bowstreet.process import Process
+from bowstreet.recognition.amendment import says_of_camera
 from bowstreet.recognition.model import Deployment, DeploymentState
 from bowstreet.recognition.ports import CameraState
 from bowstreet.video.address import parse_address
@@ -77,6 +78,7 @@ class Watch:
         self._failed_at: dict[str, int] = {}
         self._told_s = 0.0
         self._none_since_s: float | None = None  # that no camera is looked at
+        self._kept_out: dict[str, tuple[str, str]] = {}  # why, and what brings it back, as it was told last
 
     async def run(self) -> Ended:
         began_s = self._told_s = self._clock.monotonic_s()
@@ -103,12 +105,12 @@ class Watch:
             return Ended.RECORD
         if self._interrupts.count:
             return Ended.PERSON
-        if not looked_at:
+        if not looked_at and not self._waits(one):
             return self._stopping()
         self._none_since_s = None
         if self._for_s is not None and self._clock.monotonic_s() - began_s >= self._for_s:
             return Ended.TIME
-        if files != set(looked_at):
+        if not looked_at or files != set(looked_at):
             return None
         if all(state.state == StreamState.ENDED for state in looked_at.values()):
             return Ended.VIDEO
@@ -117,6 +119,10 @@ class Watch:
         over = [state for state in looked_at.values() if state.state == StreamState.ENDED]
         return Ended.UNREADABLE if broken and not analysed and len(broken) + len(over) == len(looked_at) else None
 
+    def _waits(self, one: Deployment) -> bool:
+        """Whether each camera is kept out by itself, which people mend: no end, and its list stays."""
+        return len(self._recognition.kept_out(one)) == len(one.plan.cameras)
+
     def _stopping(self) -> Ended | None:
         """No camera is looked at, and it still runs as far as is on record: it is being stopped, and that is entered last."""
         now_s = self._clock.monotonic_s()
@@ -124,14 +130,24 @@ class Watch:
         return Ended.ITSELF if now_s - self._none_since_s >= STOPS_WITHIN_S else None
 
     def _tell(self, one: Deployment) -> None:
-        """Progress: on a terminal one line that is drawn anew, else a line now and then."""
+        """Progress: on a terminal one line that is drawn anew, else a line now and then. What is kept out is told once."""
         now_s = self._clock.monotonic_s()
+        if one.state is DeploymentState.RUNNING and not self._terminal.is_asking:
+            self._tell_kept_out(one)
         if sys.stderr.isatty():
             if not self._terminal.is_asking:
                 draw_line(self._words(one))
         elif now_s - self._told_s >= TELL_EVERY_S:
             self._told_s = now_s
             say(self._words(one))
+
+    def _tell_kept_out(self, one: Deployment) -> None:
+        out = {id_: says_of_camera(why, one, id_) for id_, why in self._recognition.kept_out(one).items()}
+        told, self._kept_out = self._kept_out, out
+        for camera_id, (says, remedy) in out.items():
+            if told.get(camera_id) != (says, remedy):
+                clear_line()
+                say(f"{camera_id} is not looked at: {says}; {remedy}")
 
     def _words(self, one: Deployment) -> str:
         c = self._recognition.counts(one)

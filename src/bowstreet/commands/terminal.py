@@ -8,7 +8,7 @@ import termios
 from collections.abc import Callable, Sequence
 
 from bowstreet.commands.output import say
-from bowstreet.errors import Refused
+from bowstreet.errors import TerminalClosed
 
 MOST_LINE_BYTES = 4_096
 
@@ -36,7 +36,7 @@ class Terminal:
                 termios.tcsetattr(self._input, termios.TCSAFLUSH, self._before)
 
     async def line(self, question: str) -> str:
-        """Raises `Refused` when nobody sits there, or the terminal is closed."""
+        """Raises `TerminalClosed` when nobody sits there, or the terminal is closed."""
         async with self._lock:
             return await self._line(question)
 
@@ -77,7 +77,7 @@ class Terminal:
             raise _nobody()
         data = await _once_readable(self._input, lambda: os.read(self._input, MOST_LINE_BYTES))
         if not data:
-            raise Refused("the terminal was closed", remedy="run it again")
+            raise TerminalClosed("the terminal was closed", remedy="run it again")
         return data.decode(errors="replace")
 
 
@@ -105,5 +105,5 @@ def _ask(question: str) -> None:
     sys.stderr.flush()
 
 
-def _nobody() -> Refused:
-    return Refused("nobody sits at this terminal to be asked", remedy="run it at a terminal")
+def _nobody() -> TerminalClosed:
+    return TerminalClosed("nobody sits at this terminal to be asked", remedy="run it at a terminal")

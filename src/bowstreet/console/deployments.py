@@ -19,7 +19,7 @@ from bowstreet.console.desk import NOWHERE, Desk
 from bowstreet.console.sight import sight_of
 from bowstreet.geo import Position
 from bowstreet.recognition import amendment as amendments
-from bowstreet.recognition import answers, rules
+from bowstreet.recognition import answers, obstacles, rules
 from bowstreet.recognition.model import (
     Category,
     Counts,
@@ -186,10 +186,10 @@ def shown(desk: Desk, one: Deployment, who: Asker) -> DeploymentView:
     out = {} if one.state.is_over else services.recognition.kept_out(one)
     return DeploymentView(
         deployment=one, counts=services.recognition.counts(one), authority=authority,
-        against=tuple(ReasonAgainst(code=why, says=rules.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
+        against=tuple(ReasonAgainst(code=why, says=obstacles.SAYS[why], remedy=rules.remedy(why, one)) for why in against),
         kept_out=tuple(
             CameraKeptOut(camera_id=camera_id, code=why, says=says, remedy=remedy)
-            for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one),)
+            for camera_id, why in out.items() for says, remedy in (amendments.says_of_camera(why, one, camera_id),)
         ),
         amended=_amended(desk, one),
         report=services.recognition.models.report(one.plan.model_sha256, one.plan.threshold, services.clock.now(), listed),

@@ -13,13 +13,9 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.incidents import Reasoned
 from bowstreet.console.sight import sight_of
+from bowstreet.flight.control import HIGHEST_M, LEAST_RADIUS_M, LOWEST_M, MOST_RADIUS_M
 from bowstreet.flight.model import Command, GoTo, Hold, Orbit, PointGimbal, Waypoint, ZoomCamera
 from bowstreet.geo import Position
-
-# What is no height at all is refused before anybody asks the flight; how high a pilot may go is `flight.control.HIGHEST_M`, at
-# which place and beside whom the airspace and the other flights say.
-MAX_HEIGHT_M = 120.0  # UK Regulation (EU) 2019/947 UAS.OPEN.010: 120 m from the surface, kept as the bound for all
-MAX_RADIUS_M = 500.0  # beyond it an orbit is not a look at one scene
 
 
 class _PilotCommand(c.Body, frozen=True, kw_only=True):
@@ -31,7 +27,7 @@ class Goto(_PilotCommand, frozen=True, kw_only=True, tag="goto"):
 
     latitude: c.Latitude
     longitude: c.Longitude
-    height_m_above_dock: Annotated[float, msgspec.Meta(ge=10, le=MAX_HEIGHT_M)]
+    height_m_above_dock: Annotated[float, msgspec.Meta(ge=LOWEST_M, le=HIGHEST_M)]
 
 
 class HoldHere(_PilotCommand, frozen=True, kw_only=True, tag="hold"):
@@ -43,7 +39,7 @@ class OrbitRound(_PilotCommand, frozen=True, kw_only=True, tag="orbit"):
 
     latitude: c.Latitude
     longitude: c.Longitude
-    radius_m: Annotated[float, msgspec.Meta(ge=5, le=MAX_RADIUS_M)]
+    radius_m: Annotated[float, msgspec.Meta(ge=LEAST_RADIUS_M, le=MOST_RADIUS_M)]
 
 
 class Gimbal(_PilotCommand, frozen=True, kw_only=True, tag="gimbal"):

@@ -13,7 +13,7 @@ from bowstreet.console.access import Asker
 from bowstreet.console.desk import Desk, nothing
 from bowstreet.console.looking import consult
 from bowstreet.errors import NotFound
-from bowstreet.recognition.model import DeploymentState
+from bowstreet.recognition.model import Deployment, DeploymentState
 
 
 class CameraView(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +34,13 @@ def router(desk: Desk) -> APIRouter:
     async def cameras(deployment_id: c.Id, who: Annotated[Asker, sees]) -> Response:
         """How the cameras are that are looked at now; none unless it runs. The deployment says which are not, and why."""
         deployment, names = recognition.get(deployment_id), recognition.planning.cameras
-        running, out = deployment.state is DeploymentState.RUNNING, recognition.kept_out(deployment)
+        looked_at = _looked_at(desk, deployment)
         shown = [
             CameraView(
                 camera_id=camera_id, name=names[camera_id].name, state=one.state, restarts=one.restarts, trouble=one.trouble
             )
-            for camera_id, one in (recognition.pipeline.states() if running else {}).items()
-            if camera_id not in out
+            for camera_id, one in recognition.pipeline.states().items()
+            if camera_id in looked_at
         ]  # fmt: skip
         return c.json(shown)
 
@@ -48,8 +48,7 @@ def router(desk: Desk) -> APIRouter:
     async def view(deployment_id: c.Id, camera_id: c.Id, request: Request, who: Annotated[Asker, sees]) -> Response:
         """A JPEG of what the camera sees, three times a second at most. That somebody looks is on record first."""
         one = recognition.get(deployment_id)
-        looked_at = recognition.pipeline.states().keys() - recognition.kept_out(one).keys()
-        if one.state is not DeploymentState.RUNNING or camera_id not in looked_at:
+        if camera_id not in _looked_at(desk, one):
             raise NotFound("this camera is not looked at now", remedy="see whether the deployment runs")
         await consult(desk.services.consultations, who, Matter.STREET, deployment_id)
         seen = recognition.pipeline.view(camera_id)
@@ -59,6 +58,14 @@ def router(desk: Desk) -> APIRouter:
         return Response(seen.image, media_type="image/jpeg", headers=headers)
 
     return routes
+
+
+def _looked_at(desk: Desk, one: Deployment) -> set[str]:
+    """Cameras of its plan that are looked at now. The pipeline may still know others: of what ran before, or taken out since."""
+    if one.state is not DeploymentState.RUNNING:
+        return set()
+    recognition, planned = desk.services.recognition, {camera.camera_id for camera in one.plan.cameras}
+    return planned & recognition.pipeline.states().keys() - recognition.kept_out(one).keys()
 
 
 def _picture(says: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bowstreet.flight.home import down, go_home
 from bowstreet.flight.legs import LEVEL_DEG
 from bowstreet.flight.lens import WIDEST, zooms
 from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint, ZoomCamera
+from bowstreet.flight.ports import Outcome
 from bowstreet.flight.reckoning import offset_m
 from bowstreet.flight.step import Sight, Step, because, changed, enter, to_vehicle, told
 from bowstreet.messages import Reason
@@ -19,7 +20,8 @@ from bowstreet.messages import Reason
 TAKEABLE = frozenset({Phase.OUTBOUND, Phase.ON_SCENE, Phase.RETURNING, Phase.LANDING, Phase.CONTINGENCY, Phase.CONTROLLED})
 # Above roofs and trees; and, with something in hand, under 120 m above the surface (UK Reg (EU) 2019/947, UAS.OPEN.010).
 LOWEST_M, HIGHEST_M = 20.0, 115.0
-MOST_RADIUS_M = 500.0
+# A smaller circle is no circle to an autopilot; from a wider one it is no look at one scene.
+LEAST_RADIUS_M, MOST_RADIUS_M = 10.0, 500.0
 # What the hard minimum keeps for what is not known: less than bingo, because somebody is looking.
 HARD_MARGIN = 1.10
 # What is refused for D2's sake, by this code.
@@ -35,9 +37,11 @@ def take(mission: Mission, pilot: str, sight: Sight, now: datetime) -> Step | Re
     if not sight.heard:
         return because(mission, "link-lost", "it is not heard")
     before = mission.resume if mission.phase in (Phase.CONTROLLED, Phase.CONTINGENCY) else mission.phase
+    hold = Hold()
     step = enter(
-        mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, Hold()),
+        mission, Phase.CONTROLLED, because(mission, "taken", "a pilot has taken control"), now, to_vehicle(mission, hold),
         pilot=pilot, resume=before, orphaned_at=None, alarmed=False, camera_attempts=0, zoom_trouble="",
+        guidance=(*mission.guidance, hold) if mission.phase is Phase.CONTROLLED else (hold,),
     )  # fmt: skip
     old = mission.pilot if mission.pilot != pilot else None
     return Step(mission=step.mission, orders=step.orders, changes=step.changes, released=old)
@@ -73,7 +77,8 @@ def _orphan(mission: Mission, sight: Sight, now: datetime) -> Step | None:
         if not silent:
             return None
         reason = because(mission, "pilot-silent", "its pilot's console is not heard; another pilot may take it")
-        return told(mission, reason, to_vehicle(mission, Hold()), orphaned_at=now)
+        hold = Hold()
+        return told(ordered(mission, hold), reason, to_vehicle(mission, hold), orphaned_at=now)
     if not silent:
         return told(mission, because(mission, "pilot-back", "its pilot's console is heard again"), orphaned_at=None)
     if now - mission.orphaned_at < timedelta(seconds=ORPHAN_GRACE_S):
@@ -104,15 +109,42 @@ def refused(
     if isinstance(command, GoTo):
         return _place_refused(mission, command.waypoint, sight, now)
     if isinstance(command, Orbit):
-        if not 10.0 <= command.radius_m <= MOST_RADIUS_M:
-            return because(mission, "radius", f"a circle is 10 to {MOST_RADIUS_M:.0f} m wide")
+        if not LEAST_RADIUS_M <= command.radius_m <= MOST_RADIUS_M:
+            return because(mission, "radius", f"a circle is {LEAST_RADIUS_M:.0f} to {MOST_RADIUS_M:.0f} m wide")
         return _place_refused(mission, command.centre, sight, now)
     return because(mission, "not-a-pilots", f"{type(command).__name__} is not for a pilot: release control, and it lands itself")
 
 
 def ordered(mission: Mission, command: Command) -> Mission:
-    """The mission once a pilot's command is on its way: it remembers where the lens was left."""
-    return changed(mission, zoom=command.zoom, zoom_trouble="") if isinstance(command, ZoomCamera) else mission
+    """The mission once a pilot's command is on its way: it remembers where the lens was left, and what may be flown now."""
+    if isinstance(command, ZoomCamera):
+        return changed(mission, zoom=command.zoom, zoom_trouble="")
+    if isinstance(command, GoTo | Orbit | Hold):
+        return changed(mission, guidance=(*mission.guidance, command))
+    return mission
+
+
+def answered(mission: Mission, command: Command, outcome: Outcome) -> Step | None:
+    """An order that was taken has replaced those before it; one that was refused has replaced nothing. One that was not answered
+    may have been heard."""
+    # By identity: an order that is given twice is two orders, and none that is still to be answered outlives the program.
+    place = next((number for number, one in enumerate(mission.guidance) if one is command), None)
+    if place is None or outcome is Outcome.TIMED_OUT:
+        return None
+    before, after = mission.guidance[:place], mission.guidance[place + 1 :]
+    left = (mission.guidance[place], *after) if outcome is Outcome.ACCEPTED else before + after
+    return None if left == mission.guidance else Step(mission=changed(mission, guidance=left))
+
+
+def may_go_to(mission: Mission) -> tuple[tuple[Waypoint, float], ...]:
+    """Where its pilot's orders may have it go, and how far around that it may be."""
+    orders = mission.guidance if mission.phase is Phase.CONTROLLED else ()
+    places = (
+        (one.waypoint, 0.0) if isinstance(one, GoTo) else (one.centre, one.radius_m)
+        for one in orders
+        if not isinstance(one, Hold)
+    )
+    return tuple(places)
 
 
 def _zoom_refused(mission: Mission, zoom: float, sight: Sight) -> Reason | None:

@@ -213,6 +213,8 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     charge_at_take_off: float | None = None
     alarmed: bool = False  # flown by a pilot, below bingo
     orphaned_at: datetime | None = None  # since when the pilot in control is not heard
+    # What its pilot has it do: the order that it last took, and those since that it has not answered, or not yet.
+    guidance: "tuple[GoTo | Orbit | Hold, ...]" = ()
     recovering_since: datetime | None = None  # the program started again: what telemetry shows decides
 
     @property

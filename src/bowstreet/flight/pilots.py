@@ -7,7 +7,7 @@ from bowstreet.errors import Conflict, NotPermitted, Refused
 from bowstreet.flight import control
 from bowstreet.flight.failsafe import PILOT_SILENT_S
 from bowstreet.flight.legs import LEVEL_DEG
-from bowstreet.flight.model import Command, GoTo, Hold, Mission, Orbit, Phase, PointGimbal, Waypoint
+from bowstreet.flight.model import Command, GoTo, Mission, Orbit, Phase, PointGimbal, Waypoint
 from bowstreet.flight.reckoning import between
 from bowstreet.flight.step import Sight, Step, because, to_vehicle
 from bowstreet.geo import Position
@@ -51,7 +51,6 @@ class Pilots:
         self._heard_s: dict[str, float] = {}
         # Asked of a mission when its pilot turns the camera down in transit; whoever keeps such orders sets it.
         self.may_look_down: Callable[[str], bool] = lambda _: False
-        self._sent: dict[str, tuple[str, Waypoint, float]] = {}  # by vehicle
 
     async def take(self, mission_id: str, pilot: str) -> None:
         """Raises `Conflict` when another pilot has it, or it cannot be controlled now; `NotFound`."""
@@ -63,7 +62,6 @@ class Pilots:
         if isinstance(step, Reason):
             raise Conflict(step.text, remedy="look again at who flies it and in which phase it is")
         self.heard(pilot)
-        self._sent.pop(mission.vehicle_id, None)  # it holds
         taken = ControlTaken(at=now, mission_id=mission_id, vehicle_id=mission.vehicle_id, pilot=pilot)
         await self._apply(mission, step, [taken])
 
@@ -87,9 +85,6 @@ class Pilots:
             refusal = self._may_fly(mission, sight.telemetry.position, place, reach_m)
             if refusal is not None:
                 raise refusal
-            self._sent[mission.vehicle_id] = mission_id, place, reach_m
-        elif isinstance(command, Hold):
-            self._sent.pop(mission.vehicle_id, None)
         await self._apply(mission, Step(mission=control.ordered(mission, command), orders=to_vehicle(mission, command)))
 
     async def level(self, mission_id: str) -> None:
@@ -113,14 +108,7 @@ class Pilots:
             why = None if refusal is None else because(mission, "not-there", refusal.message)
         if why is not None:
             raise Refused(why.text, remedy="fly it by hand, or let it stay")
-        self._sent[mission.vehicle_id] = mission_id, goal, 0.0
-        await self._apply(mission, Step(mission=mission, orders=to_vehicle(mission, command)))
-
-    def sent_to(self, mission: Mission) -> tuple[Waypoint, float] | None:
-        """Where its pilot has last sent it, and how far around that it may be."""
-        sent = self._sent.get(mission.vehicle_id)
-        held = mission.phase is Phase.CONTROLLED and sent is not None and sent[0] == mission.mission_id
-        return sent[1:] if held and sent is not None else None
+        await self._apply(mission, Step(mission=control.ordered(mission, command), orders=to_vehicle(mission, command)))
 
     async def heartbeat(self, pilot: str) -> None:
         """This pilot's console is alive."""

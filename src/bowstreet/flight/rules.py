@@ -155,19 +155,17 @@ def rerouted(
 
 def matters_when_accepted(command: Command) -> bool:
     """Whether `settled` has anything to say of this command's acceptance; of most, telemetry has."""
-    return isinstance(command, ConfirmFailsafes | Disarm)
+    return isinstance(command, ConfirmFailsafes | Disarm | GoTo | Orbit | Hold)
 
 
 def settled(mission: Mission, command: Command, outcome: Outcome, detail: str, sight: Sight, now: datetime) -> Step | None:
     """What follows when a command was accepted, refused, or not answered. What it brought about is telemetry's word, not this."""
     if mission.phase.is_final or mission.recovering_since is not None:
         return None
+    if mission.phase is Phase.CONTROLLED and isinstance(command, GoTo | Orbit | Hold):
+        return control.answered(mission, command, outcome)
     if outcome is Outcome.ACCEPTED:
-        if isinstance(command, ConfirmFailsafes):
-            return Step(mission=changed(mission, failsafes_confirmed=True))
-        if isinstance(command, Disarm) and mission.return_reason is not None:
-            return Step(mission=changed(mission, arm_ordered=False))
-        return None
+        return _accepted(mission, command)
     failed = f"{outcome.value}{': ' + detail if detail else ''}"
     if isinstance(command, Arm | TakeOff):
         return _did_not_start(mission, command, outcome, failed, sight, now)
@@ -185,6 +183,14 @@ def settled(mission: Mission, command: Command, outcome: Outcome, detail: str, s
     if isinstance(command, GoTo | Land | OpenDock | ConfirmFailsafes) and mission.due_at is not None:
         wait_s = RETRY_S * 2.0 ** min(mission.attempts, MOST_DOUBLINGS)
         return Step(mission=changed(mission, due_at=min(mission.due_at, due(now, wait_s))))
+    return None
+
+
+def _accepted(mission: Mission, command: Command) -> Step | None:
+    if isinstance(command, ConfirmFailsafes):
+        return Step(mission=changed(mission, failsafes_confirmed=True))
+    if isinstance(command, Disarm) and mission.return_reason is not None:
+        return Step(mission=changed(mission, arm_ordered=False))
     return None
 
 

@@ -7,6 +7,7 @@ import shapely
 
 from bowstreet.accountability.authority.model import Authorisation
 from bowstreet.geo import Position, great_circle_m, to_grid
+from bowstreet.recognition import rules
 from bowstreet.recognition.model import Amendment, Deployment, Obstacle, Plan
 
 NameOf = Callable[[str], str]
@@ -34,14 +35,16 @@ def changes(before: Plan, after: Plan, name_of: NameOf) -> list[str]:
     return said
 
 
-def says_of_camera(why: Obstacle, one: Deployment) -> tuple[str, str]:
-    """Why one camera is kept out though the others go on, and what brings it back."""
+def says_of_camera(why: Obstacle, one: Deployment, camera_id: str) -> tuple[str, str]:
+    """Why this camera is kept out though the others go on, and what brings it back."""
     if why is Obstacle.NO_SIGNS:
         return "no sign stands before it (R15)", "put one up where it stands now, and enter it: it is looked at again at once"
-    if one.amendment is None:
-        mends = "enter that it was put back, or ask for authority for where it stands now"
-    else:
+    if why is Obstacle.NO_CAMERA:
+        return "it is not configured", "put it back into the configuration, and start the program again"
+    if rules.move_waits(one, camera_id):
         mends = "its move waits for authority: an authorising officer decides, here or under Authority"
+    else:
+        mends = "enter that it was put back, or ask for authority for where it stands now"
     return "it stands elsewhere than was authorised (R2)", mends
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from bowstreet.accountability.authority.service import Authorities
 from bowstreet.accountability.recorder import Recorder, Remove, Save
 from bowstreet.errors import BowstreetError
@@ -13,6 +15,8 @@ from bowstreet.recognition.model import Deployment, KeptList, Opportunity
 from bowstreet.recognition.ports import Models
 from bowstreet.runtime.ports import Clock, Ids, Store
 from bowstreet.runtime.records import Collection
+
+log = structlog.get_logger(__name__)
 
 
 class Book:
@@ -80,5 +84,11 @@ class Book:
             save=[(self.deployments, one), *saves, *(save for save, _ in ended)], remove=removes,
             messages=[told, *said, *(message for _, message in ended)],
         )  # fmt: skip
-        self.changed()
+        self._tell(one)
         return one
+
+    def _tell(self, one: Deployment) -> None:
+        try:
+            self.changed()
+        except Exception as error:  # the edge of the record: an act that stands on it has happened, and is not told as failed
+            log.error("a change is on record, and was not followed", deployment=one.deployment_id, error=type(error).__name__)

@@ -207,7 +207,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     started_by: str = ""
     started_at: datetime | None = None  # the first time
     closed_at: datetime | None = None
-    why: str = ""  # of the last stop or close
+    why: str = ""  # of the last stop or close, or that an amended plan was not taken
     counts: Counts = Counts()
     record_digest: str = ""
 
@@ -244,6 +244,7 @@ class Obstacle(StrEnum):
     LIST_UNREVIEWED = "list-needs-second-approval"
     NO_NOTICE = "no-public-notice"
     NO_SIGNS = "no-signs"
+    NO_CAMERA = "camera-not-configured"
     OTHER_MODEL = "another-model-in-use"
     BELOW_FLOOR = "threshold-below-floor"
     NO_REPORT = "no-accuracy-report"

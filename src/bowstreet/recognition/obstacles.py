@@ -17,6 +17,7 @@ SAYS: dict[Obstacle, str] = {
     Obstacle.LIST_UNREVIEWED: "somebody under 18 or vulnerable is listed whom no second person has approved (R6)",
     Obstacle.NO_NOTICE: "no public notice stands (R15, R18)",
     Obstacle.NO_SIGNS: "no sign stands before a camera (R15)",
+    Obstacle.NO_CAMERA: "a camera of the plan is not configured",
     Obstacle.OTHER_MODEL: "the model in use is not the one that is planned (R12, R13)",
     Obstacle.BELOW_FLOOR: "the threshold is below the model's floor (R13)",
     Obstacle.NO_REPORT: "no accuracy report covers this model and threshold now (R12)",
@@ -42,6 +43,10 @@ REMEDIES: dict[Obstacle, str] = {
         "property also Part III of the Police Act 1997. This program does not do it"
     ),
     Obstacle.NO_SIGNS: "put signs up before every camera, and enter when",
+    Obstacle.NO_CAMERA: (
+        "put it back into the configuration, and start the program again; or take the plan back, and plan it with the cameras "
+        "that there are"
+    ),
     Obstacle.OTHER_MODEL: (
         "take it back to the plan, save the plan again, and import its list again; or put the planned model's files back, and "
         "start the program again"

@@ -59,6 +59,10 @@ class Planning:
         places = [camera.position for camera in one.plan.cameras if camera.camera_id == camera_id]
         return next(iter((self._boroughs_of(places) if places else ()) or one.plan.boroughs), "")
 
+    def to_start(self, one: Deployment) -> rules.Standing:
+        """A deployment with all that is asked before it is started."""
+        return replace(self.book.standing(one, starting=True), cameras=frozenset(self.cameras))
+
     # --- plan ------------------------------------------------------------------------------------------------------------------
 
     async def plan(self, plan: Plan, by: str) -> Deployment:

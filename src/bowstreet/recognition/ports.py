@@ -1,6 +1,6 @@
 """What recognition needs of the world, and what the pipeline of cameras finds here."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -126,8 +126,9 @@ class Pipeline(Protocol):
         """Raises `BowstreetError` when it cannot; then nothing runs."""
         ...
 
-    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
-        """It may go on until then, with these cameras only. One that it did not know yet is looked at from now on."""
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig], planned: Collection[str]) -> None:
+        """It may go on until then, with these cameras only. One that it did not know yet is looked at from now on; one that is
+        not `planned` any more is let go of for good, and the others wait to be among these again."""
         ...
 
     async def stop(self) -> None:
@@ -169,7 +170,7 @@ class NoPipeline:
     async def start(self, order: RunOrder) -> None:
         return None
 
-    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig], planned: Collection[str]) -> None:
         return None
 
     async def stop(self) -> None:

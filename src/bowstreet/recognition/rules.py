@@ -5,7 +5,7 @@ Everything fails closed: what is not known counts as absent. Requirement ids (do
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -31,8 +31,7 @@ from bowstreet.recognition.model import (
     Plan,
     PublicEvidence,
 )
-from bowstreet.recognition.obstacles import REMEDIES as REMEDIES
-from bowstreet.recognition.obstacles import SAYS as SAYS
+from bowstreet.recognition.obstacles import REMEDIES, SAYS
 
 # --- limits -----------------------------------------------------------------------------------------------------------------
 
@@ -49,6 +48,7 @@ IMAGE_AGES = timedelta(days=5 * 365)
 # The list is destroyed at once when nobody needs it any more, and in any case within a day of the end (R9), less an hour in which
 # a worker that runs hourly, or somebody who mends it, still comes in time.
 DESTROY_WITHIN = timedelta(hours=23)
+NOT_TAKEN = "the amended plan was not taken: whoever authorised it runs the deployment, planned it, or made its list (R3)"
 
 
 def remedy(why: Obstacle, one: Deployment) -> str:
@@ -62,7 +62,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """A deployment with what stands round it. What is not known is left at its default, which allows nothing.
 
     `authority` is the authorisation that the deployment names, in whatever state. `loaded_digest` is of the list as it lies in
-    memory, `model_sha256` of the model in use.
+    memory, `model_sha256` of the model in use, `cameras` are those of the configuration.
     """
 
     deployment: Deployment
@@ -72,6 +72,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     report_covers: bool = False
     floor: float | None = None
     model_sha256: str = ""
+    cameras: frozenset[str] = frozenset()
 
 
 # --- may it process, may it start -------------------------------------------------------------------------------------------
@@ -128,6 +129,8 @@ def why_not_start(standing: Standing, by: str, now: datetime) -> list[Obstacle]:
         found.append(Obstacle.NO_NOTICE)
     if unsigned_cameras(one, now):
         found.append(Obstacle.NO_SIGNS)
+    if not {camera.camera_id for camera in one.plan.cameras} <= standing.cameras:
+        found.append(Obstacle.NO_CAMERA)
     if not is_of_model(one.plan, standing.model_sha256):
         found.append(Obstacle.OTHER_MODEL)
     elif not above_floor(one.plan.threshold, standing.floor):
@@ -330,7 +333,8 @@ def goes_by(one: Deployment) -> set[str]:
 
 
 def withdrawn(one: Deployment, why: str) -> Deployment:
-    """Planned again: plan and list can be changed, and are authorised anew (R4)."""
+    """Planned again: plan and list can be changed, and are authorised anew (R4). Before a camera that was moved meanwhile no sign
+    is known to stand, wherever the plan has it (R15)."""
     if one.state not in (DeploymentState.SUBMITTED, DeploymentState.STOPPED):
         raise Refused(f"it is {one.state}", remedy="stop it first, or look at its record")
     return replace(
@@ -342,6 +346,7 @@ def withdrawn(one: Deployment, why: str) -> Deployment:
         list_digest="",
         amendment=None,
         moved=(),
+        evidence=_without(one.evidence, one.moved),
         why=why,
     )
 
@@ -385,25 +390,27 @@ def amended(one: Deployment, amendment: Amendment) -> Deployment:
 
 def put_back(one: Deployment, camera_id: str) -> Deployment:
     """A camera stands again where it was authorised, by somebody's word. Raises `Refused`."""
-    if camera_id not in one.moved or one.amendment is not None:
+    if camera_id not in one.moved or move_waits(one, camera_id):
         raise Refused("this camera was not moved, or its move waits for authority", remedy="look at the deployment")
     return replace(one, moved=tuple(other for other in one.moved if other != camera_id))
 
 
 def adopted(one: Deployment, authority: Authorisation) -> Deployment:
-    """The amended plan in place of the first, when its authority is in force; without it when that was refused. Then a camera
-    that was moved all the same stays unused until somebody says that it was put back."""
+    """The amended plan in place of the first, when its authority is in force; without it when that was refused, or was given by
+    whoever runs it (R3). A camera that was moved, and that what was authorised does not move, stays unused until somebody says
+    that it was put back."""
     amendment = one.amendment
     if amendment is None or authority.authorisation_id != amendment.authorisation_id or authority.state == "requested":
         return one
     if authority.state != "in-force":
         return replace(one, amendment=None)
+    if authority.decided_by in _operators(one, one.started_by):
+        return replace(one, amendment=None, why=NOT_TAKEN)
     moved = moved_cameras(one.plan, amendment.plan)
-    evidence = tuple(_without(told, moved) for told in one.evidence)
     return replace(
         one, plan=amendment.plan, plan_digest=digest_of(amendment.plan), authorisation_id=amendment.authorisation_id,
-        authorised_by=authority.decided_by or "", revision=one.revision + 1, amendment=None, moved=(),
-        evidence=tuple(told for told in evidence if told.kind is EvidenceKind.NOTICE or told.camera_ids),
+        authorised_by=authority.decided_by or "", revision=one.revision + 1, amendment=None,
+        moved=tuple(id_ for id_ in one.moved if id_ not in moved), evidence=_without(one.evidence, moved),
     )  # fmt: skip
 
 
@@ -413,9 +420,15 @@ def moved_cameras(before: Plan, after: Plan) -> frozenset[str]:
     return frozenset(one.camera_id for one in before.cameras if places.get(one.camera_id) != one.position)
 
 
-def _without(told: PublicEvidence, moved: frozenset[str]) -> PublicEvidence:
+def move_waits(one: Deployment, camera_id: str) -> bool:
+    """Whether authority is asked for where this camera stands by now."""
+    return one.amendment is not None and camera_id in moved_cameras(one.plan, one.amendment.plan)
+
+
+def _without(evidence: Iterable[PublicEvidence], moved: Collection[str]) -> tuple[PublicEvidence, ...]:
     """A sign stays where it stood: before a camera that was moved there is none until one is put up there."""
-    return replace(told, camera_ids=tuple(one for one in told.camera_ids if one not in moved))
+    left = [replace(told, camera_ids=tuple(id_ for id_ in told.camera_ids if id_ not in moved)) for told in evidence]
+    return tuple(told for told in left if told.kind is EvidenceKind.NOTICE or told.camera_ids)
 
 
 def closed(one: Deployment, now: datetime, why: str) -> Deployment:

@@ -16,7 +16,7 @@ from bowstreet.accountability.recorder import NOT_RECORDED, Save
 from bowstreet.errors import BowstreetError, NotFound, Refused
 from bowstreet.frames import CameraFrame
 from bowstreet.messages import AuthorisationChanged, DeploymentCounted, VolunteerPassed, WatchlistChanged
-from bowstreet.recognition import rules
+from bowstreet.recognition import obstacles, rules
 from bowstreet.recognition.alerts import rules as alert_rules
 from bowstreet.recognition.alerts.model import Alert, Raised, Sighting, Withheld
 from bowstreet.recognition.alerts.service import Alerts
@@ -110,7 +110,7 @@ class Recognition:
 
     def against(self, one: Deployment, by: str) -> list[Obstacle]:
         """All that keeps somebody from starting it now."""
-        found = rules.why_not_start(self._book.standing(one, starting=True), by, self._book.clock.now())
+        found = rules.why_not_start(self.planning.to_start(one), by, self._book.clock.now())
         return found if self._another(one.deployment_id) is None else [*found, Obstacle.ANOTHER_RUNS]
 
     def _another(self, deployment_id: str) -> Deployment | None:
@@ -128,21 +128,19 @@ class Recognition:
         """
         async with self._book.lock:
             one, now = self._book.get(deployment_id), self._book.clock.now()
-            if (other := self._another(deployment_id)) is not None:
-                which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
-                raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
-            rules.started(self._book.standing(one, starting=True), by, now)
+            self._require_no_other(deployment_id)
+            rules.started(self.planning.to_start(one), by, now)
             assert one.manifest is not None, "a deployment without a list is refused"
             opened = self._book.enrolment.open(one.manifest)
             references = await asyncio.to_thread(self._book.enrolment.references, one.manifest)
             # As it is now: while the list was read it may have been closed, or its authority revoked.
-            ready = rules.started(self._book.standing(self._book.get(deployment_id), starting=True), by, now)
+            ready = rules.started(self.planning.to_start(self._book.get(deployment_id)), by, now)
             said = WatchlistChanged(
                 at=now, deployment_id=deployment_id, watchlist_id=one.manifest.watchlist_id, change="opened", by=by,
                 people=one.manifest.people, images=one.manifest.images, digest=opened.digest,
             )  # fmt: skip
-            ready = await self._book.save(ready, "started", by, [said])
-            self._require_running(deployment_id)
+            await self._book.save(ready, "started", by, [said])
+            ready = self._require_running(deployment_id)
             until = rules.lease_until(self._book.standing(ready), now)
             order = RunOrder(
                 deployment_id=deployment_id, cameras=self._usable(ready),
@@ -155,16 +153,24 @@ class Recognition:
                 await self._halt(ready, f"the cameras could not be looked at: {error.message}")
                 raise
             try:
-                self._require_running(deployment_id)
+                return self._require_running(deployment_id)
             except BowstreetError:
                 await self._let_go(deployment_id)
                 raise
-            return ready
 
-    def _require_running(self, deployment_id: str) -> None:
-        """Raises `Refused` when it was stopped while its start was being written: then no camera is looked at."""
-        if self._book.get(deployment_id).state is not DeploymentState.RUNNING or deployment_id in self._halted:
+    def _require_no_other(self, deployment_id: str) -> None:
+        """Raises `Refused` with which deployment runs."""
+        if (other := self._another(deployment_id)) is not None:
+            which = f"in {', '.join(other.plan.boroughs)} until {other.plan.ends_at:%H:%M} UTC ({other.deployment_id})"
+            raise Refused(f"another deployment runs, {which}", remedy="stop that one first")
+
+    def _require_running(self, deployment_id: str) -> Deployment:
+        """As it stands: a camera may have been moved while its start was being written. Raises `Refused` when it was stopped
+        meanwhile: then no camera is looked at."""
+        one = self._book.get(deployment_id)
+        if one.state is not DeploymentState.RUNNING or deployment_id in self._halted:
             raise Refused("it was stopped while it started", remedy="look at its state, and start it again")
+        return one
 
     async def stop(self, deployment_id: str, by: str, why: str = "stopped by a person") -> Deployment:
         """Raises `NotFound`, `Refused`."""
@@ -250,7 +256,7 @@ class Recognition:
         for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             why = rules.must_stop(self._book.standing(one), now)
             if why is not None:
-                await self._halt(one, rules.SAYS[why])
+                await self._halt(one, obstacles.SAYS[why])
         await self._enter_counts()
         self._renew()
         await self.alerts.work()
@@ -320,11 +326,13 @@ class Recognition:
         for one in self._book.deployments.in_states(DeploymentState.RUNNING):
             until = None if one.deployment_id in self._halted else rules.lease_until(self._book.standing(one), now)
             if until is not None:
-                self.pipeline.renew(until, self._usable(one))
+                self.pipeline.renew(until, self._usable(one), {camera.camera_id for camera in one.plan.cameras})
 
     def kept_out(self, one: Deployment) -> dict[str, Obstacle]:
         """Its cameras that are not looked at now whatever else is, and why."""
-        return rules.kept_out(one, self._book.clock.now())
+        planned = [camera.camera_id for camera in one.plan.cameras]
+        missing = {id_: Obstacle.NO_CAMERA for id_ in planned if id_ not in self.planning.cameras}
+        return rules.kept_out(one, self._book.clock.now()) | missing
 
     def _usable(self, one: Deployment) -> list[CameraConfig]:
         out = self.kept_out(one)
@@ -361,7 +369,7 @@ class Recognition:
                 await self._book.recorder.record(save=[(self._book.deployments, whole)], messages=[said])
             except NOT_RECORDED:
                 self.count(one.deployment_id, more)
-                await self._halt(one, rules.SAYS[Obstacle.NO_LEDGER])
+                await self._halt(one, obstacles.SAYS[Obstacle.NO_LEDGER])
 
     # --- volunteers ------------------------------------------------------------------------------------------------------------
 

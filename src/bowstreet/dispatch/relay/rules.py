@@ -6,7 +6,8 @@
 3. A relief comes from a dock: one in the air has no charge for a watch, and nobody loses a drone that was promised them.
 4. It keeps another height above the sea than every drone over or near the scene, all the way: it climbs to it over its own dock,
    and nobody climbs or sinks through another's height near the scene. A drone whose own dock is so near is sent only where its
-   climb crosses nobody. A pilot's drone is kept apart in the same way: neither to another's height, nor through it.
+   climb crosses nobody. A pilot's drone is kept apart in the same way: neither to another's height, nor through it,
+   nor below one that will sink there.
 5. The watch is handed over when the relief has eyes on, and the other is let go a little later, so that whoever watches has
    changed over before the old picture ends. A relief that does not come costs nothing: the other stays to bingo.
 """
@@ -22,6 +23,7 @@ from bowstreet.airspace.rules import LEVELS_M
 from bowstreet.dispatch.fleet import Fleet
 from bowstreet.dispatch.leaving import leaves
 from bowstreet.dispatch.reach import home_times_s, out_times_s
+from bowstreet.dispatch.relay.ways import Passage
 from bowstreet.flight.airframes import CLIMB_AWAY_M
 from bowstreet.flight.energy import needed_fraction, planning_wind
 from bowstreet.flight.model import Airframe, Mission, Phase, VehicleStatus, Wind
@@ -70,10 +72,12 @@ def gap_s(dark_since: datetime | None, seen_at: datetime) -> float:
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A drone over or near the scene: its height above the sea, and whether its own dock is so near that it sinks there."""
+    """A drone over or near the scene: its height above the sea, whether its own dock is so near that it sinks there, and how the
+    way that is asked about lies to it."""
 
     altitude_m_amsl: float
     sinks_here: bool = False
+    passage: Passage = Passage.WITHIN
 
 
 def levels(taken: Sequence[Taken], ground_m_amsl: float, *, climbs_here: bool) -> tuple[float, ...]:
@@ -96,27 +100,42 @@ def _apart(other: Taken, altitude_m_amsl: float, climbs_here: bool) -> bool:
 
 
 def met(taken: Sequence[Taken], from_m: float | None, to_m: float) -> Taken | None:
-    """Whose height a pilot's drone would share, or climb or sink through; None when it is apart from all.
+    """Whose height a pilot's drone would share, or climb or sink through, or who would sink through its own; None when it is
+    apart from all.
 
     Args:
-        from_m, to_m: heights above the sea. `from_m` is None where it comes to its height before it is there. Who is too near to
-            another already may go away from it, and not through it.
+        from_m, to_m: heights above the sea; None where it is not known from which. In between it may be at any height between
+            them: autopilots climb at once, late, or evenly. Who is too near to another already may go away from it, up, down or
+            over the ground, and not through it.
     """
-    for one in taken:
-        through = from_m is not None and (from_m - one.altitude_m_amsl) * (to_m - one.altitude_m_amsl) < 0.0
-        if through or abs(to_m - one.altitude_m_amsl) < APART_M:
-            return one
-    return None
+    return next((one for one in taken if _meets(one, from_m, to_m)), None)
 
 
-def free(taken: Sequence[Taken], from_m: float | None, lowest_m: float, highest_m: float) -> tuple[tuple[float, float], ...]:
-    """The heights above the sea at which `met` finds nobody, from the lowest, each from and to."""
-    bands, low_m = [], lowest_m
-    for altitude_m in (*sorted(one.altitude_m_amsl for one in taken), math.inf):
-        high_m = min(highest_m, altitude_m - APART_M)
-        if low_m <= high_m and met(taken, from_m, (low_m + high_m) / 2) is None:
-            bands.append((low_m, high_m))
-        low_m = max(low_m, altitude_m + APART_M)
+def _meets(one: Taken, from_m: float | None, to_m: float) -> bool:
+    above_m = to_m - one.altitude_m_amsl
+    if from_m is not None:
+        before_m = from_m - one.altitude_m_amsl
+        if before_m * above_m < 0.0:
+            return True
+        if one.passage is Passage.LEAVES and abs(above_m) >= abs(before_m):
+            return False
+        if one.passage is Passage.ENTERS and abs(before_m) < APART_M:
+            return True
+    return abs(above_m) < APART_M or (one.sinks_here and above_m < 0.0)
+
+
+def free(
+    taken: Sequence[Taken], from_m: float | None, ground_m_amsl: float, lowest_m: float, highest_m: float
+) -> tuple[tuple[int, int], ...]:
+    """The heights above `ground_m_amsl`, in whole metres, at which `met` finds nobody: from the lowest, each from and to."""
+    bands: list[tuple[int, int]] = []
+    for height_m in range(math.ceil(lowest_m), math.floor(highest_m) + 1):
+        if met(taken, from_m, ground_m_amsl + height_m) is not None:
+            continue
+        if bands and bands[-1][1] == height_m - 1:
+            bands[-1] = bands[-1][0], height_m
+        else:
+            bands.append((height_m, height_m))
     return tuple(bands)
 
 

@@ -134,7 +134,7 @@ def decided(one: Alert, by: str, engage: bool, judgement: Judgement, why_not: No
         raise Refused("a second opinion is waited for", remedy="wait for it, or until its two minutes are over")
     if engage is (why_not is not None):
         raise BadInput("who does not engage says why, and nobody else", remedy="give why_not exactly when not engaging")
-    if engage and judgement is Judgement.NOT_SAME:
+    if engage and not may_engage(judgement):
         raise BadInput("nobody is engaged who is not the person on the list", remedy="do not engage")
     if why_not is NotEngaged.NOT_SAME and judgement is not Judgement.NOT_SAME:
         raise BadInput("the judgement and the reason contradict each other", remedy="mend one of them")
@@ -149,10 +149,32 @@ def settled(one: Alert, by: str, identity: IdentityFound, disposal: Disposal, no
     _theirs(one, by, AlertState.ENGAGED)
     if one.outcome is None:
         raise Refused("nobody decided to engage", remedy="decide first")
-    if disposal is not Disposal.NONE and identity is IdentityFound.UNCONFIRMED:
+    if disposal not in disposals(identity):
         raise BadInput("somebody was dealt with whose identity is not established", remedy="say whether it was confirmed")
     outcome = replace(one.outcome, identity=identity, disposal=disposal)
     return replace(one, state=AlertState.SETTLED, outcome=outcome, settled_by=by, settled_at=now)
+
+
+# --- answers that fit the one before -------------------------------------------------------------------------------------------
+
+
+def may_engage(judgement: Judgement) -> bool:
+    """Nobody walks up to whom the officer sees to be another."""
+    return judgement is not Judgement.NOT_SAME
+
+
+def reasons(judgement: Judgement) -> tuple[NotEngaged, ...]:
+    """Why nobody is engaged. Who does not see the same person has said why already."""
+    if judgement is Judgement.NOT_SAME:
+        return (NotEngaged.NOT_SAME,)
+    if judgement is Judgement.UNSURE:
+        return (NotEngaged.UNSURE,)
+    return NotEngaged.GONE, NotEngaged.NOT_PROPORTIONATE, NotEngaged.NO_LONGER_WANTED
+
+
+def disposals(identity: IdentityFound) -> tuple[Disposal, ...]:
+    """Nobody is dealt with whose identity is not established."""
+    return (Disposal.NONE,) if identity is IdentityFound.UNCONFIRMED else tuple(Disposal)
 
 
 # --- what time does with it ----------------------------------------------------------------------------------------------------

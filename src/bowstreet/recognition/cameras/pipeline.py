@@ -5,7 +5,7 @@ Counts reconcile whatever becomes of a worker: what it counted and did not tell 
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -68,7 +68,8 @@ class _Run:
     until: datetime
     usable: frozenset[str]
     eyes: dict[str, Eye] = field(default_factory=dict)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # of the eyes
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)  # all, also of eyes that were let go of
     views: dict[str, OperatorsView] = field(default_factory=dict)
     watched_s: dict[str, float] = field(default_factory=dict)
     waiting: asyncio.Queue[Sighting] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
@@ -102,7 +103,8 @@ class CameraPipeline:
 
     def _open(self, run: _Run, camera: CameraConfig) -> None:
         eye = run.eyes[camera.camera_id] = self._eye(run, camera)
-        run.tasks.append(asyncio.ensure_future(eye.run()))
+        looking = run.looking[camera.camera_id] = asyncio.ensure_future(eye.run())
+        run.tasks.append(looking)
 
     def _eye(self, run: _Run, camera: CameraConfig) -> Eye:
         models = "" if self._models is None else str(self._models)
@@ -118,13 +120,16 @@ class CameraPipeline:
             on_report=lambda data: self._take(run, camera.camera_id, data),
         )  # fmt: skip
 
-    def renew(self, until: datetime, cameras: Sequence[CameraConfig]) -> None:
+    def renew(self, until: datetime, cameras: Sequence[CameraConfig], planned: Collection[str]) -> None:
         run = self._run
         if run is None:
             return
         run.until, run.usable = until, frozenset(camera.camera_id for camera in cameras)
         for camera_id in run.views.keys() - run.usable:
             del run.views[camera_id]
+        for camera_id in run.eyes.keys() - set(planned):
+            del run.eyes[camera_id]
+            run.looking.pop(camera_id).cancel()
         for camera_id, eye in run.eyes.items():
             eye.order(self._lease(run, camera_id))
         for camera in cameras:  # authorised, or signed, since it began

@@ -74,7 +74,7 @@ def identified(run: Run, now: datetime) -> tuple[dict[str, Any], bytes]:
 def _units(run: Run) -> tuple[str, ...]:
     """Tracks are looked at where everybody who is searched has some: a folder inside a person's folder is one."""
     searched = [ones for part in (Part.PROBES, Part.NONLISTED) if (ones := run.looked.get(part))]
-    return ("frame", "track") if searched and all(gather.in_tracks(ones) for ones in searched) else ("frame",)
+    return ("frame", "track") if searched and all(gather.all_in_tracks(ones) for ones in searched) else ("frame",)
 
 
 def _people(looked: Sequence[Looked]) -> list[str]:

@@ -83,6 +83,11 @@ def in_tracks(looked: Iterable[Looked]) -> list[Looked]:
     return [one for one in looked if one.still.track.endswith("/")]
 
 
+def all_in_tracks(looked: Sequence[Looked]) -> bool:
+    """Whether everybody has a track: figures by track leave out whoever has none."""
+    return {one.still.person for one in in_tracks(looked)} == {one.still.person for one in looked}
+
+
 def best_shots(looked: Iterable[Looked]) -> list[Looked]:
     """Of each track the picture with the best quality, which says how well it could be seen; any where none shows a face."""
     tracks: dict[tuple[str, str], Looked] = {}
