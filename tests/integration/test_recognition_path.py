@@ -194,3 +194,21 @@ async def test_an_amendment_authorised_by_whoever_runs_it_is_not_taken_and_its_a
     assert world.authorities.get(asked.amendment.authorisation_id).state is State.REVOKED
     assert (world.why_not("north"), world.why_not("south")) == (Obstacle.CAMERA_MOVED, None)
     assert world.pipeline.cameras == {"south"}
+
+
+@pytest.mark.requirement("R2", "R13")
+async def test_a_plan_that_was_made_within_a_second_is_amended_from_a_page_that_knows_milliseconds(world: World) -> None:
+    asked = world.a_plan()
+    asked = replace(
+        asked, starts_at=asked.starts_at.replace(microsecond=123_456), ends_at=asked.ends_at.replace(microsecond=654_321)
+    )
+    dep = (await world.planning.plan(asked, OPERATOR)).deployment_id
+    await world.told(dep)
+    await world.listed(dep, "P001")
+    await world.authorised(dep)
+    plan = (await world.recognition.start(dep, OPERATOR)).plan
+    north, south = plan.cameras
+    elsewhere = replace(north, position=replace(north.position, latitude_deg=51.5470))
+    starts_at, ends_at = (one - timedelta(microseconds=one.microsecond % 1_000) for one in (plan.starts_at, plan.ends_at))
+    await world.planning.amend(dep, replace(plan, starts_at=starts_at, ends_at=ends_at, cameras=(elsewhere, south)), OPERATOR)
+    assert world.why_not("north") is Obstacle.CAMERA_MOVED

@@ -88,8 +88,10 @@ class Planning:
         model, now = self.book.models.sha256, self.book.clock.now()
         report = self.book.models.report(model, plan.threshold, now)
         plan = replace(
-            plan, boroughs=self.boroughs_of(plan), model_sha256=model, report_sha256="" if report is None else report.sha256
-        )
+            plan, boroughs=self.boroughs_of(plan), model_sha256=model, report_sha256="" if report is None else report.sha256,
+            # A window is of whole seconds: whoever reads it and sends it back with other cameras sends the same one.
+            starts_at=plan.starts_at.replace(microsecond=0), ends_at=plan.ends_at.replace(microsecond=0),
+        )  # fmt: skip
         rules.check_plan(plan, self.book.models.floor(plan.model_sha256), self.book.clock.now())
         return plan
 
