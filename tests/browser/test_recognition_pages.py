@@ -325,16 +325,21 @@ def test_an_amended_plan_is_seen_by_whoever_decides_and_a_moved_camera_waits_for
     expect(out).to_have_count(0)
 
 
+def choose_a_list(page: Page, folder: Path) -> None:
+    """Of one person with one image; it is not read yet."""
+    (folder / "list.csv").write_text(COLUMNS + row(NAMES[0], f"{NAMES[0]}.jpg"))
+    (folder / f"{NAMES[0]}.jpg").write_bytes(photo(NAMES[0]))
+    page.get_by_role("link", name="Import a list").click()
+    page.get_by_label("List (CSV)").set_input_files(folder / "list.csv")
+    page.get_by_label("Images").set_input_files([folder / f"{NAMES[0]}.jpg"])
+
+
 def test_a_list_is_given_up_while_its_images_are_read(sit: Sit, tmp_path: Path) -> None:
     operator = sit("Olga Operator")
     plan(operator)
-    (tmp_path / "list.csv").write_text(COLUMNS + row(NAMES[0], f"{NAMES[0]}.jpg"))
-    (tmp_path / f"{NAMES[0]}.jpg").write_bytes(photo(NAMES[0]))
     held: list[Route] = []
     operator.route("**/lists/*/*/images/*", lambda route: held.append(route))
-    operator.get_by_role("link", name="Import a list").click()
-    operator.get_by_label("List (CSV)").set_input_files(tmp_path / "list.csv")
-    operator.get_by_label("Images").set_input_files([tmp_path / f"{NAMES[0]}.jpg"])
+    choose_a_list(operator, tmp_path)
     with operator.expect_request("**/lists/*/*/images/*"):
         operator.get_by_role("button", name="Read it").click()
     with operator.expect_response(lambda answer: answer.request.method == "DELETE") as gone:
@@ -349,15 +354,11 @@ def test_a_list_is_given_up_while_its_images_are_read(sit: Sit, tmp_path: Path) 
 def test_who_leaves_while_a_list_is_on_its_way_has_nothing_read_of_it(sit: Sit, tmp_path: Path) -> None:
     operator = sit("Olga Operator")
     plan(operator)
-    (tmp_path / "list.csv").write_text(COLUMNS + row(NAMES[0], f"{NAMES[0]}.jpg"))
-    (tmp_path / f"{NAMES[0]}.jpg").write_bytes(photo(NAMES[0]))
     held: list[Route] = []
     sent: list[str] = []
     operator.route("**/lists/*", lambda route: held.append(route))
     operator.on("request", lambda request: sent.append(request.url) if re.search("/lists/[^/]+/", request.url) else None)
-    operator.get_by_role("link", name="Import a list").click()
-    operator.get_by_label("List (CSV)").set_input_files(tmp_path / "list.csv")
-    operator.get_by_label("Images").set_input_files([tmp_path / f"{NAMES[0]}.jpg"])
+    choose_a_list(operator, tmp_path)
     with operator.expect_request("**/lists/*"):
         operator.get_by_role("button", name="Read it").click()
     operator.get_by_role("link", name="Back to the deployment").click()
