@@ -6,6 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+# What passed passes again: properties are tried on the same examples each time, however busy the machine is. Others are sought with
+# `pytest --hypothesis-profile=seeking tests/property`.
+settings.register_profile("seeking", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("seeking"), derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import re
 import secrets
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -100,7 +101,11 @@ class RtspCamera:
 
     async def _play(self, writer: asyncio.StreamWriter) -> None:
         loop, over = asyncio.get_running_loop(), threading.Event()
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Interleaver(writer), ("127.0.0.1", 0))
+        inbox = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        inbox.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)  # a keyframe comes at once
+        inbox.bind(("127.0.0.1", 0))
+        inbox.setblocking(False)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Interleaver(writer), sock=inbox)
         port = transport.get_extra_info("sockname")[1]
         try:
             await asyncio.to_thread(self._mux, f"rtp://127.0.0.1:{port}", over)

@@ -193,6 +193,16 @@ class City:
         )  # fmt: skip
         return mission
 
+    def fly_over(self, pad: int) -> v.MissionView:
+        """A drone of this pad is over a call near its own dock from the next step on, for a minute."""
+        place = next(
+            place
+            for place, drone in enumerate(self.drones)
+            if drone.mission_id is None and drone.status in ("ready", "charging") and drone.id.endswith(f"-{pad}")
+        )
+        dock = self.docks[self.drones[place].dock_id]
+        return self.launch(place, self.call(state="assigned", place=(dock.lat, dock.lon)), progress=0.3)
+
     # --- moving -------------------------------------------------------------------------------------------------------
 
     def step(self, seconds: float) -> None:
@@ -313,6 +323,8 @@ class City:
             self.drones, key=lambda d: math.hypot(*offset((incident.lat, incident.lon), (d.lat or 0.0, d.lon or 0.0)))
         )[:24]  # fmt: skip
         mission = self.missions.get(incident.mission_ids[-1]) if incident.mission_ids else None
+        if mission and all(drone.id != mission.vehicle_id for drone in by_distance):
+            by_distance[-1] = next(drone for drone in self.drones if drone.id == mission.vehicle_id)
         considered = []
         for n, drone in enumerate(by_distance):
             eta = 34.0 + 9.5 * n

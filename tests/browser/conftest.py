@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect as async_expect
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NotThere
 from tools.find_browser import find
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
+
+# A page may take as long on a busy machine; `Page.set_default_timeout` says nothing of what is expected.
+EXPECTED_WITHIN_MS = 20_000
+expect.set_options(timeout=EXPECTED_WITHIN_MS)
+async_expect.set_options(timeout=EXPECTED_WITHIN_MS)
 
 # The map needs WebGL, here without a graphics card; the rest keeps the browser from calling home.
 CHROMIUM_ARGS = [

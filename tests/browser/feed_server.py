@@ -329,6 +329,8 @@ class FeedServer:
                 self.closing = said["code"]
             case "call":
                 return answered(self.city.call(**said), 201)
+            case "fly-over":
+                return answered(self.city.fly_over(**said), 201)
             case "event":
                 self.city.tell(**said)
             case "asked":

@@ -154,11 +154,11 @@ def test_consent_a_call_and_a_press(program: Program, peer: Peer, phone: Browser
     assert "wrong" not in call
     worker = worker_of(phone)
     deliver(phone, page, program.url, call["text"])
-    [shown] = notifications(worker)
+    [shown] = notifications(worker, 1)
     assert (shown["title"], shown["body"], shown["tag"]) == ("An alert waits", "Open the page to see it.", f"alert {alert_id}")
     deliver(phone, page, program.url, call["text"])  # a push service may bring it twice
     deliver(phone, page, program.url, "what is no call at all")
-    assert sorted(one["tag"] for one in notifications(worker)) == ["alert", f"alert {alert_id}"]
+    assert sorted(one["tag"] for one in notifications(worker, 2)) == ["alert", f"alert {alert_id}"]
 
     press(worker, alert_id)
     expect(page.get_by_role("button", name="I take it")).to_be_visible()
@@ -212,16 +212,24 @@ def deliver(context: BrowserContext, page: Page, url: str, text: str) -> None:
         lambda said: found.extend(one["registrationId"] for one in said["registrations"] if not one["isDeleted"]),
     )
     devtools.send("ServiceWorker.enable")
-    page.wait_for_timeout(200)
+    for _ in range(200):
+        if found:
+            break
+        page.wait_for_timeout(50)
     devtools.send("ServiceWorker.deliverPushMessage", {"origin": url, "registrationId": found[-1], "data": text})
     page.wait_for_timeout(500)
     devtools.detach()
 
 
-def notifications(worker: Worker) -> list[dict[str, Any]]:
+def notifications(worker: Worker, least: int) -> list[dict[str, Any]]:
+    """Those that are shown, once there are so many."""
     return list(
         worker.evaluate(
-            "self.registration.getNotifications().then((all) => all.map(({title, body, tag}) => ({title, body, tag})))"
+            """async (least) => { for (let times = 0; ; times += 1) {
+            const all = await self.registration.getNotifications();
+            if (all.length >= least || times >= 100) return all.map(({title, body, tag}) => ({title, body, tag}));
+            await new Promise((wake) => setTimeout(wake, 100)); } }""",
+            least,
         )
     )
 

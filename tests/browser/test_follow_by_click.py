@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +147,10 @@ async def test_a_press_on_a_person_follows_that_person_until_let_go(
                     while len(names := seen.who()) < 8:
                         seen.take()
                         await asyncio.sleep(0.15)
-                assert len(set(names)) == 1, names
-                assert names[0].startswith("person")
+                # One look at a picture whose time is a guess may find nobody there; no look finds anybody else.
+                [(held, times)] = Counter(one for one in names if one != "nobody").items()
+                assert held.startswith("person")
+                assert times >= 0.8 * len(names), names
                 # What the page says of it is what the analyst says.
                 async with asyncio.timeout(10):
                     while True:

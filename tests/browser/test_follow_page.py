@@ -110,6 +110,7 @@ async def _walk(page: Page, scene: Scene, said: dict[str, Any]) -> None:
     picture = page.locator("video")
     await expect(picture).to_be_visible(timeout=30_000)
     await page.wait_for_function("() => document.querySelector('video').videoWidth > 0", timeout=30_000)
+    await expect(page.locator(".picture-layers.picks")).to_be_visible()  # what is found is told: a press means somebody
     await picture.click()
     follow = page.get_by_role("region", name="Follow", exact=True)
     await expect(follow).to_be_visible()

@@ -70,7 +70,11 @@ async def test_the_picture_goes_on_when_another_drone_has_the_watch(built_consol
             page.on("websocket", lambda socket: sockets.append(socket.url) if "/mse" in socket.url else None)
             await page.locator(f"#queue-{incident_id}").click()
             # The flight's own picture is folded away: the scene's is looked at.
+            await expect(page.get_by_text(f"Live, {way}")).to_have_count(2, timeout=30_000)
             await page.get_by_role("button", name="Hide picture").first.click()
+            async with asyncio.timeout(30):
+                while not made.of(VideoLeft):
+                    await asyncio.sleep(0.1)
             figure = page.get_by_role("figure", name="Live picture of the scene")
             await expect(figure.get_by_text(f"Live, {way}")).to_be_visible(timeout=30_000)
             await expect(figure.locator(".age")).to_have_text(re.compile(r"\d+ m?s old"), timeout=20_000)

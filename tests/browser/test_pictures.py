@@ -87,7 +87,7 @@ async def test_several_at_once_chosen_by_keys_and_one_enlarged(built_console: No
     async with world(cams) as made, scene(cams, rate_hz=6.0):
         await made.live(*[one.source_id for one in cams])
         async with browser(made) as (page, wrong):
-            await expect(page.locator(".age.ok, .age.late")).to_have_count(4, timeout=30_000)
+            await expect(page.locator(".age").filter(has_text=KNOWN)).to_have_count(4, timeout=60_000)
             fits = await page.evaluate(
                 "() => [...document.querySelectorAll('.tile')].every((one) => one.getBoundingClientRect().bottom <= innerHeight)"
             )

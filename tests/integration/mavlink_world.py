@@ -25,6 +25,8 @@ PLACE = Position(latitude_deg=51.5346, longitude_deg=-0.1087)
 CALM = Wind(speed_mps=3.0, from_deg=240.0, gust_mps=4.0)
 DOCK_SYSTEM = 200
 BRANDS: tuple[Autopilot, ...] = ("ardupilot", "px4")
+# What is waited for is never given up sooner than this: a process of a busy machine sleeps now and then.
+LEAST_REAL_S = 5.0
 
 
 _given: set[int] = set()
@@ -204,8 +206,8 @@ class GroundStation:
         assert settled.outcome is Outcome.ACCEPTED, (target_id, command, settled)
 
     async def until(self, holds: Callable[[], bool], seconds: float, what: str = "") -> None:
-        """Wait on the link's clock, and fail with what is known when it takes too long."""
-        end_s = self.clock.monotonic_s() + seconds
+        """Wait on the link's clock, and fail with what is known when it takes too long; never less than a busy machine may sleep."""
+        end_s = self.clock.monotonic_s() + max(seconds, LEAST_REAL_S * self.clock.speed)
         while not holds():
             assert self.clock.monotonic_s() < end_s, (what, self.telemetry, self.reports)
             await asyncio.sleep(0.01)

@@ -14,12 +14,14 @@ import re
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from queue import SimpleQueue
+from typing import Any, ClassVar, TextIO
 
 import http_ece
 from cryptography import x509
@@ -127,7 +129,9 @@ class Peer:
         command = [sys.executable, "-m", "tests.integration.push_peer", str(folder)]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        hello = json.loads(self.process.stdout.readline())
+        self._said: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True).start()
+        hello = self._next()
         self.port, self.keys = int(hello["port"]), dict(hello["keys"])
         self.tls = ssl.create_default_context(cafile=str(folder / "peer.crt"))
 
@@ -138,9 +142,15 @@ class Peer:
         return "127.0.0.1", self.port
 
     def next(self) -> dict[str, Any]:
-        """The next request; waits for it."""
-        assert self.process.stdout is not None
-        return dict(json.loads(self.process.stdout.readline()))
+        """The next request; waits for it. Raises `queue.Empty` where none comes."""
+        return self._next()
+
+    def _listen(self, lines: TextIO) -> None:
+        for line in lines:
+            self._said.put(line)
+
+    def _next(self) -> dict[str, Any]:
+        return dict(json.loads(self._said.get(timeout=60.0)))
 
     def phone(self, path: str, host: str = HOSTS[0]) -> dict[str, Any]:
         return {"endpoint": f"https://{host}/{path}", "keys": self.keys, "consent": "2026-11"}

@@ -237,7 +237,7 @@ async def test_it_is_given_up_when_nobody_would_be_helped(service: Peer, town: C
 
 
 async def test_a_push_service_that_is_not_there_or_hangs_holds_nothing_up(service: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(push_service, "WHOLE_S", 0.5)
+    monkeypatch.setattr(push_service, "WHOLE_S", 5.0)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens
         town = await town_with(taken.getsockname()[1], service.tls)

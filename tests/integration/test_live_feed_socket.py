@@ -377,7 +377,7 @@ async def test_as_it_runs_live(tmp_path: Path) -> None:
     await server.start()
     running = asyncio.create_task(town.console.run())
     live_city = Live(town, server)
-    async with asyncio.timeout(15), live_city.open(await live_city.cookie("viewer")) as socket:
+    async with asyncio.timeout(30), live_city.open(await live_city.cookie("viewer")) as socket:
         assert (await heard(socket))["type"] == "snapshot"
         async with town.program() as cad:
             incident = (await cad.post("/api/v1/incidents", json=call())).json()
@@ -387,7 +387,7 @@ async def test_as_it_runs_live(tmp_path: Path) -> None:
             tick = await heard(socket)
             seen |= {event["kind"] for event in tick.get("events", [])}
             assert all(one["id"] == incident["id"] for one in tick.get("incidents", []))
-        assert asyncio.get_running_loop().time() - began < 2
+        assert asyncio.get_running_loop().time() - began < 10
     town.console.feed.close()
     await running
     await server.stop()

@@ -16,6 +16,7 @@ from tests.integration.mavlink_world import (
     ground_station,
 )  # fmt: skip
 
+from bowstreet.flight import mavlink_talk
 from bowstreet.flight.model import (
     Arm,
     CloseDock,
@@ -194,8 +195,8 @@ async def test_link_lost_for_a_while_and_one_way(tmp_path: Path) -> None:
     place = dock_place(layout, 0)
     async with fleet(layout, tmp_path, SPEED) as program, ground_station(layout, SPEED) as station:
         await fly_to(station, 0)
-        await program.ask(op="fault", target="drone-0", kind="link", seconds=8)
-        await station.until(lambda: (station.link.heard_s_ago("drone-0") or 0.0) > 3.0, 10.0, "silent")
+        await program.ask(op="fault", target="drone-0", kind="link", seconds=15)
+        await station.until(lambda: (station.link.heard_s_ago("drone-0") or 0.0) > 3.0, 20.0, "silent")
         sent = await station.send("drone-0", GoTo(waypoint=above(place, 60.0, east_m=50.0)))
         assert sent.outcome in (Outcome.TIMED_OUT, Outcome.ACCEPTED)
         await station.until(lambda: (station.link.heard_s_ago("drone-0") or 9.0) < 1.5, 20.0, "heard again")
@@ -206,7 +207,7 @@ async def test_link_lost_for_a_while_and_one_way(tmp_path: Path) -> None:
         settled = await station.send("drone-0", GoTo(waypoint=above(place, 60.0, east_m=90.0)))
         assert settled.outcome is Outcome.TIMED_OUT
         assert len(await program.events("drone-0", "command")) == before
-        assert (station.link.heard_s_ago("drone-0") or 9.0) < 2.0
+        await station.until(lambda: (station.link.heard_s_ago("drone-0") or 9.0) < 2.0, 10.0, "still heard")
         # Nothing is sent after the call has ended: what was given up stays given up.
         await station.clock.sleep(20.0)
         assert len(await program.events("drone-0", "command")) == before
@@ -240,8 +241,9 @@ async def test_latency_of_two_seconds(tmp_path: Path) -> None:
 
 
 @both_brands
-async def test_a_place_outside_its_fence(brand: Autopilot, tmp_path: Path) -> None:
+async def test_a_place_outside_its_fence(brand: Autopilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ArduCopter refuses in the acknowledgement; PX4 accepts, and only says that it does not go."""
+    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)  # orders are counted, and an answer of a busy machine may come late
     layout = city([brand])
     place = dock_place(layout, 0)
     async with fleet(layout, tmp_path, 5.0) as program, ground_station(layout, 5.0) as station:
@@ -296,7 +298,8 @@ async def test_a_closed_lid_keeps_it_down(tmp_path: Path) -> None:
         assert [one["event"] for one in await program.events("drone-0") if one["event"] in ("takeoff", "blocked")] == ["blocked"]
 
 
-async def test_no_command_goes_out_twice(tmp_path: Path) -> None:
+async def test_no_command_goes_out_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)
     layout = city(["ardupilot"])
     async with fleet(layout, tmp_path, SPEED) as program, ground_station(layout, SPEED) as station:
         await station.ready("drone-0")
@@ -322,13 +325,13 @@ async def test_gps_off_stuck_and_wrong(tmp_path: Path) -> None:
         await program.ask(op="fault", target="drone-0", kind="gps", state="off", seconds=15)
         await station.until(lambda: not station.telemetry["drone-0"].gps_ok, 8.0, "off")
         await station.until(lambda: station.telemetry["drone-0"].gps_ok, 30.0, "on again")
-        await program.ask(op="fault", target="drone-0", kind="gps", state="jump", seconds=5)
-        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) > 2_000.0, 5.0, "jumped")
-        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 100.0, 60.0, "back")
+        await program.ask(op="fault", target="drone-0", kind="gps", state="jump", seconds=60)
+        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) > 2_000.0, 30.0, "jumped")
+        await station.until(lambda: distance_m(station.telemetry["drone-0"].position, place) < 100.0, 120.0, "back")
         await station.accepted("drone-0", GoTo(waypoint=above(place, 50.0, east_m=300.0)))
         await station.until(lambda: station.telemetry["drone-0"].ground_speed_mps > 5.0, 20.0, "moving")
         await program.ask(op="fault", target="drone-0", kind="gps", state="stuck")
-        await station.clock.sleep(2.0)
+        await station.until(lambda: station.history[-1].position == station.history[-2].position, 10.0, "stuck")
         first = station.telemetry["drone-0"].position
         await station.clock.sleep(4.0)
         assert station.telemetry["drone-0"].position == first

@@ -262,11 +262,14 @@ async def test_our_watcher_watches_and_is_no_ground_station(tmp_path: Path) -> N
             await station.accepted("drone-0", ConfirmFailsafes())
             await station.accepted("drone-0", Arm())
             await station.accepted("drone-0", TakeOff(height_m_above_dock=15.0))
-        watcher = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}", "--for", "3",
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        said = (await watcher.communicate())[0].decode()
+            # It is heard before the ground station is gone: the failsafe comes two seconds after that, and is told once.
+            watcher = await asyncio.create_subprocess_exec(
+                sys.executable, "-u", "-m", "bowstreet.simulation.watch", f"udpout:127.0.0.1:{layout.vehicles[0].port}",
+                "--for", "8", stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert watcher.stdout is not None
+            said = (await asyncio.wait_for(watcher.stdout.readline(), 60)).decode()
+        said += (await watcher.communicate())[0].decode()
         assert watcher.returncode == 0
         assert "HEARTBEAT GUIDED armed" in said
         assert "POSITION 51.53" in said

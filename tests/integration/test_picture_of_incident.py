@@ -15,7 +15,7 @@ from bowstreet.messages import VideoLeft, VideoWatched
 from bowstreet.video.model import StreamState, VideoSource
 
 # Between two pictures of a sender at 25 a second; a busy machine may be slow, a dark moment would be the time of a new connection.
-MOST_BREAK_S = 1.0
+MOST_BREAK_S = 3.0
 
 
 async def _listened_to(*ports: int) -> None:
@@ -76,7 +76,7 @@ async def test_a_viewer_changes_over_with_the_watch_and_sees_every_moment() -> N
             town.services.video.steer(vehicle, SHOWN)  # on the ground a camera is not asked for pictures
         await _listened_to(*ports)
         async with (
-            asyncio.timeout(60),
+            asyncio.timeout(90),
             sending(f"udp://127.0.0.1:{ports[0]}"),
             sending(f"udp://127.0.0.1:{ports[1]}"),
             town.signed_in("dispatcher") as client,

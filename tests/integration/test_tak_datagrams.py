@@ -78,7 +78,7 @@ async def test_sharing_ends_by_itself_when_its_time_is_over() -> None:
     probe = Operation()
     from datetime import timedelta
 
-    operation = Operation(partner(host=GROUP, port=port, until=probe.now() + timedelta(seconds=4)))
+    operation = Operation(partner(host=GROUP, port=port, until=probe.now() + timedelta(seconds=10)))
     device = Device()
     async with device.listening(f"udp://{GROUP}:{port}"), operation.running():
         operation.situation = all_of(operation.now())

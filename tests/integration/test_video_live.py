@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def sending(address: str, seconds: float = 30.0, *more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def sending(address: str, seconds: float = 90.0, *more: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(sys.executable, str(SENDER), address, str(seconds), *more)
     try:
         yield process
@@ -60,7 +60,7 @@ class Watched:
 
     async def live(self) -> None:
         stream = self.town.services.video.find("cam")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(45):
             while stream.ingest.status.state is not StreamState.LIVE or stream.header is None:
                 await asyncio.sleep(0.05)
 
@@ -71,7 +71,7 @@ def fresh_names() -> None:
 
 
 @asynccontextmanager
-async def watched(address: str, limit_s: float = 45.0) -> AsyncIterator[Watched]:
+async def watched(address: str, limit_s: float = 120.0) -> AsyncIterator[Watched]:
     fresh_names()
     settings = EdgeSettings(port=0)
     town = await city(settings, video=(VideoSource(source_id="cam", vehicle_id="k1", address=address),))

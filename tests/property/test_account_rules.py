@@ -60,7 +60,7 @@ def test_pseudonyms_of_addresses(key: bytes, other: bytes, address: str) -> None
     assert made != credentials.pseudonym(other, address)
     assert made != credentials.pseudonym(key, address + "x")
     assert len(made) == 20
-    assert len(address) < 4 or address not in made
+    assert len(address) < 4 or address not in made.removeprefix("adr-")
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -39,6 +39,7 @@ TAILS = st.text(string.printable + "é\u202e", max_size=30)
 
 @given(st.text(max_size=300) | st.builds("".join, st.tuples(FACES, st.text("@:\\/a1", max_size=4), HOSTS, TAILS)))
 @example("https://fcm.googleapis.com/fcm/send/abc:def-_")
+@example("https://fcm.googleapis.com/fcm/send/abc#")
 def test_what_is_taken_is_plain_https_to_an_allowed_name(endpoint: str) -> None:
     try:
         host = rules.endpoint_host(endpoint)

@@ -61,7 +61,7 @@ def test_a_document_says_what_was_written(said: dict[str, Any]) -> None:
     assert told.plans(plan)
     # What the program adds makes it no other plan; what authority is asked for does.
     assert told.plans(msgspec.structs.replace(plan, boroughs=("Islington",), model_sha256="ab" * 32, report_sha256="cd" * 32))
-    assert not told.plans(msgspec.structs.replace(plan, threshold=plan.threshold / 2 + 0.01))
+    assert not told.plans(msgspec.structs.replace(plan, threshold=plan.threshold + 0.01))
     assert not told.plans(msgspec.structs.replace(plan, ends_at=plan.ends_at + timedelta(seconds=1)))
     assert not told.plans(msgspec.structs.replace(plan, cameras=plan.cameras[1:]))
 

@@ -28,6 +28,8 @@ SCENE = Position(latitude_deg=51.5470, longitude_deg=-0.1030)
 # At four times the speed a drone makes 60 m in a second of ours: a quarter of a second between two positions, and what a busy
 # machine adds between a position and the witness's.
 MOST_APART_M = 30.0
+# What is looked at late is stamped late: a drone has gone on meanwhile.
+FASTEST_MPS = 20.0
 
 
 class Truth:
@@ -113,7 +115,7 @@ async def test_a_partner_sees_the_flight_where_it_is_and_its_server_may_fail(tmp
         above.append(abs(height_m - expected))
         assert event.get("how") == "m-s", "nothing of a demo is passed off as real"
     measured("partner sees a simulated drone", events=len(told), most_apart_m=max(apart), most_above_m=max(above))
-    assert max(apart) < MOST_APART_M
+    assert max(apart) < MOST_APART_M + FASTEST_MPS * stage.most_lag_s
     assert sorted(above)[len(above) // 2] < 5.0
     assert device.of(MARKER)
     assert all(event.find("detail/sensor") is None for event in told), "these drones have no pictures, so no cone is drawn"

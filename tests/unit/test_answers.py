@@ -52,14 +52,14 @@ def packed() -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB
 
 
-def witness_at(address: str) -> RemoteWitness:
+def witness_at(address: str, patience_s: float = 0.3) -> RemoteWitness:
     key = VerifierKey(name="w.example", kind=COSIGNATURE, public_key=SoftwareSigner(bytes(32)).public_key)
-    return RemoteWitness(address, key, patience_s=0.3)
+    return RemoteWitness(address, key, patience_s=patience_s)
 
 
-def provider_at(address: str) -> Provider:
+def provider_at(address: str, patience_s: float = 0.3) -> Provider:
     settings = ProviderSettings(name="P", issuer=address, client_id="c", client_secret="s", roles=(("g", Role.VIEWER),))
-    return Provider(settings, SystemClock(), patience_s=0.3)
+    return Provider(settings, SystemClock(), patience_s=patience_s)
 
 
 async def test_a_witness_that_trickles_does_not_hold_the_next_checkpoint_up() -> None:
@@ -84,9 +84,9 @@ async def test_a_provider_that_trickles_holds_nobody_who_signs_in() -> None:
 async def test_what_comes_packed_is_not_unpacked() -> None:
     async with peer(packed()) as address:
         with pytest.raises(LinkFailure, match="too much"):
-            await witness_at(address).latest("o.example")
+            await witness_at(address, 30.0).latest("o.example")
         with pytest.raises(ProviderUnavailable, match="too much"):
-            await provider_at(address).discovered()
+            await provider_at(address, 30.0).discovered()
         with httpx.Client() as client, pytest.raises(LinkFailure, match="more than a log has"):
             await asyncio.to_thread(log_client.fetch_over, client, address, "checkpoint")
 

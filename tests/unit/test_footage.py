@@ -179,9 +179,9 @@ async def test_what_a_crash_left_open_is_closed_as_far_as_its_file_goes(tmp_path
     world = World(tmp_path / "footage")
     await world.footage.load(world.store)
     recording_id = await world.record(20)
-    while not any(world.footage.parts(recording_id)):
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(30):
+        while sum(1 for _ in world.footage.parts(recording_id)) < 18:
+            await asyncio.sleep(0.01)
     path = tmp_path / "footage" / f"{recording_id}.footage"
     path.write_bytes(path.read_bytes()[:-5])  # the last part was under way
     again = World(tmp_path / "footage", world.keys, world.store)

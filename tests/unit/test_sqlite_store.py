@@ -296,12 +296,12 @@ async def test_pragmas_are_what_is_promised(tmp_path: Path) -> None:
 async def test_writers_of_one_moment_share_a_transaction(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "record.db")
     begun: list[str] = []
-    gate = threading.Event()
+    gate, entered = threading.Event(), threading.Event()
     await store._writer.write(
         lambda connection: connection.set_trace_callback(lambda sql: begun.append(sql) if sql.startswith("BEGIN") else None)
     )
-    blocked = asyncio.ensure_future(store._writer.write(lambda _: gate.wait(5)))
-    await asyncio.sleep(0.05)
+    blocked = asyncio.ensure_future(store._writer.write(lambda _: (entered.set(), gate.wait(60))))
+    assert await asyncio.to_thread(entered.wait, 60)
     several = [asyncio.ensure_future(store.commit(Batch(puts=[record(f"n{number}")]))) for number in range(100)]
     await asyncio.sleep(0)
     gate.set()
@@ -327,12 +327,13 @@ async def test_a_write_that_breaks_fails_alone(tmp_path: Path) -> None:
 
 async def test_the_loop_goes_on_while_the_disk_is_slow(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "record.db")
-    slow = asyncio.ensure_future(store._writer.write(lambda _: time.sleep(0.2)))
-    ticks = 0
-    while not slow.done():
+    gate = threading.Event()
+    slow = asyncio.ensure_future(store._writer.write(lambda _: gate.wait(60)))
+    for _ in range(11):
         await asyncio.sleep(0.005)
-        ticks += 1
-    assert ticks > 10
+    assert not slow.done()
+    gate.set()
+    await slow
     await store.close()
 
 

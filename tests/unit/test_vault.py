@@ -144,7 +144,7 @@ with pkcs11.lib("{SOFTHSM}").get_token(token_label="bow").open(user_pin="4321", 
 master = key_source.load(source, None)
 wrapped = master.wrap(bytes(32), b"context")
 assert master.unwrap(wrapped, b"context") == bytes(32)
-for wrong in (lambda: master.unwrap(wrapped, b"other"), lambda: master.unwrap(wrapped[:-1] + b"x", b"context")):
+for wrong in (lambda: master.unwrap(wrapped, b"other"), lambda: master.unwrap(wrapped[:-1] + bytes([wrapped[-1] ^ 1]), b"context")):
     try:
         wrong()
         sys.exit("what it did not wrap was unwrapped")

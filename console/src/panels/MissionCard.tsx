@@ -8,7 +8,7 @@ import type { Incident, Mission } from "../feed/wire.ts";
 import { capital, degrees, metres, parsePosition, position, times } from "../format.ts";
 import { zoomSteps } from "../lens.ts";
 import { Charge } from "../parts/charge.tsx";
-import { Button, type Doing, Field, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Field, type Orders, Trouble, useOrders } from "../parts/controls.tsx";
 import { StateWord } from "../parts/marks.tsx";
 import { Age, At, Until } from "../parts/times.tsx";
 import { dialog, picking, select } from "../state.ts";
@@ -139,16 +139,16 @@ function Facts({ mission }: { mission: Mission }) {
 const NOT_IN_THE_AIR = new Set(["authorised", "preflight", "landing"]);
 
 function Hands({ mission }: { mission: Mission }) {
-  const doing = useDoing();
+  const orders = useOrders();
   const mine = isMine(mission);
   const grounded = NOT_IN_THE_AIR.has(mission.phase) ? "It cannot be flown by hand before it is up or while it lands." : "";
   return (
     <>
       <div class="actions">
         <Button
-          onPress={() => void doing.run(() => toggleControl(mission))}
+          onPress={() => void orders.give("control", () => toggleControl(mission))}
           deed="control"
-          why={doing.busy ? "One moment…" : mine ? "" : grounded}
+          why={orders.busy ? "One moment…" : mine ? "" : grounded}
           look={mine ? "main" : "plain"}
           shortcut="t"
         >
@@ -158,15 +158,18 @@ function Hands({ mission }: { mission: Mission }) {
           Recall…
         </Button>
       </div>
-      {mine ? <Stick mission={mission} doing={doing} /> : null}
-      <Trouble error={doing.error} />
+      {mine ? <Stick mission={mission} orders={orders} /> : null}
+      <Trouble error={orders.error} />
     </>
   );
 }
 
+/** Where the vehicle should be: the last of these is what counts. */
+const WAYS = new Set<PilotCommand["type"]>(["hold", "goto", "orbit"]);
+
 /** What the pilot in control can ask. */
-function Stick({ mission, doing }: { mission: Mission; doing: Doing }) {
-  const send = (command: PilotCommand) => doing.run(() => fly(mission.id, command));
+function Stick({ mission, orders }: { mission: Mission; orders: Orders }) {
+  const send = (command: PilotCommand) => orders.give(WAYS.has(command.type) ? "way" : command.type, () => fly(mission.id, command));
   const asked = picking.value?.mission === mission.id ? picking.value : null;
   return (
     <div class="stick" role="group" aria-label={`Fly ${mission.vehicle_id}`}>
@@ -185,9 +188,9 @@ function Stick({ mission, doing }: { mission: Mission; doing: Doing }) {
           Orbit…
         </Button>
       </div>
-      {asked === null ? null : <PlaceForm key={asked.purpose} mission={mission} purpose={asked.purpose === "orbit" ? "orbit" : "goto"} send={send} busy={doing.busy} />}
+      {asked === null ? null : <PlaceForm key={asked.purpose} mission={mission} purpose={asked.purpose === "orbit" ? "orbit" : "goto"} send={send} busy={orders.busy} />}
       <Gimbal send={send} />
-      <LookDown order={(reason) => doing.run(() => lookDown(mission.id, reason))} busy={doing.busy} />
+      <LookDown order={(reason) => orders.give("look-down", () => lookDown(mission.id, reason))} busy={orders.busy} />
       <Lens mission={mission} send={send} />
     </div>
   );

@@ -7,6 +7,7 @@ import { REASON_MAX } from "../api/deeds.ts";
 import { capital } from "../format.ts";
 import { allowed, type Deed, whyNot } from "../session.ts";
 import { Icon, type IconName } from "./marks.tsx";
+import { type Act, Turns } from "./turns.ts";
 
 export interface ButtonProps {
   readonly onPress: () => void;
@@ -160,7 +161,37 @@ export interface Doing {
   readonly clear: () => void;
 }
 
-/** One request at a time, and its error. */
+export interface Orders {
+  readonly busy: boolean;
+  readonly error: unknown;
+  /** Of one `kind` only the last that waits is given. False where it failed or another took its place. */
+  readonly give: (kind: string, act: Act) => Promise<boolean>;
+}
+
+/** A pilot's orders: one that is given while another is under way is not dropped, but sent after it. */
+export function useOrders(): Orders {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const turns = useRef(new Turns());
+  const given = useRef(0);
+  const give = async (kind: string, act: Act): Promise<boolean> => {
+    if (given.current === 0) setError(null); // a refusal stays to be read while what was given after it is sent
+    given.current += 1;
+    setBusy(true);
+    const done = await turns.current.ask(kind, () =>
+      act().catch((failure: unknown) => {
+        setError(failure);
+        throw failure;
+      }),
+    );
+    given.current -= 1;
+    setBusy(given.current > 0);
+    return done;
+  };
+  return { busy, error, give };
+}
+
+/** One request at a time, and its error; what is pressed meanwhile does nothing, so its button says that it is busy. */
 export function useDoing(): Doing {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);

@@ -34,10 +34,10 @@ export interface FollowingProps {
   readonly mine: boolean;
   /** Follow what stands there, in shares of the picture. */
   readonly pick: ((x: number, y: number) => void) | undefined;
-  readonly run: (act: () => Promise<unknown>) => void;
+  readonly give: (kind: "subject" | "vehicle", act: () => Promise<unknown>) => void;
 }
 
-export function Following({ found, mine, pick, run }: FollowingProps) {
+export function Following({ found, mine, pick, give }: FollowingProps) {
   if (found.follow_id === "") return mine && pick !== undefined ? <Offer found={found} pick={pick} /> : null;
   const until = typeof found.ends_at === "number" ? found.ends_at : Date.parse(found.ends_at);
   const followed = found.follow;
@@ -77,18 +77,18 @@ export function Following({ found, mine, pick, run }: FollowingProps) {
       {mine ? (
         <div class="actions">
           {followed?.candidates.map((one) => (
-            <Button key={one.track_id} onPress={() => run(() => chooseSubject(found.follow_id, one.track_id))}>
+            <Button key={one.track_id} onPress={() => give("subject", () => chooseSubject(found.follow_id, one.track_id))}>
               {`It is ${one.track_id}`}
             </Button>
           ))}
           {found.vehicle === null ? (
-            held && <Button onPress={() => run(() => consent(found.follow_id))}>Let the vehicle follow</Button>
+            held && <Button onPress={() => give("vehicle", () => consent(found.follow_id))}>Let the vehicle follow</Button>
           ) : (
-            <Button onPress={() => run(() => revoke(found.follow_id))} look="grave">
+            <Button onPress={() => give("vehicle", () => revoke(found.follow_id))} look="grave">
               Stop the vehicle
             </Button>
           )}
-          <Button onPress={() => run(() => letGo(found.follow_id))}>Stop following</Button>
+          <Button onPress={() => give("subject", () => letGo(found.follow_id))}>Stop following</Button>
         </div>
       ) : null}
     </section>

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Mission } from "../feed/wire.ts";
-import { Button, Trouble, useDoing } from "../parts/controls.tsx";
+import { Button, Trouble, useOrders } from "../parts/controls.tsx";
 import { allowed } from "../session.ts";
 import { Following } from "./Following.tsx";
 import { follow, useFound } from "./found.ts";
@@ -14,10 +14,10 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
   const source = useSources()?.find((one) => one.vehicle_id === mission.vehicle_id);
   const shown = allowed("watch") && source !== undefined && source.shown;
   const found = useFound(shown && open ? mission.id : null, mission.vehicle_id);
-  const doing = useDoing();
+  const orders = useOrders();
   if (!allowed("watch") || source === undefined) return null;
   if (!source.shown) return <p class="soft">No picture: {source.why}.</p>;
-  const pick = mine && found !== null ? (x: number, y: number) => void doing.run(() => follow(mission.id, x, y, found.sequence)) : undefined;
+  const pick = mine && found !== null ? (x: number, y: number) => void orders.give("subject", () => follow(mission.id, x, y, found.sequence)) : undefined;
   return (
     <>
       {open ? (
@@ -32,8 +32,8 @@ export function LivePicture({ mission, mine }: { mission: Mission; mine: boolean
           {open ? "Hide picture" : "Show picture"}
         </Button>
       </div>
-      {found === null ? null : <Following found={found} pick={pick} mine={mine} run={(act) => void doing.run(act)} />}
-      <Trouble error={doing.error} />
+      {found === null ? null : <Following found={found} pick={pick} mine={mine} give={(kind, act) => void orders.give(kind, act)} />}
+      <Trouble error={orders.error} />
     </>
   );
 }

@@ -62,7 +62,8 @@ def domain_allowed(claims: Mapping[str, Any], domains: Sequence[str]) -> bool:
     email = claims.get("email")
     if claims.get("email_verified") is not True or not isinstance(email, str):
         return False
-    return email.rpartition("@")[2].casefold() in domains
+    name, at, domain = email.rpartition("@")
+    return name != "" and at == "@" and domain.casefold() in domains
 
 
 def proved_afresh(claims: Mapping[str, Any], asked_at: datetime) -> bool:

@@ -73,7 +73,7 @@ def endpoint_host(endpoint: str) -> str:
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
         raise BadInput("the endpoint is no address", remedy=remedy) from error
-    if parts.scheme != "https" or port not in (None, 443) or "@" in parts.netloc or "\\" in endpoint or parts.fragment:
+    if parts.scheme != "https" or port not in (None, 443) or "@" in parts.netloc or "\\" in endpoint or "#" in endpoint:
         raise BadInput("the endpoint is not plain https", remedy=remedy)
     if "." not in host or not all(_LABEL.fullmatch(label) for label in host.split(".")) or host.split(".")[-1].isdigit():
         raise BadInput("the endpoint names no host", remedy=remedy)
