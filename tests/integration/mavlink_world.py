@@ -10,6 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bowstreet.flight import mavlink_talk
 from bowstreet.flight.airframes import PATROL_QUADCOPTER
 from bowstreet.flight.mavlink import MavlinkLink
 from bowstreet.flight.mavlink_seals import Seals
@@ -27,6 +30,12 @@ DOCK_SYSTEM = 200
 BRANDS: tuple[Autopilot, ...] = ("ardupilot", "px4")
 # What is waited for is never given up sooner than this: a process of a busy machine sleeps now and then.
 LEAST_REAL_S = 5.0
+
+
+@pytest.fixture
+def nothing_is_sent_again_in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that count commands: an answer of a busy machine may come late."""
+    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)
 
 
 _given: set[int] = set()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from tests.integration import mavlink_world
 from tests.integration.mavlink_world import (
     BRANDS,
     FleetProgram,
@@ -16,7 +17,6 @@ from tests.integration.mavlink_world import (
     ground_station,
 )  # fmt: skip
 
-from bowstreet.flight import mavlink_talk
 from bowstreet.flight.model import (
     Arm,
     CloseDock,
@@ -37,6 +37,7 @@ from bowstreet.simulation.layout import Autopilot
 
 # Acknowledgements within fractions of a real second: these run alone.
 pytestmark = pytest.mark.live
+nothing_is_sent_again_in_haste = mavlink_world.nothing_is_sent_again_in_haste
 
 SPEED = 25.0
 # Armed and not flown, both brands disarm after ten seconds of the fast clock; retransmission keeps to real time.
@@ -240,10 +241,10 @@ async def test_latency_of_two_seconds(tmp_path: Path) -> None:
         assert refused.outcome is Outcome.REJECTED, refused
 
 
+@pytest.mark.usefixtures("nothing_is_sent_again_in_haste")
 @both_brands
-async def test_a_place_outside_its_fence(brand: Autopilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_place_outside_its_fence(brand: Autopilot, tmp_path: Path) -> None:
     """ArduCopter refuses in the acknowledgement; PX4 accepts, and only says that it does not go."""
-    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)  # orders are counted, and an answer of a busy machine may come late
     layout = city([brand])
     place = dock_place(layout, 0)
     async with fleet(layout, tmp_path, 5.0) as program, ground_station(layout, 5.0) as station:
@@ -298,8 +299,8 @@ async def test_a_closed_lid_keeps_it_down(tmp_path: Path) -> None:
         assert [one["event"] for one in await program.events("drone-0") if one["event"] in ("takeoff", "blocked")] == ["blocked"]
 
 
-async def test_no_command_goes_out_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)
+@pytest.mark.usefixtures("nothing_is_sent_again_in_haste")
+async def test_no_command_goes_out_twice(tmp_path: Path) -> None:
     layout = city(["ardupilot"])
     async with fleet(layout, tmp_path, SPEED) as program, ground_station(layout, SPEED) as station:
         await station.ready("drone-0")

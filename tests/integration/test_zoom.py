@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.integration import mavlink_world
 from tests.integration.mavlink_world import (
     GroundStation,
     both_brands,
@@ -16,7 +17,6 @@ from tests.integration.mavlink_world import (
     vehicle_configs,
 )
 
-from bowstreet.flight import mavlink_talk
 from bowstreet.flight.lens import narrowed_deg
 from bowstreet.flight.model import Arm, ConfirmFailsafes, PointGimbal, TakeOff, VehicleConfig, ZoomCamera
 from bowstreet.flight.ports import Outcome
@@ -34,16 +34,12 @@ from bowstreet.video import klv
 from bowstreet.video.ingest import Ingest
 from bowstreet.video.model import FromWorker, Metadata, VideoSource
 
+nothing_is_sent_again_in_haste = mavlink_world.nothing_is_sent_again_in_haste
+pytestmark = pytest.mark.usefixtures("nothing_is_sent_again_in_haste")
 SPEED = 4.0
 DRONE = "drone-0"
 WIDEST_DEG, MOST = 60.0, 8.0
 GROUND_M, WIDTH, HEIGHT = 35.0, 640, 360
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_sent_again_in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands are counted here, and an answer of a busy machine may come late."""
-    monkeypatch.setattr(mavlink_talk, "LEAST_REAL_S", 2.0)
 
 
 def zooming(brand: Autopilot, *, most: float = MOST, video: str = "", truth: str = "") -> Layout:
